@@ -1,0 +1,347 @@
+//! One suite for every kernel, each called directly, never through detection's choice.
+//!
+//! `kernel_suite!(name)` stamps the cases onto one kernel. A kernel whose instructions this processor lacks is printed
+//! as skipped; `PAYDIRT_REQUIRE=avx512,sha-ni` turns that into a failure.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::puzzle::HexCase;
+
+/// The kernel to test, or `None` (with a word on stderr) where the processor lacks its instructions.
+fn kernel_or_skip(name: &str) -> Option<&'static Implementation> {
+    let found = KERNELS
+        .iter()
+        .copied()
+        .find(|k| k.name == name && (k.supported)());
+    if found.is_none() {
+        let required = std::env::var("PAYDIRT_REQUIRE").unwrap_or_default();
+        assert!(
+            !required.split(',').any(|required| required == name),
+            "PAYDIRT_REQUIRE names {name}, which this processor or this build lacks"
+        );
+        eprintln!("skipped: this processor or this build lacks {name}");
+    }
+    found
+}
+
+fn scan(kernel: &Implementation, work: &Work, first: u64, count: u64, mut hits: Hits) -> (u64, Vec<u64>) {
+    // SAFETY: kernel_or_skip has checked `supported`.
+    #[allow(unsafe_code)]
+    let tested = unsafe { (kernel.scan)(work, first, count, &mut hits) };
+    (tested, hits.into_nonces())
+}
+
+/// The oracle's hits, told without any of the kernels' shared machinery: message, hash, top four bytes.
+fn expected_hits(puzzle: &Puzzle, first: u64, count: u64) -> Vec<u64> {
+    let top = |number: [u8; 32]| <[u8; 4]>::try_from(&number[..4]).unwrap();
+    let passes = |nonce: &u64| {
+        let found = top(puzzle.hash(*nonce).number(puzzle.byte_order()));
+        match puzzle.goal() {
+            Goal::AtMost(target) => found <= top(target.to_be_bytes()),
+            Goal::Equals(hash) => found == top(hash.number(puzzle.byte_order())),
+        }
+    };
+    let last = first + (count - 1);
+    (first..=last).filter(passes).collect()
+}
+
+/// Compares a kernel with the oracle over a range, run by run.
+fn check(kernel: &Implementation, puzzle: &Puzzle, range: NonceRange) {
+    for run in Run::split(puzzle, range) {
+        let (first, count) = (run.range.start(), run.range.count() as u64);
+        let expected = expected_hits(puzzle, first, count);
+        let found = scan(kernel, &run.work, first, count, Hits::all());
+        assert_eq!(
+            found,
+            (count, expected.clone()),
+            "{}: {puzzle:?} {range:?}",
+            kernel.name
+        );
+        // With room for one hit only, the scan may end early, but not before that hit, and not out of order.
+        let (tested, hits) = scan(kernel, &run.work, first, count, Hits::up_to(1));
+        let inside = expected.iter().take_while(|nonce| **nonce - first < tested);
+        assert_eq!(
+            hits,
+            inside.copied().collect::<Vec<_>>(),
+            "{}: {puzzle:?}",
+            kernel.name
+        );
+        assert!(
+            tested == count || !hits.is_empty(),
+            "{}: stopped without a hit",
+            kernel.name
+        );
+    }
+}
+
+fn range(start: u64, count: u128) -> NonceRange {
+    NonceRange::new(start, count).unwrap()
+}
+
+fn bits(bits: f64) -> Goal {
+    Goal::at_most(Target::from_leading_zero_bits(bits).unwrap())
+}
+
+fn header(goal: Goal) -> Puzzle {
+    let bytes = std::array::from_fn(|i| i as u8 ^ 0xa5);
+    Puzzle::header_with_goal(&crate::puzzle::Header::from_bytes(bytes), goal)
+}
+
+const ENCODINGS: [NonceEncoding; 10] = [
+    NonceEncoding::Decimal,
+    NonceEncoding::DecimalPadded { width: 5 },
+    NonceEncoding::DecimalPadded { width: 20 },
+    NonceEncoding::DecimalPadded { width: 64 },
+    NonceEncoding::Hex {
+        width: 16,
+        case: HexCase::Lower,
+    },
+    NonceEncoding::Hex {
+        width: 7,
+        case: HexCase::Upper,
+    },
+    NonceEncoding::U32(ByteOrder::Little),
+    NonceEncoding::U32(ByteOrder::Big),
+    NonceEncoding::U64(ByteOrder::Little),
+    NonceEncoding::U64(ByteOrder::Big),
+];
+
+/// NIST's "abc" and the block that began Bitcoin: exact hashes, by way of the puzzles that end in them.
+fn nist_and_bitcoin(kernel: &Implementation) {
+    let abc = Puzzle::new(
+        Template::new(*b"a", *b"c"),
+        NonceEncoding::Hex {
+            width: 1,
+            case: HexCase::Lower,
+        },
+        Digest::Sha256,
+        ByteOrder::Big,
+        Goal::Equals(
+            crate::Hash::from_display(
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+                ByteOrder::Big,
+            )
+            .unwrap(),
+        ),
+    );
+    let run = &Run::split(&abc, abc.nonce_space())[0];
+    assert_eq!(
+        scan(kernel, &run.work, 0, 16, Hits::all()),
+        (16, vec![0xb]),
+        "{}",
+        kernel.name
+    );
+
+    let genesis = crate::Header::from_hex(concat!(
+        "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b2",
+        "7ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d00000000"
+    ));
+    let puzzle = Puzzle::header(&genesis.unwrap()).unwrap();
+    let run = &Run::split(&puzzle, puzzle.nonce_space())[0];
+    let (first, nonce) = (2_083_236_893 - 1000, 2_083_236_893);
+    assert_eq!(
+        scan(kernel, &run.work, first, 2000, Hits::all()),
+        (2000, vec![nonce])
+    );
+}
+
+/// A goal met by one hash only, for each nonce of two batches in turn: no lane is deaf.
+fn every_lane_alone(kernel: &Implementation) {
+    for puzzle in [header(bits(0.0)), Puzzle::text("every lane", bits(0.0))] {
+        for first in [1_000_000u64, 1_000_007] {
+            for nonce in first..first + 2 * kernel.lanes {
+                let puzzle = puzzle.clone().with_goal(Goal::Equals(puzzle.hash(nonce)));
+                check(kernel, &puzzle, range(first, u128::from(2 * kernel.lanes)));
+            }
+        }
+    }
+}
+
+/// Lengths around the batch, from odd starts, with none, some and all nonces hitting.
+fn awkward_lengths(kernel: &Implementation) {
+    let lanes = u128::from(kernel.lanes);
+    for goal in [bits(0.0), bits(1.5), bits(6.0), bits(200.0)] {
+        for puzzle in [header(goal), Puzzle::text("lengths", goal)] {
+            for count in [1, 2, lanes - 1, lanes, lanes + 1, 3 * lanes + 5] {
+                for start in [0, 1, 9, 97, 9_990, 123_456_789] {
+                    check(kernel, &puzzle, range(start, count));
+                }
+            }
+        }
+    }
+}
+
+/// Every encoding, both digests, both readings, at every offset of the nonce in its block, and with blocks after it.
+fn every_shape(kernel: &Implementation) {
+    for encoding in ENCODINGS {
+        for offset in 0..64 {
+            // Vary what need not be tried in every combination by numbers that share no factor.
+            let suffix = [0, 1, 9, 40, 64, 130][(offset + encoding.len_of(0)) % 6];
+            let digest = [Digest::Sha256, Digest::Sha256d][offset % 2];
+            let order = [ByteOrder::Big, ByteOrder::Little][offset / 2 % 2];
+            let prefix = if offset % 3 == 0 { offset + 64 } else { offset };
+            let puzzle = Puzzle::new(
+                Template::new(vec![b'p'; prefix], vec![b's'; suffix]),
+                encoding,
+                digest,
+                order,
+                bits(2.0),
+            );
+            for start in [0, 9_981, 0xfff0] {
+                check(kernel, &puzzle, range(start, 75));
+            }
+        }
+    }
+}
+
+/// The last nonces of each encoding.
+fn the_very_end(kernel: &Implementation) {
+    for encoding in ENCODINGS {
+        let puzzle = Puzzle::new(
+            Template::new(*b"the end ", []),
+            encoding,
+            Digest::Sha256,
+            ByteOrder::Big,
+            bits(1.0),
+        );
+        let space = puzzle.nonce_space();
+        for count in [1, 7, 100] {
+            let start = space.end() - count;
+            check(kernel, &puzzle, space.part(start, count).unwrap());
+        }
+    }
+    check(kernel, &header(bits(1.0)), range(u64::from(u32::MAX) - 99, 100));
+}
+
+/// Past the stretches that kernels prepare once: carries through every digit.
+fn long_ranges(kernel: &Implementation) {
+    check(kernel, &Puzzle::text("carry", bits(7.0)), range(0, 25_000));
+    check(
+        kernel,
+        &Puzzle::text("carry", bits(7.0)),
+        range(999_999_990_000, 15_000),
+    );
+    let hex = Puzzle::new(
+        Template::new(*b"0123456789abcdef0123456789abcdef0123456789", *b"!"),
+        ENCODINGS[4],
+        Digest::Sha256,
+        ByteOrder::Big,
+        bits(7.0),
+    );
+    check(kernel, &hex, range(0xffff_fff0, 9_000));
+    let wide = Puzzle::new(
+        Template::new([7; 3], []),
+        NonceEncoding::U64(ByteOrder::Little),
+        Digest::Sha256d,
+        ByteOrder::Little,
+        bits(7.0),
+    );
+    check(kernel, &wide, range(0xffff_e000, 9_000));
+}
+
+prop_compose! {
+    /// Any puzzle at all, and a short range inside its nonce space.
+    pub(crate) fn any_puzzle()(
+        prefix in proptest::collection::vec(any::<u8>(), 0..200),
+        suffix in proptest::collection::vec(any::<u8>(), 0..150),
+        encoding in 0..ENCODINGS.len(),
+        double: bool,
+        little: bool,
+        goal in prop_oneof![(0.0..8.0f64).prop_map(Some), Just(None)],
+        at in 0.0..1.0f64,
+        round: bool,
+        count in 1u128..300,
+    ) -> (Puzzle, NonceRange) {
+        let digest = if double { Digest::Sha256d } else { Digest::Sha256 };
+        let order = if little { ByteOrder::Little } else { ByteOrder::Big };
+        let encoding = ENCODINGS[encoding];
+        let puzzle = Puzzle::new(Template::new(prefix, suffix), encoding, digest, order, bits(goal.unwrap_or(0.0)));
+        let space = encoding.space();
+        let count = count.min(space.count());
+        // A start anywhere on a logarithmic scale, or just below a power of ten, where digits carry.
+        let start = (space.count() as f64).powf(at) as u128;
+        let start = if round { 10u128.pow(start.max(1).ilog10()).saturating_sub(count / 2) } else { start };
+        let range = space.part(start.min(space.count() - count), count).unwrap();
+        let puzzle = match goal {
+            Some(_) => puzzle,
+            None => {
+                let wanted = puzzle.hash(range.start() + (count / 2) as u64);
+                puzzle.with_goal(Goal::Equals(wanted))
+            }
+        };
+        (puzzle, range)
+    }
+}
+
+fn agrees_with_the_oracle_on_anything(kernel: &Implementation) {
+    proptest!(ProptestConfig::with_cases(300), |((puzzle, range) in any_puzzle())| {
+        check(kernel, &puzzle, range);
+    });
+}
+
+macro_rules! kernel_suite {
+    ($module:ident, $name:literal) => {
+        mod $module {
+            kernel_suite!(@cases $name: nist_and_bitcoin every_lane_alone awkward_lengths every_shape the_very_end
+                long_ranges agrees_with_the_oracle_on_anything);
+        }
+    };
+    (@cases $name:literal: $($case:ident)+) => {$(
+        #[test]
+        fn $case() {
+            if let Some(kernel) = super::kernel_or_skip($name) {
+                super::$case(kernel);
+            }
+        }
+    )+};
+}
+
+kernel_suite!(reference, "reference");
+kernel_suite!(portable, "portable");
+
+#[test]
+fn every_kernel_of_the_table_has_a_suite_and_a_public_name() {
+    for kernel in KERNELS {
+        assert!(KERNEL_NAMES.contains(&kernel.name), "{}", kernel.name);
+    }
+    assert_eq!(KERNELS.last().unwrap().name, "reference");
+    let ranked: Vec<_> = KERNELS.iter().map(|k| k.name).collect();
+    let expected: Vec<_> = KERNEL_NAMES
+        .into_iter()
+        .filter(|name| ranked.contains(name))
+        .collect();
+    assert_eq!(ranked, expected, "both lists go from the fastest to the oracle");
+}
+
+#[test]
+fn unknown_and_missing_kernels_are_told_apart() {
+    assert_eq!(Kernel::by_name("sse2"), Err(KernelError::Unknown));
+    assert!("auto".parse::<Kernel>().is_ok());
+}
+
+#[test]
+fn incrementing_is_writing_the_next() {
+    for encoding in ENCODINGS {
+        let puzzle = Puzzle::new(
+            Template::new([], []),
+            encoding,
+            Digest::Sha256,
+            ByteOrder::Big,
+            bits(0.0),
+        );
+        for start in [0, 8, 95, 9_999, 0xfffe] {
+            let work = &Run::split(&puzzle, range(start.min(99_990), 1))[0].work;
+            let (mut stepped, mut written) = (vec![0; work.nonce_bytes], vec![0; work.nonce_bytes]);
+            work.write_nonce(start, &mut stepped);
+            for nonce in start + 1..start + 20 {
+                if encoding.len_of(nonce) != encoding.len_of(start) {
+                    break;
+                }
+                increment(work.symbols, &mut stepped);
+                work.write_nonce(nonce, &mut written);
+                assert_eq!(stepped, written, "{encoding} {nonce}");
+            }
+        }
+    }
+}

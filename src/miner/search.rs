@@ -1,0 +1,205 @@
+//! What can be asked of a miner, and what it answers.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    puzzle::{NonceRange, Puzzle},
+    solution::Solution,
+};
+
+/// Which solutions of a range are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Find {
+    /// The one with the lowest nonce: the same on every machine, whatever its threads and kernels.
+    #[default]
+    Lowest,
+    /// Whichever comes up first.
+    First,
+    /// Every one, in ascending order of nonces. They are kept in memory, 40 bytes each.
+    All,
+}
+
+/// How a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// With what was asked for. For [`Find::All`]: the whole range was searched and holds at least one solution.
+    Found,
+    /// The whole range was searched and holds no solution.
+    Exhausted,
+    /// The time limit was reached before.
+    Timeout,
+    /// It was cancelled before.
+    Interrupted,
+}
+
+impl Status {
+    /// Its name in JSON: `found`, `exhausted`, `timeout` or `interrupted`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Exhausted => "exhausted",
+            Self::Timeout => "timeout",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// A handle that stops a search from another thread (or a signal handler). Clones share one switch.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// A switch that is not pulled yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stops every search that holds this handle, within about a millisecond, and any that begins later at once.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Cancel::cancel`] was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How far a search is.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Nonces tested so far.
+    pub hashes: u64,
+    /// Time since the search began.
+    pub elapsed: Duration,
+    /// What is being searched.
+    pub range: NonceRange,
+}
+
+type ProgressCallback<'a> = Box<dyn Fn(&Progress) + Send + Sync + 'a>;
+
+/// One question for a [`Miner`](crate::Miner): a puzzle, the nonces to try, and when to stop.
+///
+/// # Examples
+/// Every solution among the first 200,000 nonces, with progress and a time limit:
+/// ```
+/// use std::time::Duration;
+/// use paydirt::{Find, Goal, Miner, NonceRange, Puzzle, Search, Target};
+///
+/// let puzzle = Puzzle::text("100", Goal::at_most(Target::from_hex_zeros(4)?));
+/// let search = Search::new(&puzzle)
+///     .range(NonceRange::new(0, 200_000)?)
+///     .find(Find::All)
+///     .timeout(Duration::from_secs(60))
+///     .on_progress(Duration::from_millis(100), |progress| eprintln!("{} hashes", progress.hashes));
+/// let outcome = Miner::new().mine(&search);
+/// assert_eq!(outcome.hashes, 200_000);
+/// assert!(outcome.solutions.is_sorted_by_key(|solution| solution.nonce()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Search<'a> {
+    pub(super) puzzle: &'a Puzzle,
+    pub(super) range: NonceRange,
+    pub(super) find: Find,
+    pub(super) timeout: Option<Duration>,
+    pub(super) cancel: Cancel,
+    pub(super) progress: Option<(Duration, ProgressCallback<'a>)>,
+}
+
+impl<'a> Search<'a> {
+    /// The lowest solution in the puzzle's whole nonce space, however long it takes.
+    pub fn new(puzzle: &'a Puzzle) -> Self {
+        Self {
+            puzzle,
+            range: puzzle.nonce_space(),
+            find: Find::default(),
+            timeout: None,
+            cancel: Cancel::new(),
+            progress: None,
+        }
+    }
+
+    /// Only these nonces. They must be in the puzzle's nonce space ([`NonceRange::part`] makes sure).
+    pub fn range(self, range: NonceRange) -> Self {
+        Self { range, ..self }
+    }
+
+    /// Which solutions are wanted.
+    pub fn find(self, find: Find) -> Self {
+        Self { find, ..self }
+    }
+
+    /// Stops after this time.
+    pub fn timeout(self, limit: Duration) -> Self {
+        Self {
+            timeout: Some(limit),
+            ..self
+        }
+    }
+
+    /// Stops when this handle is pulled.
+    pub fn cancel(self, cancel: &Cancel) -> Self {
+        Self {
+            cancel: cancel.clone(),
+            ..self
+        }
+    }
+
+    /// Calls `callback` about this often, on one of the mining threads: it should return quickly.
+    pub fn on_progress(self, every: Duration, callback: impl Fn(&Progress) + Send + Sync + 'a) -> Self {
+        Self {
+            progress: Some((every, Box::new(callback))),
+            ..self
+        }
+    }
+}
+
+impl fmt::Debug for Search<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Search")
+            .field("puzzle", self.puzzle)
+            .field("range", &self.range)
+            .field("find", &self.find)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of a search.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// How it ended.
+    pub status: Status,
+    /// The solutions, in ascending order of nonces; at most one unless [`Find::All`] was asked for.
+    pub solutions: Vec<Solution>,
+    /// Nonces tested: exactly as many hashes were computed (re-hashed hits not counted twice). When the search ran
+    /// through, this is the range's count; when it stopped at a solution, threads may have been ahead of it.
+    pub hashes: u64,
+    /// Time from the call to the last thread's being idle.
+    pub elapsed: Duration,
+    /// Time from the call to the moment the solution was verified. `None` without one, and for [`Find::All`].
+    pub found_after: Option<Duration>,
+    /// Threads of the miner.
+    pub threads: usize,
+    /// What was searched.
+    pub range: NonceRange,
+}
+
+impl Outcome {
+    /// Hashes per second over the whole search; 0 when it was too short to measure.
+    pub fn hashes_per_second(&self) -> f64 {
+        match self.elapsed.as_secs_f64() {
+            0.0 => 0.0,
+            seconds => self.hashes as f64 / seconds,
+        }
+    }
+}

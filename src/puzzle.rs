@@ -1,0 +1,195 @@
+//! What is to be solved.
+//!
+//! *In:* text, hex digits, a Bitcoin header, a difficulty. *Out:* a [`Puzzle`]: message template, nonce encoding,
+//! digest and goal, checked once and for all, so that nothing further down can be handed a puzzle without an answer
+//! to the question "is this nonce good?".
+//!
+//! ```text
+//! message(nonce) = prefix ‖ encoding(nonce) ‖ suffix
+//! hash(nonce)    = sha256(message)  or  sha256(sha256(message))
+//! solved         = number(hash) ≤ target   or   number(hash) = wanted
+//! ```
+//!
+//! `number` reads the 32 bytes big-endian (text puzzles) or little-endian (Bitcoin headers): the puzzle's
+//! [`ByteOrder`] says which, and hashes are printed the way they are read.
+
+mod goal;
+mod header;
+mod nonce;
+mod range;
+mod target;
+mod template;
+
+pub use goal::{ByteOrder, Goal, Hash, HashParseError};
+pub use header::{HEADER_BYTES, HEADER_NONCE_OFFSET, Header, HeaderError};
+pub use nonce::{EncodingError, HexCase, NonceEncoding};
+pub use range::{NonceRange, RangeError};
+pub use target::{Target, TargetError};
+pub use template::{PLACEHOLDER, Template, TemplateError};
+
+use crate::kernel::reference;
+
+/// The hash function of a puzzle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Digest {
+    /// SHA-256 (FIPS 180-4 §6.2).
+    #[default]
+    Sha256,
+    /// SHA-256 of the 32 bytes of SHA-256: Bitcoin's double hash. It counts as one hash.
+    Sha256d,
+}
+
+impl Digest {
+    /// Its name on the command line and in JSON: `sha256` or `sha256d`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha256d => "sha256d",
+        }
+    }
+
+    /// Hashes a whole message with the oracle (slow, and written to be read).
+    pub fn hash(self, message: &[u8]) -> Hash {
+        let once = reference::sha256(message);
+        Hash::from_bytes(match self {
+            Self::Sha256 => once,
+            Self::Sha256d => reference::sha256(&once),
+        })
+    }
+}
+
+/// A question with a yes-or-no answer for each nonce.
+///
+/// # Examples
+/// ```
+/// use paydirt::{Goal, Puzzle, Target};
+///
+/// let puzzle = Puzzle::text("100", Goal::at_most(Target::from_hex_zeros(4)?));
+/// assert!(puzzle.is_solved_by(35293));
+/// assert!(!puzzle.is_solved_by(35292));
+/// # Ok::<(), paydirt::TargetError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Puzzle {
+    template: Template,
+    encoding: NonceEncoding,
+    digest: Digest,
+    byte_order: ByteOrder,
+    goal: Goal,
+}
+
+impl Puzzle {
+    /// Puts the parts together.
+    pub fn new(
+        template: Template,
+        encoding: NonceEncoding,
+        digest: Digest,
+        byte_order: ByteOrder,
+        goal: Goal,
+    ) -> Self {
+        Self {
+            template,
+            encoding,
+            digest,
+            byte_order,
+            goal,
+        }
+    }
+
+    /// The teaching chains' puzzle: SHA-256 over `prefix` followed by the nonce in decimal, read big-endian.
+    pub fn text(prefix: impl AsRef<[u8]>, goal: Goal) -> Self {
+        Self::new(
+            Template::new(prefix.as_ref(), []),
+            NonceEncoding::Decimal,
+            Digest::Sha256,
+            ByteOrder::Big,
+            goal,
+        )
+    }
+
+    /// A Bitcoin block header whose target is its own `nBits`: double SHA-256 over its 80 bytes, read little-endian.
+    ///
+    /// The nonce that stands in `header` is ignored.
+    ///
+    /// # Errors
+    /// [`TargetError`] when `nBits` is zero, negative or overflows 256 bits.
+    pub fn header(header: &Header) -> Result<Self, TargetError> {
+        let target = Target::from_nbits(header.nbits())?;
+        Ok(Self::header_with_goal(header, Goal::at_most(target)))
+    }
+
+    /// A Bitcoin block header with a goal other than the one its `nBits` states.
+    pub fn header_with_goal(header: &Header, goal: Goal) -> Self {
+        Self::new(
+            header.template(),
+            NonceEncoding::U32(ByteOrder::Little),
+            Digest::Sha256d,
+            ByteOrder::Little,
+            goal,
+        )
+    }
+
+    /// What surrounds the nonce.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// How the nonce stands in the message.
+    pub fn encoding(&self) -> NonceEncoding {
+        self.encoding
+    }
+
+    /// The hash function.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The order in which a hash's 32 bytes are read as a number, and printed.
+    pub fn byte_order(&self) -> ByteOrder {
+        self.byte_order
+    }
+
+    /// What a hash must be.
+    pub fn goal(&self) -> &Goal {
+        &self.goal
+    }
+
+    /// The same puzzle with another goal.
+    pub fn with_goal(self, goal: Goal) -> Self {
+        Self { goal, ..self }
+    }
+
+    /// Every nonce the encoding can write: 0 up to and including the last.
+    pub fn nonce_space(&self) -> NonceRange {
+        self.encoding.space()
+    }
+
+    /// The message that `nonce` makes.
+    ///
+    /// # Panics
+    /// When the encoding cannot write `nonce`: [`Puzzle::nonce_space`] says which it can.
+    pub fn message(&self, nonce: u64) -> Vec<u8> {
+        let (prefix, suffix) = (self.template.prefix(), self.template.suffix());
+        let mut message = Vec::with_capacity(prefix.len() + suffix.len() + 20);
+        message.extend_from_slice(prefix);
+        self.encoding.write(nonce, &mut message);
+        message.extend_from_slice(suffix);
+        message
+    }
+
+    /// The hash of the message that `nonce` makes, by the oracle.
+    ///
+    /// # Panics
+    /// As [`Puzzle::message`].
+    pub fn hash(&self, nonce: u64) -> Hash {
+        self.digest.hash(&self.message(nonce))
+    }
+
+    /// Whether `nonce` meets the goal, by the oracle.
+    ///
+    /// # Panics
+    /// As [`Puzzle::message`].
+    pub fn is_solved_by(&self, nonce: u64) -> bool {
+        self.goal.is_met_by(self.hash(nonce), self.byte_order)
+    }
+}

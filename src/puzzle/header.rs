@@ -1,0 +1,74 @@
+//! The 80 bytes of a Bitcoin block header.
+//!
+//! ```text
+//! byte  0        4               36             68     72      76     80
+//!       │version │ previous hash │ Merkle root  │ time │ nBits │ nonce│     numbers little-endian
+//! ```
+
+use super::Template;
+
+/// Length of a block header in bytes.
+pub const HEADER_BYTES: usize = 80;
+/// Where its nonce stands, in bytes from its beginning.
+pub const HEADER_NONCE_OFFSET: usize = 76;
+
+/// A Bitcoin block header, as its 80 serialised bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Header([u8; HEADER_BYTES]);
+
+/// Why a text is not a header.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// It is not 80 bytes long.
+    #[error("has {0} hex digits; a block header is 80 bytes, 160 hex digits")]
+    Length(usize),
+    /// It holds something that is no hex digit.
+    #[error("has {0:?} at position {1}, which is no hex digit (0-9, a-f)")]
+    Digit(char, usize),
+}
+
+impl Header {
+    /// Takes the serialised bytes.
+    pub const fn from_bytes(bytes: [u8; HEADER_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads 160 hex digits, in either case.
+    ///
+    /// # Errors
+    /// [`HeaderError`] for anything else.
+    pub fn from_hex(text: &str) -> Result<Self, HeaderError> {
+        if let Some((at, digit)) = text.chars().enumerate().find(|(_, c)| !c.is_ascii_hexdigit()) {
+            return Err(HeaderError::Digit(digit, at));
+        }
+        let mut bytes = [0; HEADER_BYTES];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| HeaderError::Length(text.len()))?;
+        Ok(Self(bytes))
+    }
+
+    /// The serialised bytes.
+    pub const fn to_bytes(self) -> [u8; HEADER_BYTES] {
+        self.0
+    }
+
+    /// The difficulty in compact form, as it stands at byte 72.
+    pub fn nbits(&self) -> u32 {
+        u32::from_le_bytes(self.0[72..76].try_into().expect("four bytes"))
+    }
+
+    /// The nonce as it stands at byte 76.
+    pub fn nonce(&self) -> u32 {
+        u32::from_le_bytes(self.0[HEADER_NONCE_OFFSET..].try_into().expect("four bytes"))
+    }
+
+    /// The same header with another nonce.
+    pub fn with_nonce(mut self, nonce: u32) -> Self {
+        self.0[HEADER_NONCE_OFFSET..].copy_from_slice(&nonce.to_le_bytes());
+        self
+    }
+
+    /// The bytes around the nonce.
+    pub fn template(&self) -> Template {
+        Template::new(&self.0[..HEADER_NONCE_OFFSET], [])
+    }
+}
