@@ -23,9 +23,13 @@
 //!  solve)      template)   range)       threads)      the oracle)
 //! ```
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod kernel;
 pub mod miner;
 pub mod puzzle;
+#[cfg(feature = "cli")]
+pub mod report;
 pub mod solution;
 pub mod work;
 

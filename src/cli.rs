@@ -1,0 +1,164 @@
+//! The command line: arguments in, engine in the middle, reports out.
+//!
+//! *In:* arguments. *Out:* results on stdout, everything for people on stderr, an [`Exit`] code.
+//!
+//! One file a subcommand; [`puzzle_args`] and [`search_args`] hold the options that several share. Arguments are taken
+//! as text by clap and given their meaning here, so that every bad one is refused in the same single line: which
+//! option, which value, what to do instead.
+
+mod bench;
+mod completions;
+mod exit;
+mod info;
+mod input;
+mod interrupt;
+mod man;
+mod mine;
+mod output;
+mod progress;
+mod puzzle_args;
+mod search_args;
+mod verify;
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
+
+use exit::Exit;
+use input::InputError;
+
+const ABOUT: &str = "The SHA-256 proof-of-work engine for the machine you have";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    found, or done
+  1    the range holds no solution; the nonce is no solution
+  2    usage or bad input: one line on stderr says what, where and the way out
+  3    a failure of the machine or of a peer (I/O, network)
+  4    time limit reached
+  130  interrupted";
+
+#[derive(Debug, Parser)]
+#[command(name = "paydirt", about = ABOUT, version, after_help = EXIT_CODES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Mine(mine::MineArgs),
+    Verify(verify::VerifyArgs),
+    Bench(bench::BenchArgs),
+    Info(info::InfoArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<Exit> {
+        match self {
+            Self::Mine(args) => args.run(),
+            Self::Verify(args) => args.run(),
+            Self::Bench(args) => args.run(),
+            Self::Info(args) => args.run(),
+            Self::Completions(args) => args.run(),
+            Self::Man(args) => args.run(),
+        }
+    }
+}
+
+/// The clap command, with the version text of this build.
+fn command() -> clap::Command {
+    Cli::command().long_version(info::long_version())
+}
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    let parsed = command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let exit = match parsed {
+        Ok(cli) => cli.command.run().unwrap_or_else(|error| report(&error)),
+        Err(error) => usage(&error),
+    };
+    exit.into()
+}
+
+/// Says in one line what went wrong, and how the process ends for it.
+fn report(error: &anyhow::Error) -> Exit {
+    if is_closed_pipe(error) {
+        return Exit::Done;
+    }
+    say(&format!("error: {error:#}"));
+    match error.downcast_ref::<InputError>() {
+        Some(_) => Exit::BadInput,
+        None => Exit::Failure,
+    }
+}
+
+/// A reader that has seen enough (`paydirt … | head -1`) is no error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Help and versions as clap prints them; its complaints in one line.
+fn usage(error: &clap::Error) -> Exit {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let printed = error.print();
+            match printed {
+                Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failure,
+                _ => Exit::Done,
+            }
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Exit::BadInput
+        }
+        _ => {
+            say(&one_line(&error.to_string()));
+            Exit::BadInput
+        }
+    }
+}
+
+/// Clap's complaint without its usage block: the problem, and the tip if it has one.
+fn one_line(rendered: &str) -> String {
+    let (problem, rest) = rendered.split_once("\n\n").unwrap_or((rendered, ""));
+    let problem: Vec<_> = problem.lines().map(str::trim).collect();
+    let tips = rest.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+    let tips: String = tips.map(|tip| format!("; {tip}")).collect();
+    format!("{}{tips}; --help shows the options", problem.join(" "))
+}
+
+/// Prints a line on stderr. If that fails there is nobody left to tell.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn complaints_take_one_line() {
+        for bad in [
+            &["paydirt", "mine", "--txet", "x"][..],
+            &["paydirt", "mien"],
+            &["paydirt", "mine", "--text"],
+        ] {
+            let error = command().try_get_matches_from(bad).unwrap_err();
+            let line = one_line(&error.to_string());
+            assert!(!line.contains('\n') && line.starts_with("error: "), "{line}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Bad input, said in one line: which option, which value, the way out.
+
+use std::fmt;
+
+/// How much of an offending value is repeated back.
+const SHOWN_CHARS: usize = 48;
+
+/// An option whose value will not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct InputError {
+    /// The option's name without dashes.
+    pub(super) option: &'static str,
+    /// Its value, if it has one.
+    pub(super) value: Option<String>,
+    /// What is wrong with it, and what would be right.
+    pub(super) problem: String,
+}
+
+impl InputError {
+    /// The option `option` has a value that will not do.
+    pub(super) fn value(option: &'static str, value: &str, problem: impl fmt::Display) -> Self {
+        Self {
+            option,
+            value: Some(value.to_owned()),
+            problem: problem.to_string(),
+        }
+    }
+
+    /// The option `option` is missing, or should not be there.
+    pub(super) fn option(option: &'static str, problem: impl fmt::Display) -> Self {
+        Self {
+            option,
+            value: None,
+            problem: problem.to_string(),
+        }
+    }
+}
+
+/// Gives the text of an option its meaning.
+pub(super) fn parse<T, E: fmt::Display>(
+    option: &'static str,
+    text: &str,
+    meaning: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, InputError> {
+    meaning(text).map_err(|problem| InputError::value(option, text, problem))
+}
+
+/// Reads a whole number, digits only.
+pub(super) fn whole_number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits {
+        return Err("is no whole number; give decimal digits only, as in 1000".to_owned());
+    }
+    text.parse().map_err(|_| "is too large".to_owned())
+}
+
+/// Reads a number that may have a fraction.
+pub(super) fn number(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => Err("is no number; give digits with at most one point, as in 20.5".to_owned()),
+    }
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dashes = if self.option.starts_with(char::is_uppercase) {
+            ""
+        } else {
+            "--"
+        }; // NONCE, SHELL: no option
+        write!(f, "{dashes}{}", self.option)?;
+        if let Some(value) = &self.value {
+            let shown: String = value.chars().take(SHOWN_CHARS).collect();
+            let cut = if shown.len() < value.len() { "…" } else { "" };
+            write!(f, " '{}{cut}'", shown.escape_debug())?;
+        }
+        // Problems that begin with a verb speak of the value: "--bits 'x' is no number".
+        let verb = ["is ", "has ", "needs ", "or "]
+            .iter()
+            .any(|verb| self.problem.starts_with(verb));
+        write!(f, "{}{}", if verb { " " } else { ": " }, self.problem)
+    }
+}
+
+impl std::error::Error for InputError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_as_a_sentence() {
+        let line = |text| parse("count", text, whole_number::<u64>).unwrap_err().to_string();
+        assert!(line("-1").starts_with("--count '-1' is no whole number"));
+        assert!(line("99999999999999999999").ends_with("is too large"));
+        assert!(line("").starts_with("--count '' is no"));
+        assert!(line("a\nb").contains("'a\\nb'"), "stays one line");
+        let long = line(&"z".repeat(5000));
+        assert!(long.len() < 200 && long.contains("z…'"));
+        assert_eq!(
+            InputError::value("threads", "0", "0 threads: give 1").to_string(),
+            "--threads '0': 0 threads: give 1"
+        );
+    }
+
+    #[test]
+    fn numbers_are_finite() {
+        for bad in ["", "nan", "inf", "1.2.3", "0x10"] {
+            assert!(number(bad).is_err(), "{bad}");
+        }
+        assert_eq!(number("20.5"), Ok(20.5));
+    }
+}

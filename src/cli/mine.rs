@@ -1,0 +1,120 @@
+//! `paydirt mine`: solve one puzzle.
+
+use clap::Args;
+
+use super::{
+    exit::Exit,
+    interrupt::on_interrupt,
+    output::{self, rate, seconds, thousands},
+    progress::{self, SearchBar},
+    puzzle_args::{GoalArgs, PuzzleArgs},
+    search_args::{MachineArgs, SearchArgs},
+};
+use crate::{
+    miner::{Cancel, Search},
+    puzzle::Puzzle,
+    report::MineReport,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  # The smallest number that, after 100, gives a hash with four zeros
+  paydirt mine --text 100 --hex-zeros 4
+
+  # A Bitcoin header at regtest difficulty, as JSON
+  paydirt mine --header \"$HEADER\" --nbits 207fffff --json
+
+  # The third of four machines, at most a minute
+  paydirt mine --template 'job-{nonce}.' --nonce hex:12 --bits 40 --shard 2/4 --timeout 60";
+
+/// Solve one puzzle
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct MineArgs {
+    #[command(flatten)]
+    puzzle: PuzzleArgs,
+    #[command(flatten)]
+    goal: GoalArgs,
+    #[command(flatten)]
+    search: SearchArgs,
+    #[command(flatten)]
+    machine: MachineArgs,
+    /// Print one JSON object (schema paydirt.mine/1)
+    #[arg(long)]
+    json: bool,
+}
+
+impl MineArgs {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let puzzle = self.puzzle.resolve(&self.goal)?;
+        let range = self.search.range(&puzzle)?;
+        let find = self.search.find()?;
+        let timeout = self.search.timeout()?;
+        let miner = self.machine.miner()?;
+
+        let cancel = Cancel::new();
+        on_interrupt(&cancel)?;
+        let bar = SearchBar::on_terminal(&puzzle);
+        let mut search = Search::new(&puzzle).range(range).find(find).cancel(&cancel);
+        if let Some(limit) = timeout {
+            search = search.timeout(limit);
+        }
+        if let Some(bar) = &bar {
+            search = search.on_progress(progress::EVERY, |progress| bar.show(progress));
+        }
+        let outcome = miner.mine(&search);
+        drop(search);
+        drop(bar);
+
+        let report = MineReport::new(&puzzle, find, miner.kernel(), &outcome);
+        if self.json {
+            output::json_line(&report)?;
+        } else {
+            output::text(&readable(&puzzle, &report))?;
+        }
+        Ok(outcome.status.into())
+    }
+}
+
+fn readable(puzzle: &Puzzle, report: &MineReport) -> String {
+    let mut text = String::new();
+    let mut line = |label: &str, value: &str| {
+        text.push_str(&format!("{label:<12}{value}\n"));
+    };
+    match (report.nonce, &report.nonce_text) {
+        (Some(nonce), Some(shown)) if *shown == nonce.to_string() => {
+            line(report.status, &format!("nonce {nonce}"));
+        }
+        (Some(nonce), Some(shown)) => line(report.status, &format!("nonce {nonce} (as {shown})")),
+        _ => line(report.status, "no solution"),
+    }
+    if let Some(all) = &report.solutions {
+        for solution in all {
+            line("", &format!("{} {}", solution.hash, solution.nonce));
+        }
+        line("solutions", &thousands(all.len()));
+    } else if let (Some(hash), Some(nonce)) = (&report.hash, report.nonce) {
+        let message = puzzle.message(nonce);
+        match std::str::from_utf8(&message) {
+            Ok(printable) if !printable.chars().any(char::is_control) => line("message", printable),
+            _ => line("message", &format!("{} (hex)", hex::encode(&message))),
+        }
+        line("hash", hash);
+    }
+    line("target", &report.target);
+    line("difficulty", &format!("{:.2} bits", report.difficulty_bits));
+    let rate = report
+        .hashes_per_second
+        .map_or("too short to measure".to_owned(), rate);
+    line(
+        "work",
+        &format!(
+            "{} hashes in {}: {rate}, kernel {}, threads {}",
+            thousands(report.hashes),
+            seconds(report.elapsed_s),
+            report.kernel,
+            report.threads,
+        ),
+    );
+    text
+}

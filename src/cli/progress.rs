@@ -1,0 +1,86 @@
+//! The progress bar of a search: on stderr, and only when that is a terminal.
+
+use std::{
+    io::{IsTerminal as _, stderr},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::output::{rate, seconds};
+use crate::{miner::Progress, puzzle::Puzzle};
+
+/// How often the bar moves.
+pub(super) const EVERY: Duration = Duration::from_millis(100);
+
+/// The bar's full length; ranges may be longer than any terminal is wide, or than a u64 holds.
+const STEPS: u64 = 10_000;
+
+/// A bar that shows how much is searched, at what rate, and how long such a puzzle takes on average.
+pub(super) struct SearchBar {
+    bar: ProgressBar,
+    expected_hashes: f64,
+}
+
+impl SearchBar {
+    /// A bar for `puzzle` if stderr is a terminal.
+    pub(super) fn on_terminal(puzzle: &Puzzle) -> Option<Self> {
+        if !stderr().is_terminal() {
+            return None;
+        }
+        let style = ProgressStyle::with_template("{bar:30} {msg}").expect("a template that is tested");
+        let bar = ProgressBar::new(STEPS).with_style(style.progress_chars("━╸ "));
+        Some(Self {
+            bar,
+            expected_hashes: puzzle.goal().expected_hashes(),
+        })
+    }
+
+    /// Draws the bar where `progress` says.
+    pub(super) fn show(&self, progress: &Progress) {
+        let share = progress.hashes as f64 / progress.range.count() as f64;
+        self.bar.set_position((share * STEPS as f64) as u64);
+        self.bar
+            .set_message(message(progress, share, self.expected_hashes));
+    }
+}
+
+impl Drop for SearchBar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn message(progress: &Progress, share: f64, expected_hashes: f64) -> String {
+    let elapsed_s = progress.elapsed.as_secs_f64();
+    let hashes_per_second = progress.hashes as f64 / elapsed_s.max(1e-9);
+    // With p a hash, the chance to have met a solution by now is 1 − (1 − p)^hashes.
+    let luck = -f64::exp_m1(progress.hashes as f64 * f64::ln_1p(-1.0 / expected_hashes.max(1.0)));
+    format!(
+        "{:.1} % of range · {} · {} · expected {} ({:.0} % by now)",
+        share * 100.0,
+        rate(hashes_per_second),
+        seconds(elapsed_s),
+        seconds(expected_hashes / hashes_per_second),
+        luck * 100.0,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::puzzle::NonceRange;
+
+    #[test]
+    fn says_share_rate_and_expectation() {
+        let progress = Progress {
+            hashes: 1_000_000,
+            elapsed: Duration::from_secs(2),
+            range: NonceRange::new(0, 4_000_000).unwrap(),
+        };
+        assert_eq!(
+            message(&progress, 0.25, 1e6),
+            "25.0 % of range · 500 kH/s · 2.00 s · expected 2.00 s (63 % by now)"
+        );
+    }
+}
