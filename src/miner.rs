@@ -139,11 +139,17 @@ impl Miner {
     /// # Panics
     /// When the search's range reaches beyond the puzzle's nonce space, or its progress callback panics.
     pub fn mine(&self, search: &Search<'_>) -> Outcome {
-        mine_with(&self.kernel, &self.pool, search)
+        mine_with(&self.kernel, &self.pool, search, ALONE)
     }
 }
 
-fn mine_with(scanner: &dyn Scanner, pool: &rayon::ThreadPool, search: &Search<'_>) -> Outcome {
+/// Mines on the calling thread for the time `alone`, then on every thread of the pool.
+fn mine_with(
+    scanner: &dyn Scanner,
+    pool: &rayon::ThreadPool,
+    search: &Search<'_>,
+    alone: Duration,
+) -> Outcome {
     let begun = Instant::now();
     let runs = Run::split(search.puzzle, search.range);
     // The first chunk is taken out beforehand: what is left fits the cursor's u64 even for all 2^64 nonces.
@@ -171,7 +177,7 @@ fn mine_with(scanner: &dyn Scanner, pool: &rayon::ThreadPool, search: &Search<'_
     if first_chunk > 0 && shared.keep_going() {
         let mut size = ChunkSize::new(scanner.lanes());
         shared.scan_chunk(&runs[0], search.range.start(), first_chunk, &mut size);
-        shared.work_until(&mut size, Some(begun + ALONE));
+        shared.work_until(&mut size, Some(begun + alone));
         if shared.is_unfinished() {
             pool.broadcast(|_| shared.work_until(&mut size.clone(), None));
         }

@@ -1,1 +1,270 @@
+//! The rules of the engine, with a mock kernel that remembers what it was asked to test.
 
+use std::{collections::HashSet, sync::Mutex};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::puzzle::{ByteOrder, Digest, Goal, NonceEncoding, NonceRange, Puzzle, Target, Template};
+
+/// A kernel that hits chosen nonces (they need not be solutions) and remembers every nonce it tested.
+struct Mock {
+    lanes: u64,
+    hits: HashSet<u64>,
+    tested: Mutex<Vec<u64>>,
+}
+
+impl Mock {
+    fn new(lanes: u64, hits: impl IntoIterator<Item = u64>) -> Self {
+        Self {
+            lanes,
+            hits: hits.into_iter().collect(),
+            tested: Mutex::default(),
+        }
+    }
+
+    fn tested_in_order(&self) -> Vec<u64> {
+        let mut tested = self.tested.lock().unwrap().clone();
+        tested.sort_unstable();
+        tested
+    }
+}
+
+impl Scanner for Mock {
+    fn lanes(&self) -> u64 {
+        self.lanes
+    }
+
+    fn scan(&self, _: &Work, first: u64, count: u64, hits: &mut Hits) -> u64 {
+        // A batch at a time, as the wide kernels do, up to the batch that fills the hits.
+        let mut done = 0;
+        while done < count && !hits.is_full() {
+            for nonce in (0..self.lanes.min(count - done)).map(|i| first + done + i) {
+                if self.hits.contains(&nonce) {
+                    hits.push(nonce);
+                }
+            }
+            done += self.lanes.min(count - done);
+        }
+        self.tested.lock().unwrap().extend((0..done).map(|i| first + i));
+        done
+    }
+}
+
+fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap()
+}
+
+/// Every hit is a solution.
+fn anything_goes(encoding: NonceEncoding) -> Puzzle {
+    Puzzle::new(
+        Template::new(*b"mock", []),
+        encoding,
+        Digest::Sha256,
+        ByteOrder::Big,
+        Goal::at_most(Target::MAX),
+    )
+}
+
+fn four_zeros(text: &str) -> Puzzle {
+    Puzzle::text(text, Goal::at_most(Target::from_hex_zeros(4).unwrap()))
+}
+
+fn nonces(outcome: &Outcome) -> Vec<u64> {
+    outcome.solutions.iter().map(Solution::nonce).collect()
+}
+
+#[test]
+fn every_nonce_is_tested_exactly_once() {
+    let u32_nonces = NonceEncoding::U32(ByteOrder::Little);
+    let u64_nonces = NonceEncoding::U64(ByteOrder::Big);
+    for threads in 1..=17 {
+        let pool = pool(threads);
+        for (encoding, start, count) in [
+            (NonceEncoding::Decimal, 0, 0),
+            (NonceEncoding::Decimal, 0, 1),
+            (NonceEncoding::Decimal, 7, 25_000),
+            (NonceEncoding::Decimal, 99_999, 3),
+            (NonceEncoding::Decimal, u64::MAX - 4_999, 5_000),
+            (u32_nonces, u32::MAX.into(), 1),
+            (u32_nonces, u64::from(u32::MAX) - 9_999, 10_000),
+            (u64_nonces, u64::MAX, 1),
+            (u64_nonces, u64::MAX - 9_999, 10_000),
+        ] {
+            for lanes in [1, 32] {
+                let mock = Mock::new(lanes, []);
+                let puzzle = anything_goes(encoding);
+                let range = NonceRange::new(start, count).unwrap();
+                let outcome = mine_with(&mock, &pool, &Search::new(&puzzle).range(range));
+                let expected: Vec<u64> = (0..count as u64).map(|i| start + i).collect();
+                assert!(
+                    mock.tested_in_order() == expected,
+                    "{threads} threads, {encoding}, {start} + {count}"
+                );
+                assert_eq!(u128::from(outcome.hashes), count);
+                assert_eq!(outcome.status, Status::Exhausted);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_lowest_is_found_whatever_the_threads() {
+    for threads in 1..=17 {
+        let pool = pool(threads);
+        for lowest in [0, 5, 4_999, 50_000, 89_999] {
+            let mock = Mock::new(32, [lowest, lowest + 1, lowest + 700, 90_000, 95_000]);
+            let puzzle = anything_goes(NonceEncoding::Decimal);
+            let range = NonceRange::new(0, 100_000).unwrap();
+            let outcome = mine_with(&mock, &pool, &Search::new(&puzzle).range(range));
+            assert_eq!(nonces(&outcome), [lowest], "{threads} threads");
+            assert_eq!(outcome.status, Status::Found);
+            assert_eq!(outcome.hashes, mock.tested_in_order().len() as u64);
+            let tested = mock.tested_in_order();
+            let below: Vec<u64> = (0..=lowest).collect();
+            assert!(
+                tested.starts_with(&below),
+                "everything below the answer was tested, once"
+            );
+        }
+    }
+}
+
+#[test]
+fn all_means_every_one_in_order() {
+    let hits: Vec<u64> = (0..100_000).step_by(997).collect();
+    for threads in [1, 2, 5, 17] {
+        let mock = Mock::new(32, hits.iter().copied());
+        let puzzle = anything_goes(NonceEncoding::Decimal);
+        let range = NonceRange::new(0, 100_000).unwrap();
+        let search = Search::new(&puzzle).range(range).find(Find::All);
+        let outcome = mine_with(&mock, &pool(threads), &search);
+        assert_eq!(nonces(&outcome), hits);
+        assert_eq!((outcome.hashes, outcome.status), (100_000, Status::Found));
+    }
+}
+
+#[test]
+fn first_is_one_that_is_right() {
+    let mock = Mock::new(32, [40_000, 60_000]);
+    let puzzle = anything_goes(NonceEncoding::Decimal);
+    let search = Search::new(&puzzle).find(Find::First);
+    let outcome = mine_with(&mock, &pool(4), &search);
+    assert_eq!(outcome.solutions.len(), 1);
+    assert!([40_000, 60_000].contains(&outcome.solutions[0].nonce()));
+    assert!(outcome.found_after.unwrap() <= outcome.elapsed);
+}
+
+#[test]
+fn hits_that_the_oracle_denies_are_no_solutions_and_hide_none() {
+    // 35293 is the true answer; the mock reports many false hits before and after it, some in the same batch.
+    let mock = Mock::new(32, [0, 1, 64, 35_290, 35_292, 35_293, 35_294, 40_000]);
+    for find in [Find::Lowest, Find::First] {
+        let puzzle = four_zeros("100");
+        let outcome = mine_with(&mock, &pool(3), &Search::new(&puzzle).find(find));
+        assert_eq!(nonces(&outcome), [35_293]);
+    }
+}
+
+#[test]
+fn every_kernel_and_thread_count_agree() {
+    for kernel in Kernel::detected() {
+        for threads in 1..=8 {
+            let miner = Miner::with_threads(threads, kernel).unwrap();
+            let outcome = miner.mine(&Search::new(&four_zeros("35089")));
+            assert_eq!(nonces(&outcome), [119_678], "{kernel}, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn a_pulled_handle_stops_before_the_first_hash() {
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let mock = Mock::new(32, []);
+    let outcome = mine_with(&mock, &pool(2), &Search::new(&four_zeros("x")).cancel(&cancel));
+    assert_eq!((outcome.status, outcome.hashes), (Status::Interrupted, 0));
+}
+
+#[test]
+fn a_handle_pulled_on_the_way_stops_all_threads() {
+    let cancel = Cancel::new();
+    let endless = four_zeros("x").with_goal(Goal::at_most(Target::ZERO));
+    let search = Search::new(&endless)
+        .cancel(&cancel)
+        .on_progress(Duration::from_millis(1), |_| cancel.cancel());
+    let outcome = Miner::with_threads(4, Kernel::auto()).unwrap().mine(&search);
+    assert_eq!(outcome.status, Status::Interrupted);
+    assert!(outcome.hashes > 0 && outcome.solutions.is_empty());
+}
+
+#[test]
+fn no_time_is_a_time_limit_too() {
+    let mock = Mock::new(32, []);
+    let puzzle = four_zeros("x");
+    let outcome = mine_with(&mock, &pool(2), &Search::new(&puzzle).timeout(Duration::ZERO));
+    assert_eq!((outcome.status, outcome.hashes), (Status::Timeout, 0));
+    let outcome = mine_with(
+        &mock,
+        &pool(2),
+        &Search::new(&puzzle).timeout(Duration::from_millis(5)),
+    );
+    assert_eq!(outcome.status, Status::Timeout);
+    assert!(outcome.elapsed >= Duration::from_millis(5));
+}
+
+#[test]
+fn progress_counts_up_to_no_more_than_the_work_done() {
+    let seen = Mutex::new(Vec::new());
+    let endless = four_zeros("x").with_goal(Goal::at_most(Target::ZERO));
+    let search = Search::new(&endless)
+        .timeout(Duration::from_millis(50))
+        .on_progress(Duration::from_millis(1), |progress| {
+            seen.lock().unwrap().push(progress.hashes)
+        });
+    let outcome = Miner::with_threads(2, Kernel::auto()).unwrap().mine(&search);
+    drop(search);
+    let seen = seen.into_inner().unwrap();
+    assert!(!seen.is_empty() && seen.iter().all(|hashes| (1..=outcome.hashes).contains(hashes)));
+}
+
+#[test]
+fn threads_are_between_one_and_many() {
+    for threads in [0, MAX_THREADS + 1] {
+        let refused = Miner::with_threads(threads, Kernel::auto()).unwrap_err();
+        assert_eq!(refused.to_string(), format!("{threads} threads: give 1 to 4096"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// The engine's whole promise: mined with threads and the fast kernel, it is what the oracle finds one by one.
+    #[test]
+    fn mining_is_the_oracles_search(prefix in "[ -~]{0,80}", start in 0..200_000u64, bits in 3.0..11.0f64, threads in 1..5usize) {
+        let goal = Goal::at_most(Target::from_leading_zero_bits(bits).unwrap());
+        let puzzle = Puzzle::text(prefix, goal);
+        let range = NonceRange::new(start, 3_000).unwrap();
+        let expected: Vec<u64> = (start..start + 3_000).filter(|nonce| puzzle.is_solved_by(*nonce)).collect();
+        let miner = Miner::with_threads(threads, Kernel::auto()).unwrap();
+        let lowest = miner.mine(&Search::new(&puzzle).range(range));
+        prop_assert_eq!(nonces(&lowest).first().copied(), expected.first().copied());
+        let all = miner.mine(&Search::new(&puzzle).range(range).find(Find::All));
+        prop_assert_eq!(nonces(&all), expected);
+        prop_assert_eq!(all.hashes, 3_000);
+    }
+
+    /// Shards tile the range, and the lowest of their answers is the answer.
+    #[test]
+    fn shards_merge_to_the_answer(text in "[a-z]{1,12}", shards in 1..9u32) {
+        let puzzle = Puzzle::text(text, Goal::at_most(Target::from_leading_zero_bits(10.0).unwrap()));
+        let range = NonceRange::new(0, 10_000).unwrap();
+        let miner = Miner::with_threads(2, Kernel::auto()).unwrap();
+        let answer = |range| nonces(&miner.mine(&Search::new(&puzzle).range(range))).first().copied();
+        let of_shards = (0..shards).filter_map(|i| answer(range.shard(i, shards).unwrap())).min();
+        prop_assert_eq!(of_shards, answer(range));
+    }
+}
