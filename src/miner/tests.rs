@@ -58,6 +58,11 @@ fn pool(threads: usize) -> rayon::ThreadPool {
         .unwrap()
 }
 
+/// Mines with every thread from the first nonce on: a mock is so fast that the calling thread alone would be done.
+fn mine_with(scanner: &dyn Scanner, pool: &rayon::ThreadPool, search: &Search<'_>) -> Outcome {
+    super::mine_with(scanner, pool, search, Duration::ZERO)
+}
+
 /// Every hit is a solution.
 fn anything_goes(encoding: NonceEncoding) -> Puzzle {
     Puzzle::new(
