@@ -46,3 +46,8 @@ pub use puzzle::{
 pub use solution::{Rejection, Solution};
 #[doc(inline)]
 pub use work::{Run, Work};
+
+/// The examples of the README, so that they stay true.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
