@@ -38,7 +38,7 @@ pub(super) struct BenchArgs {
     #[command(flatten)]
     machine: MachineArgs,
     /// Print one JSON object (schema paydirt.bench/1)
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 

@@ -18,7 +18,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct InfoArgs {
     /// Print one JSON object (schema paydirt.info/1)
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
@@ -41,7 +41,9 @@ fn readable(report: &InfoReport) -> String {
     );
     for kernel in &report.kernels {
         let about = kernel.about.unwrap_or("");
-        text.push_str(&format!("{:<12}{:<28}{about}\n", kernel.name, state(kernel)));
+        let line = format!("{:<12}{:<28}{about}", kernel.name, state(kernel));
+        text.push_str(line.trim_end());
+        text.push('\n');
     }
     text
 }

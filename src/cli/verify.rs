@@ -29,7 +29,7 @@ pub(super) struct VerifyArgs {
     #[command(flatten)]
     goal: GoalArgs,
     /// Print one JSON object (schema paydirt.verify/1)
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
