@@ -20,7 +20,10 @@ mod puzzle_args;
 mod search_args;
 mod verify;
 
-use std::{io::Write as _, process::ExitCode};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
 
@@ -87,9 +90,6 @@ pub fn main() -> ExitCode {
 
 /// Says in one line what went wrong, and how the process ends for it.
 fn report(error: &anyhow::Error) -> Exit {
-    if is_closed_pipe(error) {
-        return Exit::Done;
-    }
     say(&format!("error: {error:#}"));
     match error.downcast_ref::<InputError>() {
         Some(_) => Exit::BadInput,
@@ -97,23 +97,17 @@ fn report(error: &anyhow::Error) -> Exit {
     }
 }
 
-/// A reader that has seen enough (`paydirt … | head -1`) is no error.
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
-}
-
 /// Help and versions as clap prints them; its complaints in one line.
 fn usage(error: &clap::Error) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let printed = error.print();
-            match printed {
-                Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failure,
-                _ => Exit::Done,
-            }
+            let text = error.render();
+            let text = if std::io::stdout().is_terminal() {
+                text.ansi().to_string()
+            } else {
+                text.to_string()
+            };
+            output::text(&text).map_or_else(|error| report(&error), |()| Exit::Done)
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = error.print();
@@ -128,11 +122,21 @@ fn usage(error: &clap::Error) -> Exit {
 
 /// Clap's complaint without its usage block: the problem, and the tip if it has one.
 fn one_line(rendered: &str) -> String {
-    let (problem, rest) = rendered.split_once("\n\n").unwrap_or((rendered, ""));
-    let problem: Vec<_> = problem.lines().map(str::trim).collect();
-    let tips = rest.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
-    let tips: String = tips.map(|tip| format!("; {tip}")).collect();
-    format!("{}{tips}; --help shows the options", problem.join(" "))
+    let end = ["\n\nUsage: ", "\n\nFor more information"]
+        .iter()
+        .filter_map(|tail| rendered.rfind(tail))
+        .min()
+        .unwrap_or(rendered.len());
+    let lines = rendered[..end]
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let mut problem = String::new();
+    for line in lines {
+        problem.push_str(if line.starts_with("tip: ") { "; " } else { " " });
+        problem.push_str(line.trim_start_matches("tip: "));
+    }
+    format!("{}; --help shows the options", problem.trim_start())
 }
 
 /// Prints a line on stderr. If that fails there is nobody left to tell.
@@ -155,6 +159,7 @@ mod tests {
             &["paydirt", "mine", "--txet", "x"][..],
             &["paydirt", "mien"],
             &["paydirt", "mine", "--text"],
+            &["paydirt", "mine", "--fo\n\nbar"],
         ] {
             let error = command().try_get_matches_from(bad).unwrap_err();
             let line = one_line(&error.to_string());

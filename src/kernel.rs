@@ -21,7 +21,7 @@ mod tests;
 
 /// Tests the nonces `first`, `first + 1`, … (`count` of them, at least one, all in the work's run), appends those that
 /// pass to the hits in ascending order and returns how many it tested, from `first` on. That is `count`, unless the
-/// hits became full: then it may stop after the batch that filled them.
+/// hits became full: then it may stop after the batch that filled them. It always tests at least one.
 ///
 /// # Safety
 /// The processor must have the features that the implementation's `supported` checks.
@@ -279,11 +279,17 @@ impl FromStr for Kernel {
 }
 
 /// The nonces that passed a kernel's cheap test.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Hits {
     nonces: Vec<u64>,
     /// A scan may end early once it has this many.
     limit: usize,
+}
+
+impl Default for Hits {
+    fn default() -> Self {
+        Self::all()
+    }
 }
 
 impl Hits {

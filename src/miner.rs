@@ -136,6 +136,9 @@ impl Miner {
 
     /// Searches, and returns when every thread is idle again.
     ///
+    /// A miner does one search at a time: one that is called meanwhile from another thread waits for the pool, and
+    /// looks at its own deadline and cancel handle only then.
+    ///
     /// # Panics
     /// When the search's range reaches beyond the puzzle's nonce space, or its progress callback panics.
     pub fn mine(&self, search: &Search<'_>) -> Outcome {
@@ -237,7 +240,7 @@ impl Shared<'_> {
         !self.stop.load(Ordering::Relaxed)
             && self
                 .cursor
-                .next()
+                .first_unclaimed()
                 .is_some_and(|next| next <= self.lowest.load(Ordering::Relaxed))
     }
 
@@ -276,7 +279,7 @@ impl Shared<'_> {
 
     /// Re-hashes hits with the oracle and keeps the solutions; true when one was enough.
     fn keep_solutions(&self, hits: &Hits) -> bool {
-        let solutions = hits
+        let mut solutions = hits
             .nonces()
             .iter()
             .filter_map(|nonce| Solution::check(self.search.puzzle, *nonce).ok());
@@ -287,7 +290,7 @@ impl Shared<'_> {
             }
             return false;
         }
-        let Some(solution) = { solutions }.next() else {
+        let Some(solution) = solutions.next() else {
             return false;
         };
         let mut found = self.found_mutex();
@@ -338,21 +341,22 @@ impl Shared<'_> {
             self.found.into_inner().expect("nothing panics while it is held");
         solutions.sort_unstable_by_key(Solution::nonce);
         let one_is_enough = self.search.find != Find::All;
-        let status = if one_is_enough && !solutions.is_empty() {
+        let hashes = self.hashes.into_inner();
+        let whole_range = u128::from(hashes) == self.search.range.count();
+        let status = if !solutions.is_empty() && (one_is_enough || whole_range) {
             Status::Found
+        } else if whole_range {
+            Status::Exhausted // even if the time ran out, or someone cancelled, while the last chunk was scanned
         } else if self.cancelled.into_inner() {
             Status::Interrupted
-        } else if self.timed_out.into_inner() {
-            Status::Timeout
-        } else if solutions.is_empty() {
-            Status::Exhausted
         } else {
-            Status::Found
+            debug_assert!(self.timed_out.into_inner(), "a search ends for a reason");
+            Status::Timeout
         };
         Outcome {
             status,
             solutions,
-            hashes: self.hashes.into_inner(),
+            hashes,
             elapsed: self.begun.elapsed(),
             found_after: after,
             threads,

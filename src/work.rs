@@ -76,8 +76,9 @@ pub(crate) enum Symbols {
 
 /// The cheap test of a kernel: the digest's most significant 32 bits decide.
 ///
-/// A hash passes when `top.wrapping_sub(lowest) <= span`. All that meet the goal pass; for goals below 32 bits of
-/// difficulty nothing else does, above that one in 2^32 does, and the oracle turns it away.
+/// A hash passes when `top.wrapping_sub(lowest) <= span`. All that meet the goal pass. Beside
+/// them pass only those whose top word is exactly the highest that may be (about one hash in 2^32); the oracle turns
+/// them away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TopWordTest {
     /// Which word is on top: the first of the eight as it is ([`ByteOrder::Big`]), or the last with its bytes swapped
@@ -202,8 +203,9 @@ impl Work {
         self.blocks.len() + usize::from(self.digest == Digest::Sha256d)
     }
 
-    /// Nonces whose last few symbols run from the first to the last make a stretch; kernels prepare all else once a
-    /// stretch, so chunks should not cut one.
+    /// How many consecutive nonces differ only in their last few symbols, as 120000 to 129999 do in the last four
+    /// digits. Kernels prepare everything else once a stretch, so chunks had better not cut one. Four decimal digits,
+    /// three hex digits (or about as many binary values) make stretches of tens of microseconds.
     pub(crate) fn stretch(&self) -> u64 {
         match self.symbols {
             Symbols::Decimal => 10_000,

@@ -326,21 +326,65 @@ mod unix {
         interrupt("-TERM");
     }
 
+    /// A reader that goes away changes neither the exit code nor what stderr says: nothing.
     #[test]
     fn a_closed_pipe_is_no_error() {
-        let mut child = command(&["mine", "--text", "100", "--hex-zeros", "4"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let mut complaint = String::new();
-        child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut complaint)
-            .unwrap();
-        assert_eq!((child.wait().unwrap().code(), complaint.as_str()), (Some(0), ""));
+        for (args, code) in [
+            (&["mine", "--text", "100", "--hex-zeros", "4"][..], 0),
+            (&["mine", "--text", "x", "--bits", "200", "--count", "10"], 1),
+            (
+                &[
+                    "mine",
+                    "--text",
+                    "x",
+                    "--bits",
+                    "200",
+                    "--timeout",
+                    "0.01",
+                    "--json",
+                ],
+                4,
+            ),
+            (&["verify", "--text", "100", "--hex-zeros", "4", "35292"], 1),
+            (&["--help"], 0),
+        ] {
+            let mut child = command(args)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            drop(child.stdout.take());
+            let mut complaint = String::new();
+            child
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut complaint)
+                .unwrap();
+            assert_eq!(
+                (child.wait().unwrap().code(), complaint.as_str()),
+                (Some(code), ""),
+                "{args:?}"
+            );
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_a_failure_said_in_one_line() {
+        for args in [&["mine", "--text", "100", "--hex-zeros", "4"][..], &["--help"]] {
+            let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+            let output = command(args)
+                .stdout(full)
+                .stderr(Stdio::piped())
+                .output()
+                .unwrap();
+            assert_eq!(super::code(&output), 3, "{args:?}");
+            let line = super::stderr(&output);
+            assert!(
+                line.starts_with("error: cannot write to stdout: ") && line.lines().count() == 1,
+                "{line}"
+            );
+        }
     }
 }

@@ -30,10 +30,10 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "PUZZLE")]
     puzzle: Option<String>,
     /// How long each sample takes, in seconds [default: 1]
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     seconds: Option<String>,
     /// How many samples to take [default: 5]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     samples: Option<String>,
     #[command(flatten)]
     machine: MachineArgs,

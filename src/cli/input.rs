@@ -45,13 +45,18 @@ pub(super) fn parse<T, E: fmt::Display>(
     meaning(text).map_err(|problem| InputError::value(option, text, problem))
 }
 
-/// Reads a whole number, digits only.
-pub(super) fn whole_number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+/// Reads a whole number of an unsigned type, digits only.
+pub(super) fn whole_number<T: TryFrom<u128>>(text: &str) -> Result<T, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits {
         return Err("is no whole number; give decimal digits only, as in 1000".to_owned());
     }
-    text.parse().map_err(|_| "is too large".to_owned())
+    let most = u128::MAX >> (128 - 8 * size_of::<T>());
+    let number = text
+        .parse::<u128>()
+        .ok()
+        .and_then(|number| T::try_from(number).ok());
+    number.ok_or_else(|| format!("is too large; the most is {most}"))
 }
 
 /// Reads a number that may have a fraction.
@@ -93,7 +98,7 @@ mod tests {
     fn reads_as_a_sentence() {
         let line = |text| parse("count", text, whole_number::<u64>).unwrap_err().to_string();
         assert!(line("-1").starts_with("--count '-1' is no whole number"));
-        assert!(line("99999999999999999999").ends_with("is too large"));
+        assert!(line("99999999999999999999").ends_with("the most is 18446744073709551615"));
         assert!(line("").starts_with("--count '' is no"));
         assert!(line("a\nb").contains("'a\\nb'"), "stays one line");
         let long = line(&"z".repeat(5000));

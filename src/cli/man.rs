@@ -22,7 +22,7 @@ pub(super) struct ManArgs {
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
     /// Write every page into this folder instead
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
     out: Option<PathBuf>,
 }
 

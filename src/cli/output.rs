@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use anyhow::Context as _;
 use serde::Serialize;
 
 /// Prints one JSON object as one line.
@@ -16,11 +17,16 @@ pub(super) fn text(text: &str) -> anyhow::Result<()> {
     bytes(text.as_bytes())
 }
 
-/// Prints bytes as they are.
+/// Prints bytes as they are. A reader that has gone away is no error, and does not change the exit code.
 pub(super) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes)?;
-    Ok(stdout.flush()?)
+    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to stdout")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A hash rate with three significant digits and its unit, as in `31.4 MH/s`.

@@ -28,7 +28,7 @@ impl SearchBar {
         if !stderr().is_terminal() {
             return None;
         }
-        let style = ProgressStyle::with_template("{bar:30} {msg}").expect("a template that is tested");
+        let style = ProgressStyle::with_template("{bar:24} {wide_msg}").expect("a template that is tested");
         let bar = ProgressBar::new(STEPS).with_style(style.progress_chars("━╸ "));
         Some(Self {
             bar,
@@ -39,9 +39,10 @@ impl SearchBar {
     /// Draws the bar where `progress` says.
     pub(super) fn show(&self, progress: &Progress) {
         let share = progress.hashes as f64 / progress.range.count() as f64;
-        self.bar.set_position((share * STEPS as f64) as u64);
+        // The message first: each of the two calls may draw.
         self.bar
             .set_message(message(progress, share, self.expected_hashes));
+        self.bar.set_position((share * STEPS as f64) as u64);
     }
 }
 

@@ -11,11 +11,11 @@ use crate::puzzle::{ByteOrder, Digest, Goal, Hash, Header, NonceEncoding, Puzzle
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Puzzle")]
 pub(super) struct PuzzleArgs {
-    /// SHA-256 over PREFIX followed by the nonce in decimal
-    #[arg(long, value_name = "PREFIX", allow_hyphen_values = true)]
+    /// PREFIX followed by the nonce: unless changed below, SHA-256 over PREFIX and the nonce in decimal
+    #[arg(long, value_name = "PREFIX", allow_negative_numbers = true)]
     pub(super) text: Option<String>,
     /// A message with one {nonce} in it, as in 'a{nonce}b'
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", allow_negative_numbers = true)]
     pub(super) template: Option<String>,
     /// A message in hex with one {nonce} in it, as in 'aabb{nonce}cc'
     #[arg(long, value_name = "HEX")]
@@ -39,10 +39,10 @@ pub(super) struct PuzzleArgs {
 #[command(next_help_heading = "Goal (one of)")]
 pub(super) struct GoalArgs {
     /// The hash begins with N hex zeros (4 bits each)
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(super) hex_zeros: Option<String>,
     /// The hash has N leading zero bits, whole or fractional: hash < 2^(256-N)
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(super) bits: Option<String>,
     /// The hash meets a target in Bitcoin's compact form, 8 hex digits as in 1d00ffff
     #[arg(long, value_name = "HEX")]

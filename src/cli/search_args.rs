@@ -16,18 +16,19 @@ use crate::{
 #[command(next_help_heading = "Search")]
 pub(super) struct SearchArgs {
     /// The first nonce [default: 0]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(super) start: Option<String>,
     /// How many nonces [default: to the end of the encoding's space]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(super) count: Option<String>,
     /// Only part I of N equal parts of the range, I from 0: the parts tile it exactly
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<String>,
     /// Stop after this time, in seconds (fractions allowed)
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(super) timeout: Option<String>,
-    /// lowest (the same nonce on every machine), first (whichever comes up), or all [default: lowest]
+    /// lowest (the same nonce on every machine), first (whichever comes up), or all (40 bytes each are
+    /// kept in memory) [default: lowest]
     #[arg(long, value_name = "WHICH")]
     pub(super) find: Option<String>,
 }
@@ -37,7 +38,7 @@ pub(super) struct SearchArgs {
 #[command(next_help_heading = "Machine")]
 pub(super) struct MachineArgs {
     /// Mining threads [default: the processors this process may use]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(super) threads: Option<String>,
     /// auto, avx512, sha-ni, avx2, portable or reference [default: auto, the fastest here]
     #[arg(long, value_name = "KERNEL")]
@@ -61,10 +62,9 @@ impl SearchArgs {
         }
         if let Some(text) = &self.shard {
             range = parse("shard", text, |text| {
-                let numbers = text.split_once('/').and_then(|(index, shards)| {
-                    Some((whole_number(index).ok()?, whole_number(shards).ok()?))
-                });
-                let (index, shards) = numbers.ok_or("is not of the form I/N, as in 0/3, 1/3 and 2/3")?;
+                let form = "is not of the form I/N, as in 0/3, 1/3 and 2/3";
+                let (index, shards) = text.split_once('/').ok_or(form)?;
+                let (index, shards) = (whole_number(index)?, whole_number(shards)?);
                 range.shard(index, shards).map_err(|problem| problem.to_string())
             })?;
         }

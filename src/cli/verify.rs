@@ -22,7 +22,7 @@ Exit code 0 when the nonce is a solution, 1 when it is not.";
 #[command(after_help = EXAMPLES)]
 pub(super) struct VerifyArgs {
     /// The claimed nonce, in decimal [default with --header: the header's own]
-    #[arg(value_name = "NONCE", allow_hyphen_values = true)]
+    #[arg(value_name = "NONCE", allow_negative_numbers = true)]
     claim: Option<String>,
     #[command(flatten)]
     puzzle: PuzzleArgs,

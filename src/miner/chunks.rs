@@ -31,7 +31,7 @@ impl Cursor {
     }
 
     /// The first nonce nobody has claimed.
-    pub(super) fn next(&self) -> Option<u64> {
+    pub(super) fn first_unclaimed(&self) -> Option<u64> {
         let left = self.left.load(Ordering::Relaxed);
         (left > 0).then(|| (self.end - u128::from(left)) as u64)
     }

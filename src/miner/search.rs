@@ -66,6 +66,12 @@ impl Cancel {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// The switch itself, for a signal handler to set.
+    #[cfg(feature = "cli")]
+    pub(crate) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether [`Cancel::cancel`] was called.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
@@ -153,7 +159,11 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Calls `callback` about this often, on one of the mining threads: it should return quickly.
+    /// Calls `callback` about this often while mining goes on, and not at the end.
+    ///
+    /// It runs on whichever mining thread, or the calling one, comes by first after the time is up, between two of
+    /// its chunks: it should return quickly. If it takes longer than `every`, calls overlap, and a later one may
+    /// report fewer hashes than an earlier one. An interval of zero means after every chunk.
     pub fn on_progress(self, every: Duration, callback: impl Fn(&Progress) + Send + Sync + 'a) -> Self {
         Self {
             progress: Some((every, Box::new(callback))),

@@ -273,3 +273,32 @@ proptest! {
         prop_assert_eq!(of_shards, answer(range));
     }
 }
+
+/// The last chunk may outlast the deadline, or the handle be pulled while it is scanned: the range was searched all the
+/// same, and the status says so.
+#[test]
+fn a_range_searched_to_its_end_is_never_a_timeout() {
+    struct Slow(Cancel);
+    impl Scanner for Slow {
+        fn lanes(&self) -> u64 {
+            64
+        }
+        fn scan(&self, _: &Work, _: u64, count: u64, _: &mut Hits) -> u64 {
+            std::thread::sleep(Duration::from_millis(20));
+            self.0.cancel();
+            count
+        }
+    }
+    let puzzle = four_zeros("x");
+    let range = NonceRange::new(10, 64).unwrap();
+    for find in [Find::Lowest, Find::All] {
+        let cancel = Cancel::new();
+        let search = Search::new(&puzzle)
+            .range(range)
+            .find(find)
+            .cancel(&cancel)
+            .timeout(Duration::from_millis(5));
+        let outcome = mine_with(&Slow(cancel.clone()), &pool(2), &search);
+        assert_eq!((outcome.status, outcome.hashes), (Status::Exhausted, 64));
+    }
+}

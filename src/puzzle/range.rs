@@ -11,7 +11,7 @@ pub struct NonceRange {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RangeError {
     /// It would end above 2^64.
-    #[error("{count} nonces from {start} end at {}, past the end of the nonce space, {end}; at most {} fit", .start + .count, .end.saturating_sub(*.start))]
+    #[error("{count} nonces from {start} end at {}, past the end of the nonce space, {end}; at most {} fit", .start.saturating_add(*.count), .end.saturating_sub(*.start))]
     PastEnd {
         /// The first nonce.
         start: u128,
@@ -20,8 +20,16 @@ pub enum RangeError {
         /// One past the last nonce there is.
         end: u128,
     },
+    /// It would start outside.
+    #[error("start {start} is before the first nonce, {first}")]
+    StartBefore {
+        /// The first nonce asked for.
+        start: u128,
+        /// The first nonce there is.
+        first: u128,
+    },
     /// It would start past the last nonce.
-    #[error("start {start} is past the last nonce, {}", .end - 1)]
+    #[error("start {start} is past the last nonce, {}", .end.saturating_sub(1))]
     StartPastEnd {
         /// The first nonce asked for.
         start: u128,
@@ -68,6 +76,7 @@ impl NonceRange {
     /// [`RangeError`] when it starts or ends outside.
     pub fn part(self, start: u128, count: u128) -> Result<Self, RangeError> {
         let end = self.end;
+        self.check_start(start)?;
         if start > end || (start == end && count > 0) {
             return Err(RangeError::StartPastEnd { start, end });
         }
@@ -86,10 +95,19 @@ impl NonceRange {
     /// [`RangeError::StartPastEnd`] when `start` is not inside.
     pub fn from(self, start: u64) -> Result<Self, RangeError> {
         let start = u128::from(start);
+        self.check_start(start)?;
         if start >= self.end {
             return Err(RangeError::StartPastEnd { start, end: self.end });
         }
         Ok(Self { start, ..self })
+    }
+
+    fn check_start(self, start: u128) -> Result<(), RangeError> {
+        if start < self.start {
+            let first = self.start;
+            return Err(RangeError::StartBefore { start, first });
+        }
+        Ok(())
     }
 
     /// The first nonce. An empty range has one too, though it is not in it.
@@ -168,6 +186,29 @@ mod tests {
             "shard 3/3 does not exist; shards of 3 are numbered 0/3 to 2/3"
         );
         assert!(space.shard(0, 0).is_err());
+        let huge = space.part(1, u128::MAX).unwrap_err().to_string();
+        assert!(huge.ends_with("at most 99 fit"), "{huge}");
+        assert!(
+            NonceRange::new(0, 0)
+                .unwrap()
+                .from(0)
+                .unwrap_err()
+                .to_string()
+                .contains("past the last nonce")
+        );
+    }
+
+    #[test]
+    fn a_part_is_inside_the_whole() {
+        let range = NonceRange::new(100, 100).unwrap();
+        assert_eq!(range.part(100, 100), Ok(range));
+        assert_eq!(range.from(150), range.part(150, 50));
+        let before = Err(RangeError::StartBefore {
+            start: 50,
+            first: 100,
+        });
+        assert_eq!(range.part(50, 60), before);
+        assert_eq!(range.from(50), before);
     }
 
     proptest! {

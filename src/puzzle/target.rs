@@ -30,7 +30,7 @@ pub enum TargetError {
     #[error("nBits {0:08x} is negative (bit 0x00800000 is set); a usual one is 1d00ffff")]
     NbitsNegative(u32),
     /// Compact bits that do not fit in 256 bits.
-    #[error("nBits {0:08x} overflows 256 bits; its first byte, the length, may be 20 (hex) at most")]
+    #[error("nBits {0:08x} overflows 256 bits; a usual one is 1d00ffff")]
     NbitsOverflow(u32),
     /// No digits at all.
     #[error("is empty; a target is 1 to 64 hex digits")]
