@@ -17,7 +17,7 @@ use crate::{
 mod portable;
 pub(crate) mod reference;
 #[cfg(target_arch = "x86_64")]
-mod sha_ni;
+pub(crate) mod sha_ni;
 #[cfg(test)]
 mod tests;
 

@@ -18,8 +18,12 @@ use std::arch::x86_64::*;
 
 use super::{
     LANES,
+    plan::{
+        first_term_varies, pair_varies, quad_is_a_sum, quad_varies, second_hash_first_term,
+        second_hash_second_term, second_term_varies,
+    },
     rows::Row,
-    stretch::{ConstantRounds, Stretch, any, quad, state, varying},
+    stretch::{ConstantRounds, Stretch, quad, state},
 };
 use crate::{
     kernel::{
@@ -118,35 +122,29 @@ macro_rules! first_block {
                 // The schedule.
                 if $j < 4 {
                     w[$j] = [$stretch.quads[$j % 4]; LANES];
-                    if const { any((1 << $words) - 1 << $word, 4 * $j, 4) } {
+                    if const { quad_varies($word, $words, $j) } {
                         let mask = const { lanes($word, $words, $j) };
                         w[$j] = each!(|i| _mm_xor_si128(w[$j][i], _mm_and_si128($pairs[i], mask)));
                     }
-                } else if const { !any(varying($word, $words), 4 * $j, 4) } {
+                } else if const { !quad_varies($word, $words, $j) } {
                     w[$j] = [$stretch.quads[$j % 5]; LANES];
-                } else if const { $j == 4 && $word == 3 && $words == 1 } {
+                } else if const { quad_is_a_sum($word, $words, $j) } {
                     w[$j] =
                         each!(|i| _mm_add_epi32($stretch.quads[4], _mm_and_si128($pairs[i], UPPER_LANES)));
                 } else if $j >= 4 {
-                    const fn sixteenth(word: usize, words: usize) -> bool {
-                        any(varying(word, words), (4 * $j + 48) % 64, 5)
-                    }
-                    const fn seventh(word: usize, words: usize) -> bool {
-                        any(varying(word, words), (4 * $j + 57) % 64, 4)
-                    }
-                    if const { !sixteenth($word, $words) || !seventh($word, $words) } {
+                    if const { !first_term_varies($word, $words, $j) || !second_term_varies($word, $words, $j) } {
                         w[$j] = [$stretch.sums[($j + 1) % 5]; LANES];
                     }
-                    if const { sixteenth($word, $words) } {
+                    if const { first_term_varies($word, $words, $j) } {
                         let term =
                             each!(|i| _mm_sha256msg1_epu32(w[($j + 12) % 16][i], w[($j + 13) % 16][i]));
-                        w[$j] = if const { seventh($word, $words) } {
+                        w[$j] = if const { second_term_varies($word, $words, $j) } {
                             term
                         } else {
                             each!(|i| _mm_add_epi32(w[$j][i], term[i]))
                         };
                     }
-                    if const { seventh($word, $words) } {
+                    if const { second_term_varies($word, $words, $j) } {
                         w[$j] = each!(|i| _mm_add_epi32(
                             w[$j][i],
                             _mm_alignr_epi8::<4>(w[($j + 15) % 16][i], w[($j + 14) % 16][i])
@@ -155,15 +153,15 @@ macro_rules! first_block {
                     w[$j] = each!(|i| _mm_sha256msg2_epu32(w[$j][i], w[($j + 15) % 16][i]));
                 }
                 // The rounds.
-                if const { any(varying($word, $words), 4 * $j, 4) } {
+                if const { quad_varies($word, $words, $j) } {
                     let k_plus_w = each!(|i| _mm_add_epi32(w[$j][i], K_QUADS[$j]));
-                    if const { $word <= 4 * $j } {
+                    if const { pair_varies($word, 2 * $j) } {
                         two_rounds!(cdgh, abef, |i| k_plus_w[i]);
                     }
-                    if const { $word <= 4 * $j + 2 } {
+                    if const { pair_varies($word, 2 * $j + 1) } {
                         two_rounds!(abef, cdgh, |i| _mm_shuffle_epi32::<0x0e>(k_plus_w[i]));
                     }
-                } else if const { $word <= 4 * $j } {
+                } else if const { pair_varies($word, 2 * $j) } {
                     two_rounds!(cdgh, abef, |i| two_constants($stretch.rounds[2 * $j]));
                     two_rounds!(abef, cdgh, |i| two_constants($stretch.rounds[2 * $j + 1]));
                 }
@@ -232,10 +230,10 @@ macro_rules! second_hash {
             ($j:literal) => {
                 // The schedule; quads 2 and 3, and what they make of each other, are mostly zero.
                 if $j >= 4 {
-                    if $j != 6 {
+                    if const { second_hash_first_term($j) } {
                         w[$j] = each!(|i| _mm_sha256msg1_epu32(w[($j + 12) % 16][i], w[($j + 13) % 16][i]));
                     }
-                    if $j != 4 {
+                    if const { second_hash_second_term($j) } {
                         w[$j] = each!(|i| _mm_add_epi32(
                             w[$j][i],
                             _mm_alignr_epi8::<4>(w[($j + 15) % 16][i], w[($j + 14) % 16][i])

@@ -99,6 +99,11 @@ impl<'w> Rows<'w> {
         self.stretch.words
     }
 
+    /// Blocks after the one that varies.
+    pub(super) fn blocks_after(&self) -> usize {
+        self.stretch.suffix.len()
+    }
+
     /// The varying words as the rounds want them: the (first) word in the upper half when its number is odd, in the
     /// lower when it is even; and in the other half the second word, or σ0 of the only one. σ0 of a xor is the xor
     /// of the σ0s, so that these pairs, too, are joined by xor.

@@ -3,35 +3,17 @@
 //! *In:* the message of a row's nonces, the varying words zero. *Out:* the rounds before those words, the schedule
 //! words and sums that do not depend on them, the schedules of the blocks after.
 //!
-//! Which words depend on the varying ones is told by [`varying`], for this code and for the compiler, which drops
-//! the instructions for the others from the rounds.
+//! Which words depend on the varying ones is told by `plan.rs`, for this code and for the rounds.
 
 use std::arch::x86_64::__m128i;
 
+use super::plan::{first_term_varies, second_term_varies};
 use crate::{
     kernel::reference::{K, compress, round, schedule, small_sigma_1},
     work::Work,
 };
 
 pub(super) use crate::kernel::reference::small_sigma_0;
-
-/// The schedule words that depend on `words` message words from `word` on, a bit each.
-pub(super) const fn varying(word: usize, words: usize) -> u64 {
-    let mut mask = ((1 << words) - 1) << word;
-    let mut t = 16;
-    while t < 64 {
-        if mask >> (t - 16) & 0b11 != 0 || mask >> (t - 7) & 1 != 0 || mask >> (t - 2) & 1 != 0 {
-            mask |= 1 << t;
-        }
-        t += 1;
-    }
-    mask
-}
-
-/// Whether any of `count` words from `at` on is in `mask`.
-pub(super) const fn any(mask: u64, at: usize, count: usize) -> bool {
-    mask >> at & ((1 << count) - 1) != 0
-}
 
 /// Four words of a message or its schedule, the first in the lowest lane.
 pub(super) const fn quad(words: [u32; 4]) -> __m128i {
@@ -137,23 +119,21 @@ impl Stretch {
             *rounds = constant_rounds(block);
         }
 
-        let mut w = [0; 36];
+        let mut w = [0u32; 36];
         w[..16].copy_from_slice(&self.message[self.block]);
-        let mut sums = [0; 36];
-        let mask = varying(self.word, self.words);
+        let mut sums = [0u32; 36];
         for t in 16..36 {
-            let (quad, sigma, seventh) = (
-                t / 4 * 4,
-                w[t - 16].wrapping_add(small_sigma_0(w[t - 15])),
-                w[t - 7],
-            );
-            if !any(mask, quad - 16, 5) {
-                sums[t] += sigma;
+            let first_term = w[t - 16].wrapping_add(small_sigma_0(w[t - 15]));
+            let second_term = w[t - 7];
+            if !first_term_varies(self.word, self.words, t / 4) {
+                sums[t] = first_term;
             }
-            if !any(mask, quad - 7, 4) {
-                sums[t] = sums[t].wrapping_add(seventh);
+            if !second_term_varies(self.word, self.words, t / 4) {
+                sums[t] = second_term.wrapping_add(sums[t]);
             }
-            w[t] = sigma.wrapping_add(seventh).wrapping_add(small_sigma_1(w[t - 2]));
+            w[t] = first_term
+                .wrapping_add(second_term)
+                .wrapping_add(small_sigma_1(w[t - 2]));
         }
         let quad_of = |words: &[u32; 36], j: usize| quad(std::array::from_fn(|lane| words[4 * j + lane]));
         self.quads = std::array::from_fn(|j| quad_of(&w, j));
