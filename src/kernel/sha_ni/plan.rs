@@ -32,18 +32,18 @@ const fn any(mask: u64, at: usize, count: usize) -> bool {
 }
 
 /// Whether quad `j` of the schedule varies.
-pub(super) const fn quad_varies(word: usize, words: usize, j: usize) -> bool {
-    any(varying(word, words), 4 * j, 4)
+pub(super) const fn quad_varies(varying: u64, j: usize) -> bool {
+    any(varying, 4 * j, 4)
 }
 
 /// Whether the terms `W[t-16] + σ0(W[t-15])` of quad `j` vary: `sha256msg1`.
-pub(super) const fn first_term_varies(word: usize, words: usize, j: usize) -> bool {
-    j >= 4 && any(varying(word, words), 4 * j - 16, 5)
+pub(super) const fn first_term_varies(varying: u64, j: usize) -> bool {
+    j >= 4 && any(varying, 4 * j - 16, 5)
 }
 
 /// Whether the terms `W[t-7]` of quad `j` vary.
-pub(super) const fn second_term_varies(word: usize, words: usize, j: usize) -> bool {
-    j >= 4 && any(varying(word, words), 4 * j - 7, 4)
+pub(super) const fn second_term_varies(varying: u64, j: usize) -> bool {
+    j >= 4 && any(varying, 4 * j - 7, 4)
 }
 
 /// Whether quad `j` is a constant plus a table's entry. So it is for a header: word 3 adds σ0(W3) to W18, W3 to W19,
@@ -103,11 +103,12 @@ impl Operations {
 
     /// The block whose words vary from `word` on: all that a single-block text with sha256 takes.
     pub(crate) const fn first_block(word: usize, words: usize) -> Self {
+        let varying = varying(word, words);
         let (mut all, mut j) = (Self::NONE, 0);
         while j < 16 {
             all.rnds2 += pair_varies(word, 2 * j) as u32 + pair_varies(word, 2 * j + 1) as u32;
-            if j >= 4 && quad_varies(word, words, j) && !quad_is_a_sum(word, words, j) {
-                all.msg1 += first_term_varies(word, words, j) as u32;
+            if j >= 4 && quad_varies(varying, j) && !quad_is_a_sum(word, words, j) {
+                all.msg1 += first_term_varies(varying, j) as u32;
                 all.msg2 += 1;
             }
             j += 1;

@@ -20,7 +20,7 @@ use super::{
     LANES,
     plan::{
         first_term_varies, pair_varies, quad_is_a_sum, quad_varies, second_hash_first_term,
-        second_hash_second_term, second_term_varies,
+        second_hash_second_term, second_term_varies, varying,
     },
     rows::Row,
     stretch::{ConstantRounds, Stretch, quad, state},
@@ -122,29 +122,32 @@ macro_rules! first_block {
                 // The schedule.
                 if $j < 4 {
                     w[$j] = [$stretch.quads[$j % 4]; LANES];
-                    if const { quad_varies($word, $words, $j) } {
+                    if const { quad_varies(varying($word, $words), $j) } {
                         let mask = const { lanes($word, $words, $j) };
                         w[$j] = each!(|i| _mm_xor_si128(w[$j][i], _mm_and_si128($pairs[i], mask)));
                     }
-                } else if const { !quad_varies($word, $words, $j) } {
+                } else if const { !quad_varies(varying($word, $words), $j) } {
                     w[$j] = [$stretch.quads[$j % 5]; LANES];
                 } else if const { quad_is_a_sum($word, $words, $j) } {
                     w[$j] =
                         each!(|i| _mm_add_epi32($stretch.quads[4], _mm_and_si128($pairs[i], UPPER_LANES)));
                 } else if $j >= 4 {
-                    if const { !first_term_varies($word, $words, $j) || !second_term_varies($word, $words, $j) } {
+                    if const {
+                        !first_term_varies(varying($word, $words), $j)
+                            || !second_term_varies(varying($word, $words), $j)
+                    } {
                         w[$j] = [$stretch.sums[($j + 1) % 5]; LANES];
                     }
-                    if const { first_term_varies($word, $words, $j) } {
+                    if const { first_term_varies(varying($word, $words), $j) } {
                         let term =
                             each!(|i| _mm_sha256msg1_epu32(w[($j + 12) % 16][i], w[($j + 13) % 16][i]));
-                        w[$j] = if const { second_term_varies($word, $words, $j) } {
+                        w[$j] = if const { second_term_varies(varying($word, $words), $j) } {
                             term
                         } else {
                             each!(|i| _mm_add_epi32(w[$j][i], term[i]))
                         };
                     }
-                    if const { second_term_varies($word, $words, $j) } {
+                    if const { second_term_varies(varying($word, $words), $j) } {
                         w[$j] = each!(|i| _mm_add_epi32(
                             w[$j][i],
                             _mm_alignr_epi8::<4>(w[($j + 15) % 16][i], w[($j + 14) % 16][i])
@@ -153,7 +156,7 @@ macro_rules! first_block {
                     w[$j] = each!(|i| _mm_sha256msg2_epu32(w[$j][i], w[($j + 15) % 16][i]));
                 }
                 // The rounds.
-                if const { quad_varies($word, $words, $j) } {
+                if const { quad_varies(varying($word, $words), $j) } {
                     let k_plus_w = each!(|i| _mm_add_epi32(w[$j][i], K_QUADS[$j]));
                     if const { pair_varies($word, 2 * $j) } {
                         two_rounds!(cdgh, abef, |i| k_plus_w[i]);

@@ -7,7 +7,7 @@
 
 use std::arch::x86_64::__m128i;
 
-use super::plan::{first_term_varies, second_term_varies};
+use super::plan::{first_term_varies, second_term_varies, varying};
 use crate::{
     kernel::reference::{K, compress, round, schedule, small_sigma_1},
     work::Work,
@@ -122,13 +122,14 @@ impl Stretch {
         let mut w = [0u32; 36];
         w[..16].copy_from_slice(&self.message[self.block]);
         let mut sums = [0u32; 36];
+        let mask = varying(self.word, self.words);
         for t in 16..36 {
             let first_term = w[t - 16].wrapping_add(small_sigma_0(w[t - 15]));
             let second_term = w[t - 7];
-            if !first_term_varies(self.word, self.words, t / 4) {
+            if !first_term_varies(mask, t / 4) {
                 sums[t] = first_term;
             }
-            if !second_term_varies(self.word, self.words, t / 4) {
+            if !second_term_varies(mask, t / 4) {
                 sums[t] = second_term.wrapping_add(sums[t]);
             }
             w[t] = first_term
