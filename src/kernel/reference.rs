@@ -63,7 +63,7 @@ pub(crate) fn schedule(block: &[u32; 16]) -> [u32; 64] {
 }
 
 /// One round (§6.2.2, step 3): `state` holds a to h, `k_plus_w` the sum of the round's constant and word.
-pub(crate) fn round(state: &mut [u32; 8], k_plus_w: u32) {
+pub(crate) const fn round(state: &mut [u32; 8], k_plus_w: u32) {
     let [a, b, c, d, e, f, g, h] = *state;
     let t1 = h
         .wrapping_add(big_sigma_1(e))

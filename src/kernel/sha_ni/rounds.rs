@@ -1,0 +1,430 @@
+//! The rounds, for [`LANES`] nonces side by side.
+//!
+//! *In:* a [`Stretch`] and a [`Row`]. *Out:* the row's hits.
+//!
+//! `sha256rnds2` takes the two halves of the state, A B E F and C D G H, and the sums K + W of two rounds; its result
+//! is the next A B E F, while the old one is the next C D G H: the halves swap roles from pair to pair of rounds.
+//! `sha256msg1` and `sha256msg2` make four schedule words. What is spared:
+//!
+//! 1. Rounds before the varying word V are constant. Round V itself adds W to a and e only; when V is odd, one
+//!    addition to the state stands for the pair of rounds V - 1 and V.
+//! 2. Constant quads of the schedule, and constant halves of the sum that precedes `sha256msg2`, are loaded.
+//! 3. A header's W16 to W19 are a constant plus (0, 0, σ0(nonce), nonce), and the table holds σ0.
+//! 4. The second hash starts from a constant state, so its round 0, too, is an addition. From there on everything is
+//!    shifted by one word: 30 pairs are rounds 1 to 60, whose e is the digest's last word. No round is in vain.
+//! 5. The second message ends in W8 to W15 = 80000000, 0 …, 256: terms that are zero fall away.
+
+use std::arch::x86_64::*;
+
+use super::{
+    LANES,
+    plan::{
+        first_term_varies, pair_varies, quad_is_a_sum, quad_varies, second_hash_first_term,
+        second_hash_second_term, second_term_varies, varying,
+    },
+    rows::Row,
+    stretch::{ConstantRounds, Stretch, quad, state},
+};
+use crate::{
+    kernel::{
+        Hits,
+        reference::{INITIAL, K, round},
+    },
+    puzzle::{ByteOrder, Digest},
+};
+
+/// One value a lane.
+type Each = [__m128i; LANES];
+
+/// Scans `count` nonces of a row from `first` on and returns how many it tested.
+pub(super) type ScanRow =
+    unsafe fn(stretch: &Stretch, row: &Row<'_>, count: usize, first: u64, hits: &mut Hits) -> usize;
+
+/// By the number of varying words (1 or 2) and the first of them.
+pub(super) static ROWS: [[ScanRow; 16]; 2] = {
+    macro_rules! rows {
+        ($words:literal: $($word:literal)*) => { [$(any_row::<$word, $words>),*] };
+    }
+    [
+        rows!(1: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
+        // Two words of one block: 15 cannot be the first of them.
+        rows!(2: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 14),
+    ]
+};
+
+/// `K`, four rounds an entry, from round `first` on. There is no round 64: zero.
+const fn k_quads(first: usize) -> [__m128i; 16] {
+    let mut quads = [quad([0; 4]); 16];
+    let mut j = 0;
+    while j < 16 {
+        let t = first + 4 * j;
+        let fourth = if t + 3 < 64 { K[t + 3] } else { 0 };
+        quads[j] = quad([K[t], K[t + 1], K[t + 2], fourth]);
+        j += 1;
+    }
+    quads
+}
+static K_QUADS: [__m128i; 16] = k_quads(0);
+static K_QUADS_FROM_1: [__m128i; 16] = k_quads(1);
+
+/// Which lanes of quad `j` hold varying words.
+const fn lanes(word: usize, words: usize, j: usize) -> __m128i {
+    let mut mask = [0; 4];
+    let mut lane = 0;
+    while lane < 4 {
+        let t = 4 * j + lane;
+        if t >= word && t < word + words {
+            mask[lane] = u32::MAX;
+        }
+        lane += 1;
+    }
+    quad(mask)
+}
+
+/// Lanes 1 and 3: e and a in their half of the state, and the upper halves of two table entries.
+const ODD_LANES: __m128i = quad([0, u32::MAX, 0, u32::MAX]);
+const UPPER_LANES: __m128i = quad([0, 0, u32::MAX, u32::MAX]);
+
+/// A function of one lane's values, for all lanes.
+macro_rules! each {
+    (|$lane:ident| $value:expr) => {{
+        let mut values: Each = [_mm_setzero_si128(); LANES];
+        let mut $lane = 0;
+        while $lane < LANES {
+            values[$lane] = $value;
+            $lane += 1;
+        }
+        values
+    }};
+}
+
+/// Two rounds: `$new` was C D G H and becomes A B E F; `$old` was A B E F and becomes C D G H.
+macro_rules! two_rounds {
+    ($new:ident, $old:ident, |$lane:ident| $k_plus_w:expr) => {
+        $new = each!(|$lane| _mm_sha256rnds2_epu32($new[$lane], $old[$lane], $k_plus_w));
+    };
+}
+
+/// The first message block: rounds V (or V + 1) to 63 from the stretch's start. Returns the state, A B E F first.
+macro_rules! first_block {
+    ($stretch:ident, $pairs:ident, $word:ident, $words:ident) => {{
+        let (mut abef, mut cdgh) = ([$stretch.start[0]; LANES], [$stretch.start[1]; LANES]);
+        if const { $word % 2 == 1 } {
+            abef = each!(|i| _mm_add_epi32(abef[i], _mm_and_si128($pairs[i], ODD_LANES)));
+        }
+        // After an odd number of pairs the halves have swapped roles.
+        if const { $word.div_ceil(2) % 2 == 1 } {
+            (abef, cdgh) = (cdgh, abef);
+        }
+        let mut w: [Each; 16] = [[_mm_setzero_si128(); LANES]; 16];
+        macro_rules! four_rounds {
+            ($j:literal) => {
+                // The schedule.
+                if $j < 4 {
+                    w[$j] = [$stretch.quads[$j % 4]; LANES];
+                    if const { quad_varies(varying($word, $words), $j) } {
+                        let mask = const { lanes($word, $words, $j) };
+                        w[$j] = each!(|i| _mm_xor_si128(w[$j][i], _mm_and_si128($pairs[i], mask)));
+                    }
+                } else if const { !quad_varies(varying($word, $words), $j) } {
+                    w[$j] = [$stretch.quads[$j % 5]; LANES];
+                } else if const { quad_is_a_sum($word, $words, $j) } {
+                    w[$j] =
+                        each!(|i| _mm_add_epi32($stretch.quads[4], _mm_and_si128($pairs[i], UPPER_LANES)));
+                } else if $j >= 4 {
+                    if const {
+                        !first_term_varies(varying($word, $words), $j)
+                            || !second_term_varies(varying($word, $words), $j)
+                    } {
+                        w[$j] = [$stretch.sums[($j + 1) % 5]; LANES];
+                    }
+                    if const { first_term_varies(varying($word, $words), $j) } {
+                        let term =
+                            each!(|i| _mm_sha256msg1_epu32(w[($j + 12) % 16][i], w[($j + 13) % 16][i]));
+                        w[$j] = if const { second_term_varies(varying($word, $words), $j) } {
+                            term
+                        } else {
+                            each!(|i| _mm_add_epi32(w[$j][i], term[i]))
+                        };
+                    }
+                    if const { second_term_varies(varying($word, $words), $j) } {
+                        w[$j] = each!(|i| _mm_add_epi32(
+                            w[$j][i],
+                            _mm_alignr_epi8::<4>(w[($j + 15) % 16][i], w[($j + 14) % 16][i])
+                        ));
+                    }
+                    w[$j] = each!(|i| _mm_sha256msg2_epu32(w[$j][i], w[($j + 15) % 16][i]));
+                }
+                // The rounds.
+                if const { quad_varies(varying($word, $words), $j) } {
+                    let k_plus_w = each!(|i| _mm_add_epi32(w[$j][i], K_QUADS[$j]));
+                    if const { pair_varies($word, 2 * $j) } {
+                        two_rounds!(cdgh, abef, |i| k_plus_w[i]);
+                    }
+                    if const { pair_varies($word, 2 * $j + 1) } {
+                        two_rounds!(abef, cdgh, |i| _mm_shuffle_epi32::<0x0e>(k_plus_w[i]));
+                    }
+                } else if const { pair_varies($word, 2 * $j) } {
+                    two_rounds!(cdgh, abef, |i| two_constants($stretch.rounds[2 * $j]));
+                    two_rounds!(abef, cdgh, |i| two_constants($stretch.rounds[2 * $j + 1]));
+                }
+            };
+        }
+        four_rounds!(0);
+        four_rounds!(1);
+        four_rounds!(2);
+        four_rounds!(3);
+        four_rounds!(4);
+        four_rounds!(5);
+        four_rounds!(6);
+        four_rounds!(7);
+        four_rounds!(8);
+        four_rounds!(9);
+        four_rounds!(10);
+        four_rounds!(11);
+        four_rounds!(12);
+        four_rounds!(13);
+        four_rounds!(14);
+        four_rounds!(15);
+        (abef, cdgh)
+    }};
+}
+
+/// Adds the hash value before the block.
+macro_rules! finish_block {
+    ($abef:ident, $cdgh:ident, $before:expr) => {
+        $abef = each!(|i| _mm_add_epi32($abef[i], $before[0][i]));
+        $cdgh = each!(|i| _mm_add_epi32($cdgh[i], $before[1][i]));
+    };
+}
+
+/// The state of the second hash after its round 0, word 0 being zero.
+const AFTER_ROUND_0: [__m128i; 2] = {
+    let mut start = INITIAL;
+    round(&mut start, K[0]);
+    state(start)
+};
+
+/// The second hash of sha256d, from the first's hash value. The words are numbered from 1: quad j is the words
+/// 4j + 1 to 4j + 4. Returns the top word of the digest's number: its last word, or its first.
+macro_rules! second_hash {
+    ($abef:ident, $cdgh:ident, $order:expr) => {{
+        // A B E F, C D G H, and so on: from the lowest lane up.
+        let x = each!(|i| _mm_shuffle_epi32::<0x1b>($abef[i]));
+        let y = each!(|i| _mm_shuffle_epi32::<0x1b>($cdgh[i]));
+        let abcd = each!(|i| _mm_unpacklo_epi64(x[i], y[i]));
+        let efgh = each!(|i| _mm_unpackhi_epi64(x[i], y[i]));
+        let zero = [_mm_setzero_si128(); LANES];
+        let mut w: [Each; 16] = [zero; 16];
+        // Words 5 to 8; the bit that ends the message. Words 9 to 12 are zero.
+        let end_bit = const { quad([0x8000_0000, 0, 0, 0]) };
+        w[0] = each!(|i| _mm_alignr_epi8::<4>(efgh[i], abcd[i]));
+        w[1] = each!(|i| _mm_alignr_epi8::<4>(end_bit, efgh[i]));
+        // Words 13 to 16; the length. Word 16 is word 0 + σ0(word 1).
+        let length = const { quad([0, 0, 0, 256]) };
+        w[3] = each!(|i| _mm_alignr_epi8::<4>(_mm_sha256msg1_epu32(abcd[i], efgh[i]), length));
+        // Round 0.
+        let mut abef = each!(|i| _mm_add_epi32(
+            AFTER_ROUND_0[0],
+            _mm_and_si128(_mm_shuffle_epi32::<0xff>($abef[i]), ODD_LANES)
+        ));
+        let mut cdgh = [AFTER_ROUND_0[1]; LANES];
+        macro_rules! four_rounds {
+            ($j:literal) => {
+                // The schedule; quads 2 and 3, and what they make of each other, are mostly zero.
+                if $j >= 4 {
+                    if const { second_hash_first_term($j) } {
+                        w[$j] = each!(|i| _mm_sha256msg1_epu32(w[($j + 12) % 16][i], w[($j + 13) % 16][i]));
+                    }
+                    if const { second_hash_second_term($j) } {
+                        w[$j] = each!(|i| _mm_add_epi32(
+                            w[$j][i],
+                            _mm_alignr_epi8::<4>(w[($j + 15) % 16][i], w[($j + 14) % 16][i])
+                        ));
+                    }
+                    w[$j] = each!(|i| _mm_sha256msg2_epu32(w[$j][i], w[($j + 15) % 16][i]));
+                }
+                // The rounds.
+                if $j == 2 {
+                    two_rounds!(cdgh, abef, |i| two_constants(const { k_pair(9) }));
+                    two_rounds!(abef, cdgh, |i| two_constants(const { k_pair(11) }));
+                } else {
+                    let k_plus_w = each!(|i| _mm_add_epi32(w[$j][i], K_QUADS_FROM_1[$j]));
+                    two_rounds!(cdgh, abef, |i| k_plus_w[i]);
+                    two_rounds!(abef, cdgh, |i| _mm_shuffle_epi32::<0x0e>(k_plus_w[i]));
+                }
+            };
+        }
+        four_rounds!(0);
+        four_rounds!(1);
+        four_rounds!(2);
+        four_rounds!(3);
+        four_rounds!(4);
+        four_rounds!(5);
+        four_rounds!(6);
+        four_rounds!(7);
+        four_rounds!(8);
+        four_rounds!(9);
+        four_rounds!(10);
+        four_rounds!(11);
+        four_rounds!(12);
+        four_rounds!(13);
+        four_rounds!(14);
+        match $order {
+            // e of round 60 is h of round 63.
+            ByteOrder::Little => {
+                each_word!(|i| (_mm_extract_epi32::<1>(abef[i]) as u32)
+                    .wrapping_add(INITIAL[7])
+                    .swap_bytes())
+            }
+            // a of round 63 is b of the round after it, which is none and does no harm.
+            ByteOrder::Big => {
+                four_rounds!(15);
+                let _ = cdgh;
+                each_word!(|i| (_mm_extract_epi32::<2>(abef[i]) as u32).wrapping_add(INITIAL[0]))
+            }
+        }
+    }};
+}
+
+/// A word a lane.
+macro_rules! each_word {
+    (|$lane:ident| $value:expr) => {{
+        let mut values = [0u32; LANES];
+        let mut $lane = 0;
+        while $lane < LANES {
+            values[$lane] = $value;
+            $lane += 1;
+        }
+        values
+    }};
+}
+
+/// `K` of rounds `t` and `t + 1`.
+const fn k_pair(t: usize) -> u64 {
+    (K[t + 1] as u64) << 32 | K[t] as u64
+}
+
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+fn two_constants(k_plus_w: u64) -> __m128i {
+    _mm_cvtsi64_si128(k_plus_w as i64)
+}
+
+/// What a batch's nonces add to the message: the table's pairs, twice in each quad.
+macro_rules! pairs {
+    ($row:ident, $at:expr, $shared:ident) => {
+        each!(|i| _mm_xor_si128(_mm_set1_epi64x($row.entries[$at + i] as i64), $shared))
+    };
+}
+
+/// Runs `batch` over the row: from the index in the row to the top words.
+macro_rules! batches {
+    ($stretch:ident, $row:ident, $count:ident, $first:ident, $hits:ident, |$at:ident| $top_words:expr) => {{
+        let (lowest, span) = ($stretch.test.lowest, $stretch.test.span);
+        let mut $at = 0;
+        while $at < $count {
+            let top: [u32; LANES] = $top_words;
+            let mut passes = false;
+            for top in top {
+                passes |= top.wrapping_sub(lowest) <= span;
+            }
+            if passes {
+                for (lane, top) in top.into_iter().enumerate().take($count - $at) {
+                    if top.wrapping_sub(lowest) <= span {
+                        $hits.push($first + ($at + lane) as u64);
+                    }
+                }
+                if $hits.is_full() {
+                    return $count.min($at + LANES);
+                }
+            }
+            $at += LANES;
+        }
+        $count
+    }};
+}
+
+/// A header's row: one block whose word 3 varies, sha256d, the digest read little-endian.
+///
+/// # Safety
+/// The processor must have SHA, SSE4.1 and SSSE3.
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+pub(super) unsafe fn header_row(
+    stretch: &Stretch,
+    row: &Row<'_>,
+    count: usize,
+    first: u64,
+    hits: &mut Hits,
+) -> usize {
+    const WORD: usize = 3;
+    const WORDS: usize = 1;
+    let shared = _mm_set1_epi64x(row.shared as i64);
+    let before = stretch.chaining_quads.map(|half| [half; LANES]);
+    batches!(stretch, row, count, first, hits, |at| {
+        let pairs = pairs!(row, at, shared);
+        let (mut abef, mut cdgh) = first_block!(stretch, pairs, WORD, WORDS);
+        finish_block!(abef, cdgh, before);
+        second_hash!(abef, cdgh, ByteOrder::Little)
+    })
+}
+
+/// Any other row, of which `WORDS` words vary, from `WORD` on.
+///
+/// # Safety
+/// The processor must have SHA, SSE4.1 and SSSE3.
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+unsafe fn any_row<const WORD: usize, const WORDS: usize>(
+    stretch: &Stretch,
+    row: &Row<'_>,
+    count: usize,
+    first: u64,
+    hits: &mut Hits,
+) -> usize {
+    let shared = _mm_set1_epi64x(row.shared as i64);
+    let before = stretch.chaining_quads.map(|half| [half; LANES]);
+    let one_block = stretch.suffix.is_empty() && stretch.digest == Digest::Sha256;
+    let order = stretch.test.order;
+    batches!(stretch, row, count, first, hits, |at| {
+        let pairs = pairs!(row, at, shared);
+        let (mut abef, mut cdgh) = first_block!(stretch, pairs, WORD, WORDS);
+        if one_block && order == ByteOrder::Big {
+            let add = stretch.chaining[0];
+            each_word!(|i| (_mm_extract_epi32::<3>(abef[i]) as u32).wrapping_add(add))
+        } else {
+            finish_block!(abef, cdgh, before);
+            rest(stretch, abef, cdgh)
+        }
+    })
+}
+
+/// All that follows the first block: the constant blocks after it, and the second hash. Returns the top words.
+#[inline(never)]
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+fn rest(stretch: &Stretch, mut abef: Each, mut cdgh: Each) -> [u32; LANES] {
+    for rounds in &stretch.suffix {
+        let before = [abef, cdgh];
+        constant_block(rounds, &mut abef, &mut cdgh);
+        finish_block!(abef, cdgh, before);
+    }
+    match (stretch.digest, stretch.test.order) {
+        (Digest::Sha256, ByteOrder::Big) => each_word!(|i| _mm_extract_epi32::<3>(abef[i]) as u32),
+        (Digest::Sha256, ByteOrder::Little) => {
+            each_word!(|i| (_mm_extract_epi32::<0>(cdgh[i]) as u32).swap_bytes())
+        }
+        (Digest::Sha256d, ByteOrder::Big) => second_hash!(abef, cdgh, ByteOrder::Big),
+        (Digest::Sha256d, ByteOrder::Little) => second_hash!(abef, cdgh, ByteOrder::Little),
+    }
+}
+
+/// The rounds of a block that is the same for every nonce.
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3")]
+fn constant_block(rounds: &ConstantRounds, first: &mut Each, second: &mut Each) {
+    let (mut abef, mut cdgh) = (*first, *second);
+    for pair in rounds.as_chunks::<2>().0 {
+        two_rounds!(cdgh, abef, |i| two_constants(pair[0]));
+        two_rounds!(abef, cdgh, |i| two_constants(pair[1]));
+    }
+    (*first, *second) = (abef, cdgh);
+}
