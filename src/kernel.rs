@@ -14,6 +14,8 @@ use crate::{
     work::{Run, Symbols, Work},
 };
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod portable;
 pub(crate) mod reference;
 #[cfg(test)]
@@ -41,7 +43,12 @@ struct Implementation {
 }
 
 /// Every kernel this build holds, the fastest first, the oracle last.
-static KERNELS: &[&Implementation] = &[&portable::KERNEL, &reference::KERNEL];
+static KERNELS: &[&Implementation] = &[
+    #[cfg(target_arch = "x86_64")]
+    &avx512::KERNEL,
+    &portable::KERNEL,
+    &reference::KERNEL,
+];
 
 /// The names of all kernels there are, whether or not this build and this processor have them; the fastest first.
 pub const KERNEL_NAMES: [&str; 5] = ["avx512", "sha-ni", "avx2", "portable", "reference"];
