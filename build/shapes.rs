@@ -18,7 +18,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    code::{Class, Instruction, Lines, Operations, Piece, interleave, spread},
+    code::{Class, Instruction, Lines, Operations, Piece, spread},
     layout::*,
     rounds::{Entry, Isa, Operand, Register, Registers, Results, Round, Step},
     sha256::{self, INITIAL, K},
@@ -26,6 +26,9 @@ use crate::{
 
 /// How many rounds the schedule is ahead.
 const AHEAD: usize = 1;
+
+/// How far a schedule step may run ahead of its round, or behind: see [`spread`].
+const SLACK: f64 = 0.5;
 
 /// What is known of a word of the schedule.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -131,9 +134,9 @@ impl Block<'_> {
     }
 }
 
-/// Runs `lines` for each stream and alternates them.
-fn streams(isa: &dyn Isa, lines: impl FnMut(usize) -> Lines) -> Lines {
-    interleave((0..isa.streams()).map(lines).collect())
+/// `lines` for each stream.
+fn streams(isa: &dyn Isa, lines: impl FnMut(usize) -> Lines) -> Vec<Lines> {
+    (0..isa.streams()).map(lines).collect()
 }
 
 /// Follows the words of a block through the schedule.
@@ -262,7 +265,7 @@ impl Generator<'_> {
                         .emit(isa, &r)
                     }
                 };
-                spread(lines, std::mem::take(&mut steps[stream]))
+                spread(lines, std::mem::take(&mut steps[stream]), SLACK)
             }));
         }
     }
@@ -383,7 +386,7 @@ impl Generator<'_> {
             ));
             piece.push(streams(isa, |stream| {
                 let round = block.round(t, stream, k.clone(), Results::Both);
-                spread(round, block.step(t + AHEAD, stream, None))
+                spread(round, block.step(t + AHEAD, stream, None), SLACK)
             }));
         }
         piece.scalar(&format!("add rcx, {}\nadd rdx, 64\nret", 16 * WORD_BYTES));
@@ -419,7 +422,7 @@ impl Generator<'_> {
                 } else {
                     Lines::new()
                 };
-                spread(round, step)
+                spread(round, step, SLACK)
             }));
         }
         piece.push(streams(isa, |stream| {
@@ -702,7 +705,8 @@ fn ceiling(isa: &dyn Isa, operations: &mut Operations) -> String {
     }
     let [rotates, logic, adds] = <[Lines; 3]>::try_from(mix).ok().expect("three");
     let mut piece = Piece::new(".Lpaydirt_avx512_ceiling");
-    piece.push(spread(rotates, spread(adds, logic)));
+    piece.push(vec![spread(rotates, spread(adds, logic, 0.0), 0.0)]);
+    piece.scalar("");
     *operations = piece.operations;
     piece.scalar("dec rdi\njnz .Lpaydirt_avx512_ceiling\nvzeroupper\nret");
     piece.text
