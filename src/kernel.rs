@@ -7,17 +7,20 @@
 //! and a [`Kernel`] value can be had only through that check and a self-test against the oracle. Each implementation
 //! has a file of its own and the one signature, [`Scan`].
 
-use std::{fmt, str::FromStr, sync::OnceLock};
+use std::{fmt, str::FromStr, sync::OnceLock, time::Duration};
 
 use crate::{
     puzzle::{ByteOrder, Digest, Goal, NonceEncoding, NonceRange, Puzzle, Target, Template},
     work::{Run, Symbols, Work},
 };
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod ceiling;
 mod portable;
 pub(crate) mod reference;
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod sha_ni;
+mod sha_ni;
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +47,8 @@ struct Implementation {
 
 /// Every kernel this build holds, the fastest first, the oracle last.
 static KERNELS: &[&Implementation] = &[
+    #[cfg(target_arch = "x86_64")]
+    &avx512::KERNEL,
     #[cfg(target_arch = "x86_64")]
     &sha_ni::KERNEL,
     &portable::KERNEL,
@@ -199,6 +204,17 @@ impl Kernel {
         unsafe {
             (self.0.scan)(work, first, count, hits)
         }
+    }
+
+    /// How many hashes a second this kernel could reach on the calling thread's core if it did nothing but issue its
+    /// vector operations at the rate at which the processor can issue them, none waiting for another: measured here
+    /// and now, for about `time`, and divided by the operations a hash takes. Clock speeds change and cores are
+    /// shared, so measure right beside the rate that is held against it.
+    ///
+    /// `None` for kernels without such a bound (`portable`, `reference`) and for shapes of work whose operations
+    /// nobody has counted.
+    pub fn ceiling_hashes_per_second(self, work: &Work, time: Duration) -> Option<f64> {
+        ceiling::Probe::of(self.name())?.hashes_per_second(work, time)
     }
 
     fn passes_self_test(self) -> bool {

@@ -17,9 +17,6 @@
 //! `rounds.rs` holds the ideas that save instructions, and what was measured.
 
 #![allow(unsafe_code)]
-// Counts and ceiling are for the command that compares rates.
-#![cfg_attr(not(test), allow(dead_code))]
-
 use std::sync::OnceLock;
 
 use super::{Hits, Implementation};
@@ -28,8 +25,8 @@ use crate::{
     work::Work,
 };
 
-pub(crate) mod ceiling;
-pub(crate) mod plan;
+pub(super) mod ceiling;
+mod plan;
 mod rounds;
 mod rows;
 mod stretch;

@@ -300,6 +300,7 @@ macro_rules! kernel_suite {
 kernel_suite!(reference, "reference");
 kernel_suite!(portable, "portable");
 kernel_suite!(sha_ni, "sha-ni");
+kernel_suite!(avx512, "avx512");
 
 #[test]
 fn every_kernel_of_the_table_has_a_suite_and_a_public_name() {

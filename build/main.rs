@@ -1,0 +1,48 @@
+//! Writes the assembly of the vector kernels.
+//!
+//! SHA-256 for proof of work wants code that no compiler writes: two hashes interleaved instruction by instruction,
+//! state words renamed instead of moved, and everything left out that is the same in all lanes or that the cheap test
+//! never looks at. It is written by the modules here, as text, into `$OUT_DIR`, where `src/kernel` includes it. The
+//! crate has no build dependencies and asks nothing of the machine it is built on.
+//!
+//! ```text
+//! shapes, roll    which rounds are written out, and how the pieces are joined
+//!   └► block          what varies in a block
+//!        └► rounds         one round, one schedule step
+//!             └► avx512         their instructions
+//!                  └► code           text, interleaved, counted by class
+//! counts          what it all costs, for the ceiling
+//! layout     where each value lies in memory (the same file as in src)
+//! ```
+
+mod avx512;
+mod block;
+mod code;
+mod counts;
+#[path = "../src/kernel/avx512/layout.rs"]
+#[allow(dead_code)]
+mod layout;
+mod roll;
+mod rounds;
+mod sha256;
+mod shapes;
+
+use std::{env, fs, path::Path};
+
+fn main() {
+    println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=src/kernel/avx512/layout.rs");
+    if env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("x86_64") {
+        return;
+    }
+    let out = env::var("OUT_DIR").expect("set by cargo");
+    let program = shapes::generate(&avx512::Avx512);
+    for (name, text) in [
+        ("avx512.s", &program.assembly),
+        ("avx512_ceiling.s", &program.ceiling),
+        ("avx512.rs", &program.tables),
+    ] {
+        let path = Path::new(&out).join(name);
+        fs::write(&path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+    }
+}
