@@ -82,6 +82,14 @@ impl Isa for Avx512 {
         ternary(out, to, s, t, XOR);
     }
 
+    fn rotate(&self, out: &mut Lines, to: Register, x: Register, by: u32) {
+        line(out, Class::Rotate, format!("vprord {}, {}, {by}", z(to), z(x)));
+    }
+
+    fn xor(&self, out: &mut Lines, to: Register, [y, third]: [Register; 2]) {
+        ternary(out, to, y, third, XOR);
+    }
+
     fn choose(&self, out: &mut Lines, to: Register, [e, f, g]: [Register; 3]) {
         self.copy(out, to, e);
         ternary(out, to, f, g, CHOOSE);

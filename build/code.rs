@@ -75,40 +75,55 @@ impl Mul<u32> for Operations {
     }
 }
 
+/// How far the second stream is behind the first, in instructions: about half a round, so that one rotates while the
+/// other adds.
+const LAG: usize = 0;
+
 /// Instructions of one stream, in order.
 pub type Lines = Vec<Instruction>;
 
-/// Spreads `guest` evenly through `host`, keeping the order within each: they share no registers.
-pub fn spread(host: Lines, guest: Lines) -> Lines {
-    let (hosts, guests) = (host.len(), guest.len());
-    let mut out = Lines::with_capacity(hosts + guests);
-    let (mut host, mut guest) = (host.into_iter(), guest.into_iter());
-    let (mut placed, mut done) = (0, 0);
-    while done < hosts || placed < guests {
-        // Whichever is further behind its share goes next; the guest where both are level.
-        if placed < guests && (done == hosts || placed * hosts <= done * guests) {
-            out.extend(guest.next());
-            placed += 1;
-        } else {
-            out.extend(host.next());
-            done += 1;
-        }
+/// Merges two lists that share no registers, keeping the order within each, so that both make progress evenly (one may
+/// be ahead of the other by `slack` of its length) and rotates, which some processors can start only one of a cycle,
+/// come as evenly as they can.
+pub fn spread(host: Lines, guest: Lines, slack: f64) -> Lines {
+    let total = (host.len() + guest.len()) as f64;
+    let is_rotate = |line: &Instruction| line.class == Class::Rotate;
+    let share = host.iter().chain(&guest).filter(|line| is_rotate(line)).count() as f64 / total;
+    let mut out = Lines::with_capacity(host.len() + guest.len());
+    let (mut h, mut g, mut debt) = (0, 0, 0.0);
+    while h < host.len() || g < guest.len() {
+        let ahead = h as f64 / host.len() as f64 - g as f64 / guest.len().max(1) as f64;
+        let take_host = match (host.get(h), guest.get(g)) {
+            (Some(_), None) => true,
+            (None, _) => false,
+            (Some(_), Some(_)) if ahead.abs() > slack => ahead < 0.0,
+            (Some(x), Some(y)) if is_rotate(x) != is_rotate(y) => is_rotate(x) == (debt <= 0.0),
+            _ => ahead <= 0.0,
+        };
+        let line = if take_host { &host[h] } else { &guest[g] };
+        debt += f64::from(u8::from(is_rotate(line))) - share;
+        out.push(line.clone());
+        *(if take_host { &mut h } else { &mut g }) += 1;
     }
     out
 }
 
-/// Alternates streams instruction by instruction.
-pub fn interleave(streams: Vec<Lines>) -> Lines {
-    let longest = streams.iter().map(Vec::len).max().unwrap_or(0);
-    (0..longest)
-        .flat_map(|i| streams.iter().filter_map(move |lines| lines.get(i).cloned()))
-        .collect()
+/// Alternates streams instruction by instruction, each `lag` instructions behind the one before.
+pub fn interleave(streams: &[Lines], lag: usize) -> Lines {
+    let longest = streams.iter().map(Vec::len).max().unwrap_or(0) + lag * streams.len();
+    let at = |i: usize| {
+        let line = move |(stream, lines): (usize, &Lines)| lines.get(i.checked_sub(lag * stream)?).cloned();
+        streams.iter().enumerate().filter_map(line).collect::<Vec<_>>()
+    };
+    (0..longest).flat_map(at).collect()
 }
 
 /// A piece of code under one label.
 #[derive(Default)]
 pub struct Piece {
     pub text: String,
+    /// Code of the streams that is not yet interleaved.
+    streams: Vec<Lines>,
     pub operations: Operations,
 }
 
@@ -116,11 +131,20 @@ impl Piece {
     pub fn new(label: &str) -> Self {
         Self {
             text: format!(".p2align 6\n{label}:\n"),
+            streams: Vec::new(),
             operations: Operations::default(),
         }
     }
 
-    pub fn push(&mut self, lines: Lines) {
+    /// Adds code of each stream; the streams are interleaved up to the next scalar instruction.
+    pub fn push(&mut self, streams: Vec<Lines>) {
+        self.streams.resize(streams.len(), Lines::new());
+        for (lines, more) in self.streams.iter_mut().zip(streams) {
+            lines.extend(more);
+        }
+    }
+
+    fn append(&mut self, lines: Lines) {
         for line in lines {
             self.operations.count(line.class);
             self.text.push_str(&line.text);
@@ -130,13 +154,12 @@ impl Piece {
 
     /// Adds scalar instructions, one a line.
     pub fn scalar(&mut self, text: &str) {
-        self.push(
-            text.lines()
-                .map(|line| Instruction {
-                    text: line.trim().into(),
-                    class: Class::Free,
-                })
-                .collect(),
-        );
+        let streams = std::mem::take(&mut self.streams);
+        self.append(interleave(&streams, LAG));
+        let scalar = |line: &str| Instruction {
+            text: line.trim().into(),
+            class: Class::Free,
+        };
+        self.append(text.lines().map(scalar).collect());
     }
 }

@@ -32,7 +32,11 @@ fn main() {
     }
     let out = env::var("OUT_DIR").expect("set by cargo");
     let program = shapes::generate(&avx512::Avx512);
-    for (name, text) in [("avx512.s", &program.assembly), ("avx512.rs", &program.tables)] {
+    for (name, text) in [
+        ("avx512.s", &program.assembly),
+        ("avx512_ceiling.s", &program.ceiling),
+        ("avx512.rs", &program.tables),
+    ] {
         let path = Path::new(&out).join(name);
         fs::write(&path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
     }

@@ -55,6 +55,9 @@ pub trait Isa {
     fn choose(&self, out: &mut Lines, to: Register, efg: [Register; 3]);
     /// `to` is none of the others.
     fn majority(&self, out: &mut Lines, to: Register, abc: [Register; 3]);
+    /// A single rotation, and a single function of three (`to` is one of them): for measuring.
+    fn rotate(&self, out: &mut Lines, to: Register, x: Register, by: u32);
+    fn xor(&self, out: &mut Lines, to: Register, others: [Register; 2]);
     fn add(&self, out: &mut Lines, to: Register, x: Register, y: &Operand);
     fn copy(&self, out: &mut Lines, to: Register, from: Register);
     fn load(&self, out: &mut Lines, to: Register, from: &Operand);

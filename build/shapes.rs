@@ -18,14 +18,17 @@
 use std::fmt::Write as _;
 
 use crate::{
-    code::{Class, Instruction, Lines, Operations, Piece, interleave, spread},
+    code::{Class, Instruction, Lines, Operations, Piece, spread},
     layout::*,
-    rounds::{Entry, Isa, Operand, Registers, Results, Round, Step},
+    rounds::{Entry, Isa, Operand, Register, Registers, Results, Round, Step},
     sha256::{self, INITIAL, K},
 };
 
 /// How many rounds the schedule is ahead.
 const AHEAD: usize = 1;
+
+/// How far a schedule step may run ahead of its round, or behind: see [`spread`].
+const SLACK: f64 = 0.5;
 
 /// What is known of a word of the schedule.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,8 @@ enum Word {
 /// Everything the build writes.
 pub struct Program {
     pub assembly: String,
+    /// A loop of the same operations without dependencies: how fast this processor could be at all.
+    pub ceiling: String,
     pub tables: String,
 }
 
@@ -129,9 +134,9 @@ impl Block<'_> {
     }
 }
 
-/// Runs `lines` for each stream and alternates them.
-fn streams(isa: &dyn Isa, lines: impl FnMut(usize) -> Lines) -> Lines {
-    interleave((0..isa.streams()).map(lines).collect())
+/// `lines` for each stream.
+fn streams(isa: &dyn Isa, lines: impl FnMut(usize) -> Lines) -> Vec<Lines> {
+    (0..isa.streams()).map(lines).collect()
 }
 
 /// Follows the words of a block through the schedule.
@@ -169,6 +174,7 @@ struct Generator<'a> {
     assembly: String,
     operations: [Operations; LABELS],
     body: Operations,
+    ceiling: Operations,
 }
 
 /// Where the scalars of the first rounds come from.
@@ -259,7 +265,7 @@ impl Generator<'_> {
                         .emit(isa, &r)
                     }
                 };
-                spread(lines, std::mem::take(&mut steps[stream]))
+                spread(lines, std::mem::take(&mut steps[stream]), SLACK)
             }));
         }
     }
@@ -380,7 +386,7 @@ impl Generator<'_> {
             ));
             piece.push(streams(isa, |stream| {
                 let round = block.round(t, stream, k.clone(), Results::Both);
-                spread(round, block.step(t + AHEAD, stream, None))
+                spread(round, block.step(t + AHEAD, stream, None), SLACK)
             }));
         }
         piece.scalar(&format!("add rcx, {}\nadd rdx, 64\nret", 16 * WORD_BYTES));
@@ -416,7 +422,7 @@ impl Generator<'_> {
                 } else {
                     Lines::new()
                 };
-                spread(round, step)
+                spread(round, step, SLACK)
             }));
         }
         piece.push(streams(isa, |stream| {
@@ -631,6 +637,7 @@ pub fn generate(isa: &dyn Isa) -> Program {
         assembly: String::new(),
         operations: [Operations::default(); LABELS],
         body: Operations::default(),
+        ceiling: Operations::default(),
     };
     let mut text = generator.entry();
     for first in 0..16 {
@@ -661,10 +668,48 @@ pub fn generate(isa: &dyn Isa) -> Program {
     generator.finish(RETURN, end);
     text.push_str(&generator.assembly);
     text.push_str(&generator.data());
+    let ceiling = ceiling(isa, &mut generator.ceiling);
     Program {
         assembly: text,
+        ceiling,
         tables: tables(&generator),
     }
+}
+
+/// Sixteen rounds with their schedule, no operation waiting for another: `rdi` times.
+///
+/// Results go to 24 registers in turn, sources are eight that nothing writes. Classes are spread evenly.
+fn ceiling(isa: &dyn Isa, operations: &mut Operations) -> String {
+    let mut mix: Vec<Lines> = vec![Lines::new(), Lines::new(), Lines::new()];
+    let mut next = 0;
+    let mut to = || {
+        next = (next + 1) % 24;
+        Register(next)
+    };
+    let source = |i: usize| Register(24 + (i % 8) as u8);
+    for i in 0..16 {
+        for j in 0..12 {
+            isa.rotate(&mut mix[0], to(), source(i + j), 1 + j as u32);
+        }
+        for j in 0..6 {
+            isa.xor(&mut mix[1], to(), [source(i + j), source(i + j + 1)]);
+        }
+        for j in 0..10 {
+            isa.add(
+                &mut mix[2],
+                to(),
+                source(i + j),
+                &Operand::Register(source(i + j + 3)),
+            );
+        }
+    }
+    let [rotates, logic, adds] = <[Lines; 3]>::try_from(mix).ok().expect("three");
+    let mut piece = Piece::new(".Lpaydirt_avx512_ceiling");
+    piece.push(vec![spread(rotates, spread(adds, logic, 0.0), 0.0)]);
+    piece.scalar("");
+    *operations = piece.operations;
+    piece.scalar("dec rdi\njnz .Lpaydirt_avx512_ceiling\nvzeroupper\nret");
+    piece.text
 }
 
 /// The operation counts as Rust constants.
@@ -677,8 +722,9 @@ fn tables(generator: &Generator<'_>) -> String {
     };
     let pieces: Vec<_> = generator.operations.iter().map(show).collect();
     format!(
-        "const BODY_OPERATIONS: Operations = {};\nconst PIECE_OPERATIONS: [Operations; {LABELS}] = [{}];\n",
+        "const BODY_OPERATIONS: Operations = {};\nconst CEILING_OPERATIONS: Operations = {};\nconst PIECE_OPERATIONS: [Operations; {LABELS}] = [{}];\n",
         show(&generator.body),
+        show(&generator.ceiling),
         pieces.join(", ")
     )
 }

@@ -21,6 +21,7 @@ use std::sync::OnceLock;
 use super::{Hits, Implementation};
 use crate::work::Work;
 
+pub(super) mod ceiling;
 mod code;
 mod context;
 #[allow(dead_code)] // some of it is the generator's

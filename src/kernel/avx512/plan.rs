@@ -135,8 +135,8 @@ impl Plan {
         };
         let end = self.first + self.words - 1;
         let (last, before) = if self.straddles {
-            for word in 1..16 {
-                context.broadcast(At { schedule: 2, word }, blocks[self.block + 1][word]);
+            for (word, value) in blocks[self.block + 1].iter().enumerate().skip(1) {
+                context.broadcast(At { schedule: 2, word }, *value);
             }
             let last = VaryingWord {
                 at: At { schedule: 2, word: 0 },
@@ -151,6 +151,17 @@ impl Plan {
             last,
             before,
         }
+    }
+
+    /// The pieces of assembly of a batch in the order in which they run, if one call does it all.
+    pub(super) fn pieces(&self) -> Option<Vec<usize>> {
+        let [call] = &self.calls[..] else { return None };
+        let top = match call.next {
+            SECOND_BIG => TOP_BIG,
+            SECOND_LITTLE => TOP_LITTLE,
+            _ => return (self.test.is_none()).then(|| vec![call.entry, call.then]),
+        };
+        Some(vec![call.entry, call.then, call.next, top])
     }
 
     /// The blocks that the nonce may reach into, with its symbols, but zeros where they change.
