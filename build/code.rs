@@ -75,9 +75,9 @@ impl Mul<u32> for Operations {
     }
 }
 
-/// How far the second stream is behind the first, in instructions: about half a round, so that one rotates while the
+/// How far the second stream is behind the first, in instructions, so that one rotates while the
 /// other adds.
-const LAG: usize = 0;
+const LAG: usize = 7;
 
 /// Instructions of one stream, in order.
 pub type Lines = Vec<Instruction>;

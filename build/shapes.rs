@@ -28,7 +28,7 @@ use crate::{
 const AHEAD: usize = 1;
 
 /// How far a schedule step may run ahead of its round, or behind: see [`spread`].
-const SLACK: f64 = 0.5;
+const SLACK: f64 = 0.3;
 
 /// What is known of a word of the schedule.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -123,7 +123,10 @@ mod tests {
                     shares.push(2.0 * rate / (before + after));
                 }
             }
-            eprintln!("avx512 per cycle {:.3}", median(probes.clone()) / median(clocks.clone()));
+            eprintln!(
+                "avx512 per cycle {:.3}",
+                median(probes.clone()) / median(clocks.clone())
+            );
             for ((name, _), (rates, shares)) in puzzles.iter().zip(shares) {
                 eprintln!(
                     "{} {name}: {:.2} MH/s, {:.3} of the ceiling",
