@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[cfg(target_arch = "x86_64")]
-mod avx512;
+pub(crate) mod avx512;
 pub(crate) mod ceiling;
 mod portable;
 pub(crate) mod reference;

@@ -27,6 +27,8 @@ mod context;
 #[allow(dead_code)] // some of it is the generator's
 mod layout;
 mod plan;
+#[allow(dead_code)] // offered to the crate, not yet used by it
+pub(crate) mod roll;
 mod symbols;
 
 use context::Context;

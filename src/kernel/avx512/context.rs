@@ -17,7 +17,7 @@ type Schedule = [[[u32; LANES]; STREAMS]; 64];
 pub(super) struct Context {
     /// The block whose varying words are made in the lanes, and the two further schedules of [`layout`](super::layout).
     schedules: [Schedule; 3],
-    pub(super) scalars: [[u32; SCALAR_COUNT]; STREAMS],
+    scalars: [[u32; SCALAR_COUNT]; MIDSTATES],
 }
 
 const _: () = {
@@ -52,7 +52,7 @@ impl Context {
     pub(super) fn new() -> Self {
         Self {
             schedules: [[[[0; LANES]; STREAMS]; 64]; 3],
-            scalars: [[0; SCALAR_COUNT]; STREAMS],
+            scalars: [[0; SCALAR_COUNT]; MIDSTATES],
         }
     }
 
@@ -94,8 +94,8 @@ impl Context {
     }
 
     /// Prepares the test of top words whose registers still lack their word of `added`.
-    pub(super) fn prepare_test(&mut self, test: &TopWordTest, added: &[u32; 8]) {
-        let scalars = &mut self.scalars[0];
+    pub(super) fn prepare_test(&mut self, midstate: usize, test: &TopWordTest, added: &[u32; 8]) {
+        let scalars = &mut self.scalars[midstate];
         scalars[TOP_ADD] = match test.order {
             ByteOrder::Big => added[0].wrapping_sub(test.lowest),
             ByteOrder::Little => added[7],
@@ -105,11 +105,18 @@ impl Context {
     }
 
     /// Prepares the block whose words `first` to `first + words - 1` vary (their values are ignored), after the chaining
-    /// value `chain`: every sum of scalars that its rounds and schedule steps add.
-    pub(super) fn prepare_block(&mut self, chain: &[u32; 8], block: &[u32; 16], first: usize, words: usize) {
+    /// value `chain`, which is midstate number `midstate`: every sum of scalars that its rounds and schedule steps add.
+    pub(super) fn prepare_block(
+        &mut self,
+        midstate: usize,
+        chain: &[u32; 8],
+        block: &[u32; 16],
+        first: usize,
+        words: usize,
+    ) {
         let varying = varying_words(first, words);
         let varies = |t: usize| varying >> t & 1 == 1;
-        let scalars = &mut self.scalars[0];
+        let scalars = &mut self.scalars[midstate];
         let mut w = [0u32; 32];
         w[..16].copy_from_slice(block);
         w[first..first + words].fill(0);

@@ -5,7 +5,7 @@
 //! Context    words    64 × 2 × 64 bytes   the varying block's schedule: word t of stream s at [t][s]
 //!            second   64 × 2 × 64 bytes   the second hash's; its first eight are the digest of the first
 //!            general  64 × 2 × 64 bytes   a further block with varying words
-//!            scalars  [2][128] × 4 bytes  what is the same in all lanes, for each stream's midstate
+//!            scalars  [4][128] × 4 bytes  what is the same in all lanes, for each midstate
 //! ```
 
 /// Lanes of a vector.
@@ -25,6 +25,8 @@ pub const GENERAL: usize = SECOND + SCHEDULE_BYTES;
 pub const SCALARS: usize = GENERAL + SCHEDULE_BYTES;
 /// Scalars of one midstate; their addresses fit one byte of displacement.
 pub const SCALAR_COUNT: usize = 128;
+/// Midstates of a version-rolling scan, at most.
+pub const MIDSTATES: usize = 4;
 pub const SCALAR_BYTES: usize = SCALAR_COUNT * 4;
 
 /// Indices of scalars. `KW + t` for t below 32: the round constant, with the word where that is uniform.
@@ -65,8 +67,12 @@ pub const TOP_LITTLE: usize = 38;
 pub const DIGEST: usize = 39;
 /// After a digest: return.
 pub const RETURN: usize = 40;
+/// The block of a header, one midstate a stream, the same nonces in both: midstates 0 and 1, then 2 and 3 with the
+/// schedule that the first pass left.
+pub const ROLL: usize = 41;
+pub const ROLL_AGAIN: usize = 42;
 /// How many there are.
-pub const LABELS: usize = 41;
+pub const LABELS: usize = 43;
 
 /// Which schedule words vary when words `first` to `first + words - 1` of a block do: bit t is word t, below 32.
 pub const fn varying_words(first: usize, words: usize) -> u32 {

@@ -26,8 +26,8 @@ pub(super) struct Plan {
     /// The block with the first of the changing bytes.
     block: usize,
     /// The first varying word in it, and how many there are in it, one or two.
-    first: usize,
-    words: usize,
+    pub(super) first: usize,
+    pub(super) words: usize,
     /// The last changing byte is in the next block.
     straddles: bool,
     /// The changing bytes, from the beginning of the first block.
@@ -119,7 +119,7 @@ impl Plan {
         for block in &blocks[..self.block] {
             reference::compress(&mut chain, block);
         }
-        context.prepare_block(&chain, &blocks[self.block], self.first, self.words);
+        context.prepare_block(0, &chain, &blocks[self.block], self.first, self.words);
         if self.nonce_goes_on {
             self.uniform[0] = sums(&blocks[self.block + 1]);
         }
@@ -127,24 +127,31 @@ impl Plan {
             Digest::Sha256 => chain,
             Digest::Sha256d => INITIAL,
         };
-        context.prepare_test(&work.test, &added);
+        context.prepare_test(0, &work.test, &added);
 
+        if self.straddles {
+            for (word, value) in blocks[self.block + 1].iter().enumerate().skip(1) {
+                context.broadcast(At { schedule: 2, word }, *value);
+            }
+        }
+        self.lanes(&blocks)
+    }
+
+    /// How the low symbols become the varying words of these blocks.
+    pub(super) fn lanes(&self, blocks: &[[u32; 16]; 2]) -> Lanes {
         let varying = |word: usize| VaryingWord {
             at: At { schedule: 0, word },
             uniform: blocks[self.block][word],
         };
-        let end = self.first + self.words - 1;
         let (last, before) = if self.straddles {
-            for (word, value) in blocks[self.block + 1].iter().enumerate().skip(1) {
-                context.broadcast(At { schedule: 2, word }, *value);
-            }
             let last = VaryingWord {
                 at: At { schedule: 2, word: 0 },
                 uniform: blocks[self.block + 1][0],
             };
             (last, Some(varying(15)))
         } else {
-            (varying(end), (self.words == 2).then(|| varying(self.first)))
+            let last = varying(self.first + self.words - 1);
+            (last, (self.words == 2).then(|| varying(self.first)))
         };
         Lanes {
             shift: self.shift,
@@ -165,7 +172,7 @@ impl Plan {
     }
 
     /// The blocks that the nonce may reach into, with its symbols, but zeros where they change.
-    fn blocks(&self, work: &Work, nonce: u64) -> [[u32; 16]; 2] {
+    pub(super) fn blocks(&self, work: &Work, nonce: u64) -> [[u32; 16]; 2] {
         let mut blocks = [[0; 16]; 2];
         let touched = work.blocks.len().min(2);
         blocks[..touched].copy_from_slice(&work.blocks[..touched]);
