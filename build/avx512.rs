@@ -86,6 +86,10 @@ impl Isa for Avx512 {
         line(out, Class::Rotate, format!("vprord {}, {}, {by}", z(to), z(x)));
     }
 
+    fn fill(&self, out: &mut Lines, to: Register) {
+        line(out, Class::Free, format!("vpbroadcastd {}, edi", z(to)));
+    }
+
     fn xor(&self, out: &mut Lines, to: Register, [y, third]: [Register; 2]) {
         ternary(out, to, y, third, XOR);
     }

@@ -6,18 +6,23 @@
 //! crate has no build dependencies and asks nothing of the machine it is built on.
 //!
 //! ```text
-//! shapes     which words vary, which rounds are written out, how the pieces are joined, and what they cost
-//!   └► rounds     one round, one schedule step, for every stream side by side
-//!        └► avx512     their instructions
-//!             └► code       text, counted by class
+//! shapes, roll    which rounds are written out, and how the pieces are joined
+//!   └► block          what varies in a block
+//!        └► rounds         one round, one schedule step
+//!             └► avx512         their instructions
+//!                  └► code           text, interleaved, counted by class
+//! counts          what it all costs, for the ceiling
 //! layout     where each value lies in memory (the same file as in src)
 //! ```
 
 mod avx512;
+mod block;
 mod code;
+mod counts;
 #[path = "../src/kernel/avx512/layout.rs"]
 #[allow(dead_code)]
 mod layout;
+mod roll;
 mod rounds;
 mod sha256;
 mod shapes;

@@ -58,6 +58,8 @@ pub trait Isa {
     /// A single rotation, and a single function of three (`to` is one of them): for measuring.
     fn rotate(&self, out: &mut Lines, to: Register, x: Register, by: u32);
     fn xor(&self, out: &mut Lines, to: Register, others: [Register; 2]);
+    /// The first argument of a function into every lane.
+    fn fill(&self, out: &mut Lines, to: Register);
     fn add(&self, out: &mut Lines, to: Register, x: Register, y: &Operand);
     fn copy(&self, out: &mut Lines, to: Register, from: Register);
     fn load(&self, out: &mut Lines, to: Register, from: &Operand);

@@ -18,25 +18,13 @@
 use std::fmt::Write as _;
 
 use crate::{
-    code::{Class, Instruction, Lines, Operations, Piece, spread},
+    block::{AHEAD, Block, SLACK, Word, follow, known_terms, streams, word_address},
+    code::{Lines, Operations, Piece, spread},
+    counts,
     layout::*,
-    rounds::{Entry, Isa, Operand, Register, Registers, Results, Round, Step},
+    rounds::{Entry, Isa, Operand, Registers, Results, Round},
     sha256::{self, INITIAL, K},
 };
-
-/// How many rounds the schedule is ahead.
-const AHEAD: usize = 1;
-
-/// How far a schedule step may run ahead of its round, or behind: see [`spread`].
-const SLACK: f64 = 0.3;
-
-/// What is known of a word of the schedule.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Word {
-    Known(u32),
-    Uniform,
-    Varying,
-}
 
 /// Everything the build writes.
 pub struct Program {
@@ -47,10 +35,10 @@ pub struct Program {
 }
 
 /// 32-bit constants that the code addresses relative to `r9`.
-struct Pool(Vec<u32>);
+pub struct Pool(Vec<u32>);
 
 /// Bytes before the constants: the pattern that swaps the bytes of each word.
-const PATTERN_BYTES: usize = 64;
+pub const PATTERN_BYTES: usize = 64;
 
 impl Pool {
     fn scalar(&mut self, value: u32) -> Operand {
@@ -60,121 +48,24 @@ impl Pool {
         });
         Operand::Scalar(format!("r9 + {}", PATTERN_BYTES + 4 * at))
     }
-}
 
-impl Pool {
     /// K of round `t`.
-    fn round_constant(&mut self, t: usize) -> Operand {
+    pub fn round_constant(&mut self, t: usize) -> Operand {
         self.scalar(K[t])
     }
 }
 
 /// A scalar that the driver provides.
-fn slot(index: usize) -> Operand {
+pub fn slot(index: usize) -> Operand {
     Operand::Scalar(format!("r8 + {}", 4 * index))
 }
 
-/// Vector `t` of the schedule that `rcx` points into, at word `base`.
-fn word_address(t: usize, base: usize, stream: usize) -> String {
-    let bytes = (t as isize - base as isize) * WORD_BYTES as isize + (LANES * 4 * stream) as isize;
-    format!("rcx {} {}", if bytes < 0 { '-' } else { '+' }, bytes.abs())
-}
-
-/// Rounds and steps of one block, as far as they are known.
-struct Block<'a> {
-    isa: &'a dyn Isa,
-    words: [Word; 64],
-    /// The word at which `rcx` points.
-    base: usize,
-    /// The last round.
-    last: usize,
-}
-
-impl Block<'_> {
-    fn word(&self, t: usize, stream: usize) -> Operand {
-        Operand::Vector(word_address(t, self.base, stream))
-    }
-
-    fn varying(&self, t: usize, stream: usize) -> Option<Operand> {
-        (self.words[t] == Word::Varying).then(|| self.word(t, stream))
-    }
-
-    /// The step that makes word `t`; `sum` are its uniform terms.
-    fn step(&self, t: usize, stream: usize, sum: Option<Operand>) -> Lines {
-        let again = t + 7 <= self.last || AHEAD > 1;
-        let step = Step {
-            t,
-            two_back: self.words[t - 2] == Word::Varying,
-            seven_back: self.varying(t - 7, stream),
-            fifteen_back: self.varying(t - 15, stream),
-            sixteen_back: self.varying(t - 16, stream),
-            sum,
-            store: again.then(|| word_address(t, self.base, stream)),
-        };
-        step.emit(self.isa, &self.isa.registers(stream))
-    }
-
-    /// The operand with which round `t` adds its word.
-    fn round_word(&self, t: usize, stream: usize) -> Option<Operand> {
-        if t >= 16 && AHEAD <= 1 && self.words[t] == Word::Varying {
-            return Some(Operand::Register(self.isa.registers(stream).recent[t % 2]));
-        }
-        self.varying(t, stream)
-    }
-
-    /// A round between varying state words.
-    fn round(&self, t: usize, stream: usize, k: Operand, results: Results) -> Lines {
-        let round = Round {
-            t,
-            entry: Entry::Varying { k },
-            word: self.round_word(t, stream),
-            results,
-        };
-        round.emit(self.isa, &self.isa.registers(stream))
-    }
-}
-
-/// `lines` for each stream.
-fn streams(isa: &dyn Isa, lines: impl FnMut(usize) -> Lines) -> Vec<Lines> {
-    (0..isa.streams()).map(lines).collect()
-}
-
-/// Follows the words of a block through the schedule.
-fn follow(mut words: [Word; 64]) -> [Word; 64] {
-    for t in 16..64 {
-        let sources = [words[t - 2], words[t - 7], words[t - 15], words[t - 16]];
-        words[t] = if sources.contains(&Word::Varying) {
-            Word::Varying
-        } else if sources.contains(&Word::Uniform) {
-            Word::Uniform
-        } else {
-            Word::Known(known_terms(&words, t).expect("all are known"))
-        };
-    }
-    words
-}
-
-/// The sum of the terms of word `t` that do not vary, if all of them are known.
-fn known_terms(words: &[Word; 64], t: usize) -> Option<u32> {
-    let known = |source: usize, function: &dyn Fn(u32) -> u32| match words[source] {
-        Word::Known(value) => Some(function(value)),
-        Word::Varying => Some(0),
-        Word::Uniform => None,
-    };
-    let sum = known(t - 2, &|x| sha256::small_sigma(1, x))?
-        .wrapping_add(known(t - 7, &|x| x)?)
-        .wrapping_add(known(t - 15, &|x| sha256::small_sigma(0, x))?)
-        .wrapping_add(known(t - 16, &|x| x)?);
-    Some(sum)
-}
-
-struct Generator<'a> {
-    isa: &'a dyn Isa,
-    pool: Pool,
-    assembly: String,
+pub struct Generator<'a> {
+    pub isa: &'a dyn Isa,
+    pub pool: Pool,
+    pub assembly: String,
     operations: [Operations; LABELS],
     body: Operations,
-    ceiling: Operations,
 }
 
 /// Where the scalars of the first rounds come from.
@@ -185,18 +76,15 @@ enum Before {
     Known([u32; 8]),
 }
 
-fn label(index: usize) -> String {
+pub fn label(index: usize) -> String {
     format!(".Lpaydirt_avx512_{index}")
 }
 
 const BODY: &str = ".Lpaydirt_avx512_body";
-const ROLL_START: &str = ".Lpaydirt_avx512_roll_start";
-const ROLL_BODY: &str = ".Lpaydirt_avx512_roll_body";
-const AGAIN_BODY: &str = ".Lpaydirt_avx512_again_body";
 const PLAIN_UNIFORM: &str = ".Lpaydirt_avx512_uniform16";
 
 impl Generator<'_> {
-    fn finish(&mut self, index: usize, piece: Piece) {
+    pub fn finish(&mut self, index: usize, piece: Piece) {
         self.operations[index] = piece.operations;
         self.assembly.push_str(&piece.text);
     }
@@ -437,9 +325,9 @@ impl Generator<'_> {
                 isa.swap_bytes(&mut out, top, &Operand::Vector("r9".into()));
                 let [lowest, ..] = r.temps;
                 isa.load(&mut out, lowest, &slot(LOWEST));
-                out.push(Instruction {
+                out.push(crate::code::Instruction {
                     text: format!("vpsubd zmm{0}, zmm{0}, zmm{1}", top.0, lowest.0),
-                    class: Class::Add,
+                    class: crate::code::Class::Add,
                 });
             }
             isa.at_most(&mut out, stream + 1, top, &slot(SPAN));
@@ -478,7 +366,7 @@ impl Generator<'_> {
         self.digest(piece, chain);
     }
 
-    fn digest(&mut self, piece: &mut Piece, chain: impl Fn(usize, usize) -> Operand) {
+    pub fn digest(&mut self, piece: &mut Piece, chain: impl Fn(usize, usize) -> Operand) {
         let isa = self.isa;
         piece.scalar(&format!("lea rcx, [rdi + {SECOND}]"));
         for word in 0..8 {
@@ -576,138 +464,6 @@ impl Generator<'_> {
         self.assembly.push_str(&piece.text);
     }
 
-    /// Version rolling: each stream has a midstate of its own, both have the same nonces, so that one schedule serves
-    /// both. It is stored, with and without K, for a second pass with two more midstates.
-    ///
-    /// Only the rounds before the schedule begins are written out: with more, the loop would not fit the op cache.
-    fn roll(&mut self) {
-        let isa = self.isa;
-        let entry = |t: usize, stream: usize| {
-            let slot = |index| slot(index + stream * SCALAR_COUNT);
-            match t - 3 {
-                after @ 1..=3 => Entry::Uniform {
-                    h_k: slot(H_KW + after - 1),
-                    d_h_k: slot(D_H_KW + after - 1),
-                },
-                _ => Entry::Varying { k: slot(KW + t) },
-            }
-        };
-        let plain = |t: usize, stream: usize, entry: Entry| {
-            let word = None;
-            let results = Results::Both;
-            Round {
-                t,
-                entry,
-                word,
-                results,
-            }
-            .emit(isa, &isa.registers(stream))
-        };
-
-        // Rounds 3 to 14, the same for both passes.
-        let mut piece = Piece::new(ROLL_START);
-        piece.scalar(&format!("lea rcx, [rdi + {}]", WORDS + 16 * WORD_BYTES));
-        piece.push(streams(isa, |stream| {
-            let r = isa.registers(stream);
-            let slot = |index| slot(index + stream * SCALAR_COUNT);
-            let mut out = Lines::new();
-            for role in [0, 1, 4, 5] {
-                isa.load(&mut out, r.role(role, 3), &slot(STATE + role));
-            }
-            let word = Operand::Vector(word_address(3, 16, 0));
-            out.extend(first_round(isa, &r, 3, &word, &slot(FIRST_A), &slot(FIRST_E)));
-            out
-        }));
-        for t in 4..15 {
-            piece.push(streams(isa, |stream| plain(t, stream, entry(t, stream))));
-        }
-        piece.scalar("ret");
-        self.assembly.push_str(&piece.text);
-        let start = piece.operations;
-
-        // The schedule's registers are those of the first stream; the second's hold the sums of K and word.
-        let sums = isa.registers(1).schedule;
-        let shared = |t: usize, base: usize, k: Operand| {
-            let recent = isa.registers(0).recent[t % 2];
-            let mut out = Lines::new();
-            isa.add(&mut out, sums[t % 2], recent, &k);
-            isa.store(&mut out, &word_address(t, base, 1), sums[t % 2]);
-            out
-        };
-        let rounds = |t: usize| {
-            streams(isa, |stream| {
-                plain(
-                    t,
-                    stream,
-                    Entry::Varying {
-                        k: Operand::Register(sums[t % 2]),
-                    },
-                )
-            })
-        };
-        let mut piece = Piece::new(ROLL_BODY);
-        let block = Block {
-            isa,
-            words: [Word::Varying; 64],
-            base: 16,
-            last: 127,
-        };
-        for t in 16 - AHEAD..32 - AHEAD {
-            let distance = 4 * (t as isize - 16);
-            let sign = if distance < 0 { '-' } else { '+' };
-            let k = Operand::Scalar(format!("rdx {sign} {}", distance.abs()));
-            let [first, second] = <[Lines; 2]>::try_from(rounds(t)).ok().expect("two streams");
-            let step = spread(first, block.step(t + AHEAD, 0, None), SLACK);
-            let mut lines = shared(t, 16, k);
-            lines.extend(spread(step, second, SLACK / 4.0));
-            piece.push(vec![lines]);
-        }
-        piece.scalar(&format!("add rcx, {}\nadd rdx, 64\nret", 16 * WORD_BYTES));
-        self.assembly.push_str(&piece.text);
-        let body = piece.operations;
-
-        let mut piece = Piece::new(&label(ROLL));
-        piece.scalar(&format!(
-            "call {ROLL_START}\nlea rdx, [r9 + {}]",
-            PATTERN_BYTES + 4 * 16
-        ));
-        for t in [14, 15] {
-            let mut out = Lines::new();
-            isa.load(&mut out, isa.registers(0).recent[t % 2], &block.word(t, 0));
-            piece.push(vec![out]);
-        }
-        piece.scalar(&format!("call {ROLL_BODY}\n").repeat(3));
-        for t in 64 - AHEAD..64 {
-            let k = self.pool.round_constant(t);
-            piece.push(vec![shared(t, 64, k)]);
-            piece.scalar("");
-            piece.push(rounds(t));
-        }
-        let chain = |word, stream| slot(CHAIN + word + stream * SCALAR_COUNT);
-        self.digest(&mut piece, chain);
-        piece.operations += start + body * 3;
-        self.finish(ROLL, piece);
-
-        let mut piece = Piece::new(AGAIN_BODY);
-        for t in 16..32 {
-            let sum = Operand::Vector(word_address(t, 16, 1));
-            piece.push(streams(isa, |stream| {
-                plain(t, stream, Entry::Varying { k: sum.clone() })
-            }));
-        }
-        piece.scalar(&format!("add rcx, {}\nret", 16 * WORD_BYTES));
-        self.assembly.push_str(&piece.text);
-        let body = piece.operations;
-
-        let mut piece = Piece::new(&label(ROLL_AGAIN));
-        piece.scalar(&format!("add r8, {}\ncall {ROLL_START}", STREAMS * SCALAR_BYTES));
-        piece.push(streams(isa, |stream| plain(15, stream, entry(15, stream))));
-        piece.scalar(&format!("call {AGAIN_BODY}\n").repeat(3));
-        self.digest(&mut piece, chain);
-        piece.operations += start + body * 3;
-        self.finish(ROLL_AGAIN, piece);
-    }
-
     fn entry(&mut self) -> String {
         // In: rdi the context, rsi, rdx and rcx the indices of the piece to begin with and of those to go on with, r8
         // the sums for a uniform block. Out: eax. r9 points at the constants, r10 and r11 at the pieces to go on with.
@@ -756,7 +512,14 @@ enum Scalars {
 }
 
 /// The first round whose word varies: all else is uniform, so a and e are the word plus a scalar.
-fn first_round(isa: &dyn Isa, r: &Registers, t: usize, word: &Operand, a: &Operand, e: &Operand) -> Lines {
+pub fn first_round(
+    isa: &dyn Isa,
+    r: &Registers,
+    t: usize,
+    word: &Operand,
+    a: &Operand,
+    e: &Operand,
+) -> Lines {
     let mut out = Lines::new();
     let [temp, ..] = r.temps;
     isa.load(&mut out, temp, word);
@@ -772,7 +535,6 @@ pub fn generate(isa: &dyn Isa) -> Program {
         assembly: String::new(),
         operations: [Operations::default(); LABELS],
         body: Operations::default(),
-        ceiling: Operations::default(),
     };
     let mut text = generator.entry();
     for first in 0..16 {
@@ -804,63 +566,11 @@ pub fn generate(isa: &dyn Isa) -> Program {
     generator.finish(RETURN, end);
     text.push_str(&generator.assembly);
     text.push_str(&generator.data());
-    let ceiling = ceiling(isa, &mut generator.ceiling);
+    let mut ceiling_operations = Operations::default();
+    let ceiling = counts::ceiling(isa, &mut ceiling_operations);
     Program {
         assembly: text,
         ceiling,
-        tables: tables(&generator),
+        tables: counts::tables(&generator.body, &ceiling_operations, &generator.operations),
     }
-}
-
-/// Sixteen rounds with their schedule, no operation waiting for another: `rdi` times.
-///
-/// Results go to 24 registers in turn, sources are eight that nothing writes. Classes are spread evenly.
-fn ceiling(isa: &dyn Isa, operations: &mut Operations) -> String {
-    let mut mix: Vec<Lines> = vec![Lines::new(), Lines::new(), Lines::new()];
-    let mut next = 0;
-    let mut to = || {
-        next = (next + 1) % 24;
-        Register(next)
-    };
-    let source = |i: usize| Register(24 + (i % 8) as u8);
-    for i in 0..16 {
-        for j in 0..12 {
-            isa.rotate(&mut mix[0], to(), source(i + j), 1 + j as u32);
-        }
-        for j in 0..6 {
-            isa.xor(&mut mix[1], to(), [source(i + j), source(i + j + 1)]);
-        }
-        for j in 0..10 {
-            isa.add(
-                &mut mix[2],
-                to(),
-                source(i + j),
-                &Operand::Register(source(i + j + 3)),
-            );
-        }
-    }
-    let [rotates, logic, adds] = <[Lines; 3]>::try_from(mix).ok().expect("three");
-    let mut piece = Piece::new(".Lpaydirt_avx512_ceiling");
-    piece.push(vec![spread(rotates, spread(adds, logic, 0.0), 0.0)]);
-    piece.scalar("");
-    *operations = piece.operations;
-    piece.scalar("dec rdi\njnz .Lpaydirt_avx512_ceiling\nvzeroupper\nret");
-    piece.text
-}
-
-/// The operation counts as Rust constants.
-fn tables(generator: &Generator<'_>) -> String {
-    let show = |o: &Operations| {
-        format!(
-            "Operations {{ rotates: {}, logic: {}, adds: {}, others: {}, instructions: {} }}",
-            o.rotates, o.logic, o.adds, o.others, o.instructions
-        )
-    };
-    let pieces: Vec<_> = generator.operations.iter().map(show).collect();
-    format!(
-        "const BODY_OPERATIONS: Operations = {};\nconst CEILING_OPERATIONS: Operations = {};\nconst PIECE_OPERATIONS: [Operations; {LABELS}] = [{}];\n",
-        show(&generator.body),
-        show(&generator.ceiling),
-        pieces.join(", ")
-    )
 }

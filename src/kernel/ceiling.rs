@@ -61,17 +61,6 @@ mod tests {
     use super::*;
     use crate::{Goal, Header, Hits, Kernel, Puzzle, Run, Target, kernel::KERNELS};
 
-    /// TEMP
-    #[allow(unsafe_code)]
-    fn clock() -> f64 {
-        let start = Instant::now();
-        // SAFETY: x
-        unsafe {
-            std::arch::asm!("2:", ".rept 10", "imul rax, rax", ".endr", "dec rcx", "jnz 2b", inout("rcx") 20_000u64 => _, inout("rax") 3u64 => _);
-        }
-        600_000.0 / start.elapsed().as_secs_f64()
-    }
-
     fn median(mut values: Vec<f64>) -> f64 {
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
@@ -94,7 +83,6 @@ mod tests {
             .ok()
             .and_then(|n| n.parse().ok())
             .unwrap_or(301);
-        let (mut clocks, mut probes) = (Vec::new(), Vec::new());
         for implementation in KERNELS {
             let Some(probe) = Probe::of(implementation.name) else {
                 continue;
@@ -116,17 +104,11 @@ mod tests {
                     }
                     let rate = tested as f64 / start.elapsed().as_secs_f64();
                     let after = probe.hashes_per_second(work, Duration::from_micros(400)).unwrap();
-                    clocks.push(clock());
-                    probes.push(probe.operations_per_second(Duration::from_micros(400)));
                     assert!(hits.nonces().is_empty());
                     rates.push(rate);
                     shares.push(2.0 * rate / (before + after));
                 }
             }
-            eprintln!(
-                "avx512 per cycle {:.3}",
-                median(probes.clone()) / median(clocks.clone())
-            );
             for ((name, _), (rates, shares)) in puzzles.iter().zip(shares) {
                 eprintln!(
                     "{} {name}: {:.2} MH/s, {:.3} of the ceiling",
