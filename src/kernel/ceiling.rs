@@ -119,4 +119,59 @@ mod tests {
             }
         }
     }
+
+    /// Compressions per second of awkward shapes, against single-block text in the same run.
+    #[test]
+    #[ignore = "a measurement"]
+    fn other_shapes_keep_up() {
+        use crate::{ByteOrder, Digest, HexCase, NonceEncoding, Template};
+        let goal = Goal::at_most(Target::from_leading_zero_bits(60.0).unwrap());
+        let hex = NonceEncoding::Hex {
+            width: 16,
+            case: HexCase::Lower,
+        };
+        let wide = NonceEncoding::DecimalPadded { width: 20 };
+        let shapes = [
+            ("text, one block", 3, 0, wide, Digest::Sha256),
+            ("low digits in the second block", 55, 0, wide, Digest::Sha256),
+            ("low digits across blocks", 46, 0, wide, Digest::Sha256),
+            ("low digits across blocks, twice", 46, 0, wide, Digest::Sha256d),
+            ("a block after the nonce", 30, 60, wide, Digest::Sha256),
+            ("three blocks after it, twice", 30, 200, wide, Digest::Sha256d),
+            ("hexadecimal", 10, 0, hex, Digest::Sha256),
+            (
+                "u64, little-endian, across blocks",
+                61,
+                5,
+                NonceEncoding::U64(ByteOrder::Little),
+                Digest::Sha256,
+            ),
+            (
+                "u64, little-endian, unaligned",
+                21,
+                5,
+                NonceEncoding::U64(ByteOrder::Little),
+                Digest::Sha256,
+            ),
+        ];
+        for implementation in KERNELS {
+            if Probe::of(implementation.name).is_none() {
+                continue;
+            }
+            let kernel = Kernel::by_name(implementation.name).unwrap();
+            let rate = |(_, prefix, suffix, encoding, digest): (&str, usize, usize, _, _)| {
+                let template = Template::new(vec![b'p'; prefix], vec![b's'; suffix]);
+                let puzzle = Puzzle::new(template, encoding, digest, ByteOrder::Big, goal);
+                let range = puzzle.nonce_space().part(1 << 40, 1 << 20).unwrap();
+                let run = &Run::split(&puzzle, range)[0];
+                let start = Instant::now();
+                let tested = kernel.scan(&run.work, run.range.start(), 10_000, &mut Hits::all());
+                (tested * run.work.compressions() as u64) as f64 / start.elapsed().as_secs_f64()
+            };
+            for shape in shapes {
+                let ratios = (0..101).map(|_| rate(shape) / rate(shapes[0])).collect();
+                eprintln!("{} {}: {:.2}", implementation.name, shape.0, median(ratios));
+            }
+        }
+    }
 }
