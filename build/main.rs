@@ -36,6 +36,9 @@ fn main() {
         return;
     }
     let out = env::var("OUT_DIR").expect("set by cargo");
+    // What keeps a label out of the symbol table; Mach-O would otherwise cut the code into pieces there.
+    let apple = env::var("CARGO_CFG_TARGET_VENDOR").as_deref() == Ok("apple");
+    let local = if apple { "L" } else { ".L" };
     let program = shapes::generate(&avx512::Avx512);
     for (name, text) in [
         ("avx512.s", &program.assembly),
@@ -43,6 +46,7 @@ fn main() {
         ("avx512.rs", &program.tables),
     ] {
         let path = Path::new(&out).join(name);
+        let text = text.replace(".Lpaydirt", &format!("{local}paydirt"));
         fs::write(&path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
     }
 }
