@@ -117,7 +117,8 @@ impl Kernel {
             .collect()
     }
 
-    /// The kernel that is fastest on this processor.
+    /// The kernel that is fastest on this processor, for every kind of puzzle: the first in the order of
+    /// [`KERNEL_NAMES`] that runs here. `docs/kernels.md` has the measurements behind that order.
     pub fn auto() -> Self {
         KERNELS
             .iter()
