@@ -9,16 +9,25 @@
 mod bench;
 mod completions;
 mod exit;
+mod grind;
+mod hashtopolis;
 mod info;
 mod input;
 mod interrupt;
+mod lines;
 mod man;
+mod merge;
 mod mine;
 mod output;
 mod progress;
 mod puzzle_args;
 mod search_args;
+mod shard;
 mod verify;
+mod words;
+mod work;
+
+pub use work::check_job_line;
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -53,6 +62,10 @@ enum Command {
     Mine(mine::MineArgs),
     Verify(verify::VerifyArgs),
     Bench(bench::BenchArgs),
+    Work(work::WorkArgs),
+    Merge(merge::MergeArgs),
+    Hashtopolis(hashtopolis::HashtopolisArgs),
+    Grind(grind::GrindArgs),
     Info(info::InfoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -64,6 +77,10 @@ impl Command {
             Self::Mine(args) => args.run(),
             Self::Verify(args) => args.run(),
             Self::Bench(args) => args.run(),
+            Self::Work(args) => args.run(),
+            Self::Merge(args) => args.run(),
+            Self::Hashtopolis(args) => args.run(),
+            Self::Grind(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(),
@@ -71,13 +88,16 @@ impl Command {
     }
 }
 
-/// The clap command, with the version text of this build.
+/// The clap command.
 fn command() -> clap::Command {
-    Cli::command().long_version(info::long_version())
+    Cli::command()
 }
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
+    if let Some(grind) = grind::GrindArgs::from_arguments(std::env::args_os()) {
+        return grind.run().unwrap_or_else(|error| report(&error)).into();
+    }
     let parsed = command()
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches));
@@ -100,7 +120,12 @@ fn report(error: &anyhow::Error) -> Exit {
 /// Help and versions as clap prints them; its complaints in one line.
 fn usage(error: &clap::Error) -> Exit {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+        // Made only when asked for: to say which kernels there are, each is tested.
+        ErrorKind::DisplayVersion => {
+            let text = format!("paydirt {}\n", info::long_version());
+            output::text(&text).map_or_else(|error| report(&error), |()| Exit::Done)
+        }
+        ErrorKind::DisplayHelp => {
             let text = error.render();
             let text = if std::io::stdout().is_terminal() {
                 text.ansi().to_string()

@@ -74,6 +74,7 @@ pub struct Kernel(&'static Implementation);
 
 /// Why a kernel cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KernelError {
     /// No kernel has this name.
     #[error("is no kernel; use auto, {}", KERNEL_NAMES.join(", "))]

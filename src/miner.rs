@@ -62,6 +62,7 @@ pub struct Miner {
 
 /// Why there is no miner.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MinerError {
     /// No threads, or too many.
     #[error("{0} threads: give 1 to {MAX_THREADS}")]

@@ -31,6 +31,7 @@ use crate::kernel::reference;
 
 /// The hash function of a puzzle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Digest {
     /// SHA-256 (FIPS 180-4 §6.2).
     #[default]

@@ -3,17 +3,25 @@
 //! *In:* outcomes of the engine. *Out:* one JSON object a line, each with its `schema`, a name and a version. A field
 //! that has no value yet is `null`, never left out and never a made-up zero.
 
-use serde::Serialize;
+mod merge;
+mod work;
+
+pub use merge::{MergeError, MergeReport, ShardResult};
+pub use work::{JobId, LimitsReport, WorkAnswer, WorkAnswerKind, WorkResult};
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
 
 use crate::{
     kernel::{Kernel, KernelStatus},
     miner::{Find, Outcome},
-    puzzle::{NonceRange, Puzzle},
+    puzzle::{Goal, NonceRange, Puzzle},
     solution::{Rejection, Solution},
 };
 
 /// A range of nonces: `start` up to, not including, `start + count`.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[non_exhaustive]
 pub struct RangeReport {
     /// The first nonce.
     pub start: u64,
@@ -30,8 +38,43 @@ impl From<NonceRange> for RangeReport {
     }
 }
 
+/// Which part of a whole was searched, with `--shard`.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ShardReport {
+    /// Which part, from 0.
+    pub index: u32,
+    /// Of how many.
+    pub of: u32,
+    /// What the parts together are.
+    pub whole: RangeReport,
+}
+
+/// A name for a puzzle and its goal: equal for equal ones, on every machine.
+///
+/// It is the SHA-256, in hex, of the six lines `paydirt.puzzle/1`, prefix in hex, nonce encoding, suffix in hex,
+/// `DIGEST ORDER`, and `at-most TARGET` or `equals HASH`, each ending in a newline.
+pub fn puzzle_id(puzzle: &Puzzle) -> String {
+    let (template, order) = (puzzle.template(), puzzle.byte_order());
+    let kind = match puzzle.goal() {
+        Goal::AtMost(_) => "at-most",
+        Goal::Equals(_) => "equals",
+    };
+    let lines = format!(
+        "paydirt.puzzle/1\n{}\n{}\n{}\n{} {}\n{kind} {}\n",
+        hex::encode(template.prefix()),
+        puzzle.encoding(),
+        hex::encode(template.suffix()),
+        puzzle.digest().name(),
+        order.name(),
+        puzzle.goal().to_target_lossy(order).to_hex(),
+    );
+    hex::encode(sha2::Sha256::digest(lines))
+}
+
 /// One solution.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SolutionReport {
     /// The nonce.
     pub nonce: u64,
@@ -53,11 +96,16 @@ impl SolutionReport {
 
 /// `paydirt mine --json`.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct MineReport {
     /// `paydirt.mine/1`.
     pub schema: &'static str,
     /// `found`, `exhausted`, `timeout` or `interrupted`.
     pub status: &'static str,
+    /// `lowest`, `first` or `all`: which solutions were asked for.
+    pub find: &'static str,
+    /// A name for the puzzle with its goal ([`puzzle_id`]): results of one puzzle have the same.
+    pub puzzle_id: String,
     /// The solution's nonce; of several the lowest.
     pub nonce: Option<u64>,
     /// The nonce as it stands in the message: its digits, or the hex of its bytes.
@@ -82,6 +130,9 @@ pub struct MineReport {
     pub kernel: &'static str,
     /// What was to be searched.
     pub range: RangeReport,
+    /// With `--shard`: which part of a whole that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardReport>,
     /// With `--find all`: every solution, in ascending order of nonces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solutions: Option<Vec<SolutionReport>>,
@@ -105,6 +156,8 @@ impl MineReport {
         Self {
             schema: "paydirt.mine/1",
             status: outcome.status.name(),
+            find: find.name(),
+            puzzle_id: puzzle_id(puzzle),
             nonce,
             nonce_text,
             hash,
@@ -117,13 +170,22 @@ impl MineReport {
             threads: outcome.threads,
             kernel: kernel.name(),
             range: outcome.range.into(),
+            shard: None,
             solutions: (find == Find::All).then(all),
         }
+    }
+
+    /// The same, of shard `index` of the `of` parts of `whole`.
+    pub fn with_shard(mut self, index: u32, of: u32, whole: NonceRange) -> Self {
+        let whole = whole.into();
+        self.shard = Some(ShardReport { index, of, whole });
+        self
     }
 }
 
 /// `paydirt verify --json`.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct VerifyReport {
     /// `paydirt.verify/1`.
     pub schema: &'static str,
@@ -172,6 +234,7 @@ impl VerifyReport {
 
 /// `paydirt info --json`.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct InfoReport {
     /// `paydirt.info/1`.
     pub schema: &'static str,
@@ -191,6 +254,7 @@ pub struct InfoReport {
 
 /// What this build and this processor make of a kernel.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct KernelReport {
     /// Its name.
     pub name: &'static str,
@@ -237,6 +301,7 @@ impl Default for InfoReport {
 
 /// `paydirt bench --json`.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct BenchReport {
     /// `paydirt.bench/1`.
     pub schema: &'static str,

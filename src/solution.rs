@@ -14,6 +14,7 @@ pub struct Solution {
 
 /// Why a nonce is no solution.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Rejection {
     /// The encoding cannot write it.
     #[error("nonce {nonce} is outside the nonce space; the last nonce is {last}")]

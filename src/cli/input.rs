@@ -74,18 +74,26 @@ impl fmt::Display for InputError {
         } else {
             "--"
         }; // NONCE, SHELL: no option
-        write!(f, "{dashes}{}", self.option)?;
-        if let Some(value) = &self.value {
-            let shown: String = value.chars().take(SHOWN_CHARS).collect();
-            let cut = if shown.len() < value.len() { "…" } else { "" };
-            write!(f, " '{}{cut}'", shown.escape_debug())?;
-        }
-        // Problems that begin with a verb speak of the value: "--bits 'x' is no number".
-        let verb = ["is ", "has ", "needs ", "or "]
-            .iter()
-            .any(|verb| self.problem.starts_with(verb));
-        write!(f, "{}{}", if verb { " " } else { ": " }, self.problem)
+        let name = format!("{dashes}{}", self.option);
+        f.write_str(&sentence(&name, self.value.as_deref(), &self.problem))
     }
+}
+
+/// The line that says what is wrong with what is called `name`: "--bits 'x' is no number; …".
+pub(super) fn sentence(name: &str, value: Option<&str>, problem: &str) -> String {
+    let value = value.map_or(String::new(), |value| format!(" '{}'", shown(value)));
+    // Problems that begin with a verb speak of the value: "--bits 'x' is no number".
+    let verb = ["is ", "has ", "needs ", "or "]
+        .iter()
+        .any(|verb| problem.starts_with(verb));
+    format!("{name}{value}{}{problem}", if verb { " " } else { ": " })
+}
+
+/// The beginning of an offending value, on one line.
+pub(super) fn shown(value: &str) -> String {
+    let shown: String = value.chars().take(SHOWN_CHARS).collect();
+    let cut = if shown.len() < value.len() { "…" } else { "" };
+    format!("{}{cut}", shown.escape_debug())
 }
 
 impl std::error::Error for InputError {}

@@ -47,7 +47,7 @@ pub(super) struct MineArgs {
 impl MineArgs {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let puzzle = self.puzzle.resolve(&self.goal)?;
-        let range = self.search.range(&puzzle)?;
+        let place = self.search.place(puzzle.nonce_space())?;
         let find = self.search.find()?;
         let timeout = self.search.timeout()?;
         let miner = self.machine.miner()?;
@@ -55,7 +55,7 @@ impl MineArgs {
         let cancel = Cancel::new();
         on_interrupt(&cancel)?;
         let bar = SearchBar::on_terminal(&puzzle);
-        let mut search = Search::new(&puzzle).range(range).find(find).cancel(&cancel);
+        let mut search = Search::new(&puzzle).range(place.range).find(find).cancel(&cancel);
         if let Some(limit) = timeout {
             search = search.timeout(limit);
         }
@@ -66,7 +66,7 @@ impl MineArgs {
         drop(search);
         drop(bar);
 
-        let report = MineReport::new(&puzzle, find, miner.kernel(), &outcome);
+        let report = place.report(MineReport::new(&puzzle, find, miner.kernel(), &outcome));
         if self.json {
             output::json_line(&report)?;
         } else {

@@ -1,57 +1,78 @@
 //! The options that name a puzzle and its goal, the same wherever a puzzle is named.
 //!
 //! *In:* texts. *Out:* a [`Puzzle`], or the one [`InputError`] that says which text will not do.
+//!
+//! Options on the command line and fields of a job line are the same structures: clap fills them in, or serde does,
+//! and one set of parsers gives them their meaning.
 
 use clap::Args;
+use serde::Deserialize;
 
-use super::input::{InputError, number, parse, whole_number};
+use super::{
+    input::{InputError, number, parse, whole_number},
+    words::{number_or_text, text, text_or_whole_number},
+};
 use crate::puzzle::{ByteOrder, Digest, Goal, Hash, Header, NonceEncoding, Puzzle, Target, Template};
 
 /// What is to be hashed.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args, Deserialize)]
 #[command(next_help_heading = "Puzzle")]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct PuzzleArgs {
     /// PREFIX followed by the nonce: unless changed below, SHA-256 over PREFIX and the nonce in decimal
     #[arg(long, value_name = "PREFIX", allow_negative_numbers = true)]
+    #[serde(deserialize_with = "text_or_whole_number")]
     pub(super) text: Option<String>,
     /// A message with one {nonce} in it, as in 'a{nonce}b'
     #[arg(long, value_name = "TEXT", allow_negative_numbers = true)]
+    #[serde(deserialize_with = "text")]
     pub(super) template: Option<String>,
     /// A message in hex with one {nonce} in it, as in 'aabb{nonce}cc'
     #[arg(long, value_name = "HEX")]
+    #[serde(deserialize_with = "text", alias = "template-hex")]
     pub(super) template_hex: Option<String>,
     /// An 80-byte Bitcoin header: sha256d, nonce at byte 76, target from its own nBits unless a goal is given
     #[arg(long, value_name = "HEX")]
+    #[serde(deserialize_with = "text")]
     pub(super) header: Option<String>,
     /// How the nonce stands in the message: dec, dec:W, hex:W, HEX:W, u32le, u32be, u64le, u64be [default: dec]
     #[arg(long, value_name = "ENCODING")]
+    #[serde(deserialize_with = "text")]
     pub(super) nonce: Option<String>,
     /// sha256 or sha256d (double) [default: sha256]
     #[arg(long, value_name = "DIGEST")]
+    #[serde(deserialize_with = "text")]
     pub(super) digest: Option<String>,
     /// How the hash is read as a number and printed: be or le (as Bitcoin does) [default: be]
     #[arg(long, value_name = "ORDER")]
+    #[serde(deserialize_with = "text", alias = "hash-order")]
     pub(super) hash_order: Option<String>,
 }
 
 /// What the hash must be: one of these.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args, Deserialize)]
 #[command(next_help_heading = "Goal (one of)")]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct GoalArgs {
     /// The hash begins with N hex zeros (4 bits each)
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[serde(deserialize_with = "number_or_text", alias = "hex-zeros")]
     pub(super) hex_zeros: Option<String>,
     /// The hash has N leading zero bits, whole or fractional: hash < 2^(256-N)
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[serde(deserialize_with = "number_or_text")]
     pub(super) bits: Option<String>,
     /// The hash meets a target in Bitcoin's compact form, 8 hex digits as in 1d00ffff
     #[arg(long, value_name = "HEX")]
+    #[serde(deserialize_with = "text")]
     pub(super) nbits: Option<String>,
     /// The hash, as a number, is at most this: up to 64 hex digits
     #[arg(long, value_name = "HEX")]
+    #[serde(deserialize_with = "text")]
     pub(super) target: Option<String>,
     /// The hash is exactly this: 64 hex digits
     #[arg(long, value_name = "HEX")]
+    #[serde(deserialize_with = "text")]
     pub(super) equals: Option<String>,
 }
 

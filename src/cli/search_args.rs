@@ -3,33 +3,46 @@
 use std::time::Duration;
 
 use clap::Args;
+use serde::Deserialize;
 
-use super::input::{InputError, number, parse, whole_number};
+use super::{
+    input::{InputError, number, parse, whole_number},
+    shard::{self, Shard},
+    words::{number_or_text, text},
+};
 use crate::{
     kernel::Kernel,
     miner::{Find, Miner},
-    puzzle::{NonceRange, Puzzle},
+    puzzle::NonceRange,
+    report::MineReport,
 };
 
 /// Which nonces, and when to stop.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args, Deserialize)]
 #[command(next_help_heading = "Search")]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct SearchArgs {
     /// The first nonce [default: 0]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[serde(deserialize_with = "number_or_text")]
     pub(super) start: Option<String>,
     /// How many nonces [default: to the end of the encoding's space]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[serde(deserialize_with = "number_or_text")]
     pub(super) count: Option<String>,
-    /// Only part I of N equal parts of the range, I from 0: the parts tile it exactly
-    #[arg(long, value_name = "I/N")]
+    /// Only part I of N equal parts of the range, I from 0: the parts tile it exactly; `auto` and `auto/N` take the
+    /// place from a Slurm array or a Kubernetes indexed job
+    #[arg(long, value_name = "I/N|auto")]
+    #[serde(deserialize_with = "text")]
     pub(super) shard: Option<String>,
     /// Stop after this time, in seconds (fractions allowed)
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    #[serde(deserialize_with = "number_or_text")]
     pub(super) timeout: Option<String>,
     /// lowest (the same nonce on every machine), first (whichever comes up), or all (40 bytes each are
     /// kept in memory) [default: lowest]
     #[arg(long, value_name = "WHICH")]
+    #[serde(deserialize_with = "text")]
     pub(super) find: Option<String>,
 }
 
@@ -45,10 +58,29 @@ pub(super) struct MachineArgs {
     pub(super) kernel: Option<String>,
 }
 
+/// The nonces to search, and what they are a part of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The nonces.
+    pub(super) range: NonceRange,
+    /// Which shard that is, of which whole.
+    pub(super) shard: Option<(Shard, NonceRange)>,
+}
+
+impl Place {
+    /// Adds to a report which shard it is of.
+    pub(super) fn report(&self, report: MineReport) -> MineReport {
+        match self.shard {
+            Some((shard, whole)) => report.with_shard(shard.index, shard.of, whole),
+            None => report,
+        }
+    }
+}
+
 impl SearchArgs {
-    /// The nonces to search.
-    pub(super) fn range(&self, puzzle: &Puzzle) -> Result<NonceRange, InputError> {
-        let mut range = puzzle.nonce_space();
+    /// The nonces to search in `space`.
+    pub(super) fn place(&self, space: NonceRange) -> Result<Place, InputError> {
+        let mut range = space;
         if let Some(text) = &self.start {
             let from = |text: &str| range.from(whole_number(text)?).map_err(|e| e.to_string());
             range = parse("start", text, from)?;
@@ -60,15 +92,16 @@ impl SearchArgs {
             };
             range = parse("count", text, first)?;
         }
-        if let Some(text) = &self.shard {
-            range = parse("shard", text, |text| {
-                let form = "is not of the form I/N, as in 0/3, 1/3 and 2/3";
-                let (index, shards) = text.split_once('/').ok_or(form)?;
-                let (index, shards) = (whole_number(index)?, whole_number(shards)?);
-                range.shard(index, shards).map_err(|problem| problem.to_string())
-            })?;
-        }
-        Ok(range)
+        let Some(text) = &self.shard else {
+            return Ok(Place { range, shard: None });
+        };
+        let shard = parse("shard", text, |text| Shard::parse(text, shard::environment))?;
+        let part = range.shard(shard.index, shard.of);
+        let part = part.map_err(|problem| InputError::value("shard", text, problem))?;
+        Ok(Place {
+            range: part,
+            shard: Some((shard, range)),
+        })
     }
 
     /// The time limit.

@@ -16,6 +16,7 @@ use crate::{
 
 /// Which solutions of a range are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Find {
     /// The one with the lowest nonce: the same on every machine, whatever its threads and kernels.
     #[default]
@@ -26,8 +27,20 @@ pub enum Find {
     All,
 }
 
+impl Find {
+    /// Its name on the command line and in JSON: `lowest`, `first` or `all`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lowest => "lowest",
+            Self::First => "first",
+            Self::All => "all",
+        }
+    }
+}
+
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Status {
     /// With what was asked for. For [`Find::All`]: the whole range was searched and holds at least one solution.
     Found,

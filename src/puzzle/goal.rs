@@ -30,6 +30,7 @@ pub struct Hash([u8; 32]);
 
 /// Why a text is not a 256-bit hash.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HashParseError {
     /// It is not 64 digits long.
     #[error("has {0} digits; a hash has exactly 64 hex digits")]

@@ -18,6 +18,7 @@ pub struct Header([u8; HEADER_BYTES]);
 
 /// Why a text is not a header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HeaderError {
     /// It is not 80 bytes long.
     #[error("has {0} hex digits; a block header is 80 bytes, 160 hex digits")]

@@ -45,6 +45,7 @@ pub enum NonceEncoding {
 
 /// A text that names no encoding.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EncodingError {
     /// Not one of the names.
     #[error(

@@ -9,6 +9,7 @@ pub struct NonceRange {
 
 /// Why a range or a part of it cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RangeError {
     /// It would end above 2^64.
     #[error("{count} nonces from {start} end at {}, past the end of the nonce space, {end}; at most {} fit", .start.saturating_add(*.count), .end.saturating_sub(*.start))]

@@ -16,6 +16,7 @@ pub struct Target([u8; 32]);
 
 /// Why something is not a target.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TargetError {
     /// Leading zero bits outside 0 to 256, or not a number.
     #[error("{0} leading zero bits: must be between 0 and 256")]

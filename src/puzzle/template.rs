@@ -14,6 +14,7 @@ pub struct Template {
 
 /// Why a text is not a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TemplateError {
     /// `{nonce}` does not occur.
     #[error("has no {{nonce}}; put it where the nonce shall stand, as in 'a{{nonce}}b'")]

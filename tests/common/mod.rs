@@ -3,8 +3,10 @@
 #![allow(dead_code)] // each test binary uses a part
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::{Arc, Mutex},
 };
 
 use serde_json::Value;
@@ -55,6 +57,31 @@ pub fn json(output: &Output) -> Value {
 #[track_caller]
 pub fn validate(value: &Value) {
     let name = value["schema"].as_str().expect("each object names its schema");
+    validate_as(name, value);
+}
+
+/// Holds one JSON object against the schema of this name.
+#[track_caller]
+pub fn validate_as(name: &str, value: &Value) {
+    let validator = validator(name);
+    let problems: Vec<_> = validator
+        .iter_errors(value)
+        .map(|e| format!("{}: {e}", e.instance_path()))
+        .collect();
+    assert!(problems.is_empty(), "{name}: {problems:?} in {value}");
+}
+
+/// Whether a JSON object is valid under the schema of this name.
+pub fn is_valid(name: &str, value: &Value) -> bool {
+    validator(name).is_valid(value)
+}
+
+fn validator(name: &str) -> Arc<jsonschema::Validator> {
+    static KNOWN: Mutex<BTreeMap<String, Arc<jsonschema::Validator>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap();
+    if let Some(validator) = known.get(name) {
+        return Arc::clone(validator);
+    }
     let file = name
         .strip_prefix("paydirt.")
         .expect("paydirt.NAME/VERSION")
@@ -64,12 +91,9 @@ pub fn validate(value: &Value) {
         .join(file + ".json");
     let schema = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let schema: Value = serde_json::from_str(&schema).expect("the schema is JSON");
-    let validator = jsonschema::validator_for(&schema).expect("the schema is a schema");
-    let problems: Vec<_> = validator
-        .iter_errors(value)
-        .map(|e| format!("{}: {e}", e.instance_path()))
-        .collect();
-    assert!(problems.is_empty(), "{name}: {problems:?} in {value}");
+    let validator = Arc::new(jsonschema::validator_for(&schema).expect("the schema is a schema"));
+    known.insert(name.to_owned(), Arc::clone(&validator));
+    validator
 }
 
 /// Asserts bad input: exit 2, nothing on stdout, one line on stderr that holds each of `words`.
