@@ -7,16 +7,20 @@
 //! option, which value, what to do instead.
 
 mod bench;
+mod compare;
 mod completions;
 mod exit;
+mod export;
 mod info;
 mod input;
 mod interrupt;
+mod lists;
 mod man;
 mod mine;
 mod output;
 mod progress;
 mod puzzle_args;
+mod quantity;
 mod search_args;
 mod verify;
 
@@ -53,6 +57,7 @@ enum Command {
     Mine(mine::MineArgs),
     Verify(verify::VerifyArgs),
     Bench(bench::BenchArgs),
+    Compare(compare::CompareArgs),
     Info(info::InfoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -64,6 +69,7 @@ impl Command {
             Self::Mine(args) => args.run(),
             Self::Verify(args) => args.run(),
             Self::Bench(args) => args.run(),
+            Self::Compare(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(),
