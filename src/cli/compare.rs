@@ -43,7 +43,7 @@ Puzzle INDEX of a level is the text compare/SEED/BITS/INDEX/ followed by the non
 
 Exit code 3 when the tries are not those of a right engine (p below 0.001).";
 
-/// Compare difficulty levels: expected and measured tries and times, luck told apart from rate
+/// Compare difficulty levels: tries and times, luck told apart from rate
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CompareArgs {

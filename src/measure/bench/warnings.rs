@@ -98,7 +98,7 @@ fn shared_core(rows: &[Row]) -> Option<Warning> {
         let factor = median(two)? / median(one)?;
         (factor < SHARED_CORE).then(|| Warning {
             kind: "shared-core",
-            message: format!("two threads are {factor:.2} times as fast as one ({}): the two logical processors seem to share a core, or a neighbour uses one", name(two)),
+            message: format!("two threads are {factor:.2} times as fast as one ({}): the two logical processors seem to share a core, or something else uses one of them", name(two)),
             advice: "compare per-core figures at --threads 1; --pin shows whether other processors do better",
         })
     })
