@@ -1,4 +1,4 @@
-//! Writes the assembly of the vector kernels.
+//! Writes the assembly of the vector kernels, and records the compiler that builds the program.
 //!
 //! SHA-256 for proof of work wants code that no compiler writes: two hashes interleaved instruction by instruction,
 //! state words renamed instead of moved, and everything left out that is the same in all lanes or that the cheap test
@@ -27,11 +27,12 @@ mod rounds;
 mod sha256;
 mod shapes;
 
-use std::{env, fs, path::Path};
+use std::{env, fs, path::Path, process::Command};
 
 fn main() {
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=src/kernel/avx512/layout.rs");
+    println!("cargo::rustc-env=PAYDIRT_RUSTC={}", compiler());
     if env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("x86_64") {
         return;
     }
@@ -49,4 +50,12 @@ fn main() {
         let text = text.replace(".Lpaydirt", &format!("{local}paydirt"));
         fs::write(&path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
     }
+}
+
+/// The compiler's name and version: benchmark results name it.
+fn compiler() -> String {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("--version").output().ok();
+    let version = output.and_then(|output| String::from_utf8(output.stdout).ok());
+    version.map_or("unknown".to_owned(), |version| version.trim().to_owned())
 }

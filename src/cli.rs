@@ -7,20 +7,24 @@
 //! option, which value, what to do instead.
 
 mod bench;
+mod compare;
 mod completions;
 mod exit;
+mod export;
 mod grind;
 mod hashtopolis;
 mod info;
 mod input;
 mod interrupt;
 mod lines;
+mod lists;
 mod man;
 mod merge;
 mod mine;
 mod output;
 mod progress;
 mod puzzle_args;
+mod quantity;
 mod search_args;
 mod shard;
 mod verify;
@@ -66,6 +70,7 @@ enum Command {
     Merge(merge::MergeArgs),
     Hashtopolis(hashtopolis::HashtopolisArgs),
     Grind(grind::GrindArgs),
+    Compare(compare::CompareArgs),
     Info(info::InfoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -81,6 +86,7 @@ impl Command {
             Self::Merge(args) => args.run(),
             Self::Hashtopolis(args) => args.run(),
             Self::Grind(args) => args.run(),
+            Self::Compare(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(),

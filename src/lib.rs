@@ -78,11 +78,15 @@
 //! puzzle ──► work ──► kernel ──► miner ──► solution
 //! (what to    (midstate,  (scan a      (split over   (checked by
 //!  solve)      template)   range)       threads)      the oracle)
+//!                             │            │
+//!                             └────────────┴──► measure (rates, difficulty levels)
 //! ```
 
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod kernel;
+#[cfg(feature = "measure")]
+pub mod measure;
 pub mod miner;
 pub mod puzzle;
 #[cfg(feature = "cli")]

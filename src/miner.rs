@@ -125,6 +125,11 @@ impl Miner {
         Ok(Self { pool, kernel })
     }
 
+    /// A miner whose threads are those of `pool`: for threads that are bound to processors, or shared with other work.
+    pub fn in_pool(pool: rayon::ThreadPool, kernel: Kernel) -> Self {
+        Self { pool, kernel }
+    }
+
     /// How many threads it has.
     pub fn threads(&self) -> usize {
         self.pool.current_num_threads()

@@ -3,14 +3,24 @@
 //! *In:* outcomes of the engine. *Out:* one JSON object a line, each with its `schema`, a name and a version. A field
 //! that has no value yet is `null`, never left out and never a made-up zero.
 
+mod bench;
+mod compare;
+mod machine;
 mod merge;
+pub mod numbers;
+pub mod plot;
+pub mod summary;
+pub mod table;
 mod work;
-
-pub use merge::{MergeError, MergeReport, ShardResult};
-pub use work::{JobId, LimitsReport, WorkAnswer, WorkAnswerKind, WorkResult};
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
+
+pub use bench::*;
+pub use compare::*;
+pub use machine::MachineReport;
+pub use merge::{MergeError, MergeReport, ShardResult};
+pub use work::{JobId, LimitsReport, WorkAnswer, WorkAnswerKind, WorkResult};
 
 use crate::{
     kernel::{Kernel, KernelStatus},
@@ -297,24 +307,4 @@ impl Default for InfoReport {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// `paydirt bench --json`.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct BenchReport {
-    /// `paydirt.bench/1`.
-    pub schema: &'static str,
-    /// `header` or `text`.
-    pub puzzle: &'static str,
-    /// The kernel's name.
-    pub kernel: &'static str,
-    /// Mining threads.
-    pub threads: usize,
-    /// Seconds each sample was to take.
-    pub seconds: f64,
-    /// Hashes per second, one figure a sample, in the order they were taken.
-    pub samples: Vec<f64>,
-    /// The middle one of the samples.
-    pub median_hashes_per_second: f64,
 }

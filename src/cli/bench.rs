@@ -1,129 +1,265 @@
-//! `paydirt bench`: how many hashes a second.
+//! `paydirt bench`: how many hashes a second, and how far that is from the most there could be.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
 use super::{
     exit::Exit,
-    input::{InputError, number, parse, whole_number},
+    export::{Export, ExportArgs, command_line},
+    input::{InputError, parse, whole_number},
     interrupt::on_interrupt,
-    output::{self, rate},
-    search_args::MachineArgs,
+    lists, output,
+    progress::StepBar,
+    quantity, say,
 };
 use crate::{
-    miner::{Cancel, Find, Miner, Search},
-    puzzle::{Goal, Header, Puzzle, Target},
-    report::BenchReport,
+    kernel::Kernel,
+    measure::{
+        bench::{self, Case, Context, MinerExecutor, Plan},
+        known_hits::{BENCH_PUZZLE_NAMES, KnownPuzzle},
+        machine::{Meter, Pins},
+    },
+    miner::Cancel,
+    report::{BENCH_SCHEMA, BenchReport, MachineReport, plot::Format, summary},
 };
 
 const EXAMPLES: &str = "\
 Examples:
+  # Both puzzles, one thread and all of them, the fastest kernel: about 25 seconds
   paydirt bench
-  paydirt bench --puzzle text --threads 1 --kernel portable --seconds 0.5 --json";
 
-/// Measure the hash rate
+  # Every kernel this processor runs, on one to four threads, with a picture
+  paydirt bench --kernel all --threads 1..4 --plot rates.svg
+
+  # Is it faster than before?
+  paydirt bench --puzzle header --json > before.json
+  paydirt bench --puzzle header --baseline before.json
+
+Every sample counts the solutions among the nonces it was measured over; when they are not exactly those that the
+oracle finds there, the run stops with exit code 3.";
+
+/// Measure hash rates: kernels × threads × puzzles, with their ceiling
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct BenchArgs {
-    /// header (sha256d of a Bitcoin header) or text (sha256 of a short text) [default: header]
-    #[arg(long, value_name = "PUZZLE")]
+    /// header (sha256d of a Bitcoin header), text (sha256 of a short text), a list, or all [default: all]
+    #[arg(long, value_name = "LIST")]
     puzzle: Option<String>,
-    /// How long each sample takes, in seconds [default: 1]
+    /// all (that run here), auto, or a list of avx512, sha-ni, avx2, portable and reference [default: auto]
+    #[arg(long, value_name = "LIST")]
+    kernel: Option<String>,
+    /// Numbers of threads, as in 1,2,4 or 1..8 or 1..all [default: 1,all]
+    #[arg(long, value_name = "LIST", allow_negative_numbers = true)]
+    threads: Option<String>,
+    /// How long each sample takes, in seconds [default: 0.5]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     seconds: Option<String>,
-    /// How many samples to take [default: 5]
+    /// How many samples to take of each kernel, thread count and puzzle, in turn [default: 10]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     samples: Option<String>,
+    /// Bind each thread to a processor
+    #[arg(long)]
+    pin: bool,
+    /// Compare with an earlier run's JSON, or the results folder that holds it
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
     #[command(flatten)]
-    machine: MachineArgs,
-    /// Print one JSON object (schema paydirt.bench/1)
-    #[arg(long, help_heading = "Output")]
-    json: bool,
+    export: ExportArgs,
 }
 
 impl BenchArgs {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let name = self.puzzle.as_deref().unwrap_or("header");
-        let (name, puzzle) = parse("puzzle", name, puzzle_named)?;
-        let seconds = parse("seconds", self.seconds.as_deref().unwrap_or("1"), |text| {
-            let sample = Duration::try_from_secs_f64(number(text)?).ok();
-            sample
-                .filter(|sample| !sample.is_zero())
-                .ok_or("is no length of time; give seconds above 0, as in 0.5".to_owned())
-        })?;
-        let samples = self.samples.as_deref().unwrap_or("5");
-        let samples = match parse("samples", samples, whole_number::<usize>)? {
-            0 => return Err(InputError::value("samples", "0", "is none; give 1 or more").into()),
-            count => count,
-        };
-        let miner = self.machine.miner()?;
+        let plan = self.plan()?;
+        let baseline = self
+            .baseline
+            .as_ref()
+            .map(|file| read_baseline(file))
+            .transpose()?;
+        self.export.check()?;
+        let pins = if self.pin { Some(pins()?) } else { None };
         let cancel = Cancel::new();
         on_interrupt(&cancel)?;
 
-        let mut rates = Vec::with_capacity(samples);
-        sample(&miner, &puzzle, seconds / 4, &cancel); // the first touch of code, tables and clock rate
-        while rates.len() < samples && !cancel.is_cancelled() {
-            rates.push(sample(&miner, &puzzle, seconds, &cancel));
+        let machine = MachineReport::here(pins.as_ref());
+        let mut executor = MinerExecutor::new(&cancel, pins);
+        let bar = StepBar::new();
+        let meter = Meter::start();
+        let run = bench::run(&plan, &mut executor, &cancel, &mut |done, steps| {
+            let share = done as f64 / steps as f64;
+            let left_s = plan.duration().as_secs_f64() * (1.0 - share);
+            bar.show(share, &format!("sample {done} of {steps}"), Some(left_s));
+        })?;
+        let usage = meter.stop();
+        drop(bar);
+
+        let thread_time = |row: &bench::Row| {
+            let measured_s: f64 = row.samples.iter().map(|sample| sample.elapsed_s).sum();
+            (plan.warm_up.as_secs_f64() + measured_s) * row.case.threads as f64
+        };
+        let context = Context {
+            processors: machine.logical_processors,
+            quota_processors: machine.quota_processors,
+            load_average: machine.load_average,
+            usage: Some((usage, run.rows.iter().map(thread_time).sum())),
+        };
+        let mut report = BenchReport::new(command_line(), machine, &plan, &run, &context);
+        if let Some((file, earlier)) = &baseline {
+            report.compare_with(earlier, file);
+        }
+        if self.export.json {
+            output::json_line(&report)?;
+        } else {
+            output::text(&report.to_text())?;
+        }
+        summary::warning_lines(&report.warnings)
+            .iter()
+            .for_each(|line| say(line));
+        if let Some(miscount) = report.miscount() {
+            say(&format!("error: {miscount}"));
+            return Ok(Exit::Failure);
         }
         if cancel.is_cancelled() {
             return Ok(Exit::Interrupted);
         }
-        let report = BenchReport {
-            schema: "paydirt.bench/1",
-            puzzle: name,
-            kernel: miner.kernel().name(),
-            threads: miner.threads(),
-            seconds: seconds.as_secs_f64(),
-            median_hashes_per_second: median(&rates),
-            samples: rates,
-        };
-        if self.json {
-            output::json_line(&report)?;
-        } else {
-            output::text(&format!(
-                "{}  {}, kernel {}, threads {} (median of {samples} samples)\n",
-                rate(report.median_hashes_per_second),
-                report.puzzle,
-                report.kernel,
-                report.threads,
-            ))?;
+        if let Some(folder) = self.export.write(&report)? {
+            say(&format!("saved in {}", folder.display()));
         }
         Ok(Exit::Done)
     }
-}
 
-fn puzzle_named(name: &str) -> Result<(&'static str, Puzzle), &'static str> {
-    let never = Goal::at_most(Target::ZERO);
-    match name {
-        "header" => {
-            let header = Header::from_bytes([0x5a; 80]);
-            Ok(("header", Puzzle::header_with_goal(&header, never)))
+    fn plan(&self) -> Result<Plan, InputError> {
+        let puzzles = parse("puzzle", self.puzzle.as_deref().unwrap_or("all"), puzzles)?;
+        let kernels = parse("kernel", self.kernel.as_deref().unwrap_or("auto"), kernels)?;
+        let threads = parse("threads", self.threads.as_deref().unwrap_or("1,all"), |text| {
+            lists::threads(text, num_cpus::get())
+        })?;
+        let sample_length = parse(
+            "seconds",
+            self.seconds.as_deref().unwrap_or("0.5"),
+            quantity::sample_length,
+        )?;
+        let samples = parse(
+            "samples",
+            self.samples.as_deref().unwrap_or("10"),
+            |text| match whole_number::<usize>(text)? {
+                0 => Err("is none; give 1 or more".to_owned()),
+                count if count > 1_000_000 => Err("is more than a million".to_owned()),
+                count => Ok(count),
+            },
+        )?;
+        let mut cases = Vec::new();
+        for puzzle in puzzles {
+            for kernel in &kernels {
+                cases.extend(threads.iter().map(|threads| Case {
+                    puzzle,
+                    kernel: *kernel,
+                    threads: *threads,
+                }));
+            }
         }
-        "text" => Ok(("text", Puzzle::text("paydirt", never))),
-        _ => Err("is no benchmark puzzle; use header or text"),
+        Ok(Plan {
+            cases,
+            sample_length,
+            samples,
+            warm_up: sample_length.min(Duration::from_millis(250)),
+        })
     }
 }
 
-/// Hashes per second over about `length`.
-fn sample(miner: &Miner, puzzle: &Puzzle, length: Duration, cancel: &Cancel) -> f64 {
-    let space = puzzle.nonce_space();
-    let range = space.from(1_000_000_000).expect("inside both spaces");
-    let search = Search::new(puzzle)
-        .range(range)
-        .find(Find::All)
-        .timeout(length)
-        .cancel(cancel);
-    miner.mine(&search).hashes_per_second()
+fn puzzles(text: &str) -> Result<Vec<&'static KnownPuzzle>, String> {
+    if text == "all" {
+        return Ok(KnownPuzzle::all().iter().collect());
+    }
+    let mut puzzles: Vec<&KnownPuzzle> = Vec::new();
+    for name in text.split(',') {
+        let known = KnownPuzzle::by_name(name).ok_or_else(|| {
+            format!(
+                "is no list of benchmark puzzles; use {} or all",
+                BENCH_PUZZLE_NAMES.join(", ")
+            )
+        })?;
+        if !puzzles.iter().any(|puzzle| puzzle.name() == name) {
+            puzzles.push(known);
+        }
+    }
+    Ok(puzzles)
 }
 
-fn median(rates: &[f64]) -> f64 {
-    let mut sorted = rates.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[middle]
+fn kernels(text: &str) -> Result<Vec<Kernel>, String> {
+    if text == "all" {
+        return Ok(Kernel::detected());
+    }
+    let mut kernels = Vec::new();
+    for name in text.split(',') {
+        let kernel: Kernel = name
+            .parse()
+            .map_err(|problem: crate::KernelError| match text == name {
+                true => problem.to_string(),
+                false => format!("has {name:?}, which {problem}"),
+            })?;
+        if !kernels.contains(&kernel) {
+            kernels.push(kernel);
+        }
+    }
+    Ok(kernels)
+}
+
+/// The processors to bind threads to.
+pub(super) fn pins() -> Result<Pins, InputError> {
+    Pins::allowed().ok_or_else(|| {
+        InputError::option(
+            "pin",
+            "cannot be had: this system does not say which processors there are; leave it out",
+        )
+    })
+}
+
+/// An earlier report and the name of its file.
+fn read_baseline(path: &std::path::Path) -> Result<(String, BenchReport), InputError> {
+    let file = if path.is_dir() {
+        path.join("bench.json")
     } else {
-        (sorted[middle - 1] + sorted[middle]) / 2.0
+        path.to_owned()
+    };
+    let name = file.to_string_lossy().into_owned();
+    let refuse = |problem: String| InputError::value("baseline", &name, problem);
+    let text = std::fs::read_to_string(&file).map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
+        refuse(format!(
+            "is no JSON of one bench run ({error}); take one with: paydirt bench --json"
+        ))
+    })?;
+    match value["schema"].as_str() {
+        Some(BENCH_SCHEMA) => {}
+        found => {
+            let found = found.map_or("no schema".to_owned(), |schema| format!("the schema {schema}"));
+            return Err(refuse(format!(
+                "has {found}, not {BENCH_SCHEMA}; take a baseline with: paydirt bench --json"
+            )));
+        }
+    }
+    let report = serde_json::from_value(value)
+        .map_err(|error| refuse(format!("is not as {BENCH_SCHEMA} should be: {error}")))?;
+    Ok((name, report))
+}
+
+impl Export for BenchReport {
+    const NAME: &'static str = "bench";
+
+    fn machine(&self) -> &MachineReport {
+        &self.machine
+    }
+
+    fn csv(&self) -> Vec<u8> {
+        self.to_csv()
+    }
+
+    fn markdown(&self, picture: Option<&str>) -> String {
+        self.to_markdown(picture)
+    }
+
+    fn plot(&self, format: Format) -> anyhow::Result<Vec<u8>> {
+        self.picture(format)
     }
 }

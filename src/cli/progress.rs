@@ -1,8 +1,9 @@
 //! The progress bar of a search: on stderr, and only when that is a terminal.
 
 use std::{
+    cell::Cell,
     io::{IsTerminal as _, stderr},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -49,6 +50,49 @@ impl SearchBar {
 impl Drop for SearchBar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// How often a line tells of progress where there is no terminal to draw a bar on.
+const LINE_EVERY: Duration = Duration::from_secs(2);
+
+/// A bar over the steps of a measurement; on a stderr that is no terminal, a line now and then.
+pub(super) struct StepBar {
+    bar: Option<ProgressBar>,
+    last_line: Cell<Instant>,
+}
+
+impl StepBar {
+    /// A bar at its beginning.
+    pub(super) fn new() -> Self {
+        let style = ProgressStyle::with_template("{bar:24} {wide_msg}").expect("a template that is tested");
+        let bar = || ProgressBar::new(STEPS).with_style(style.progress_chars("━╸ "));
+        Self {
+            bar: stderr().is_terminal().then(bar),
+            last_line: Cell::new(Instant::now()),
+        }
+    }
+
+    /// Says that `share` (0 to 1) is done, where it is, and how long the rest is expected to take.
+    pub(super) fn show(&self, share: f64, place: &str, left_s: Option<f64>) {
+        let left = left_s.map_or(String::new(), |left_s| {
+            format!(" · about {} left", seconds(left_s))
+        });
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("{:.0} % · {place}{left}", share * 100.0));
+            bar.set_position((share * STEPS as f64) as u64);
+        } else if self.last_line.get().elapsed() >= LINE_EVERY {
+            self.last_line.set(Instant::now());
+            super::say(&format!("{:.0} % · {place}{left}", share * 100.0));
+        }
+    }
+}
+
+impl Drop for StepBar {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
     }
 }
 
