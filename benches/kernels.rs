@@ -26,6 +26,13 @@ fn puzzles() -> Vec<(&'static str, Puzzle, u64)> {
             Puzzle::header_with_goal(&header(), goal()),
             1_000_000_000,
         ),
+        (
+            "header, version rolled",
+            Puzzle::header_with_goal(&header(), goal())
+                .roll_version(0x1fff_e000)
+                .expect("a header, and bits to roll"),
+            1_000_000_000,
+        ),
         ("text, 3-byte prefix", Puzzle::text("abc", goal()), 1_000_000_000),
         (
             "text, 40-byte prefix",

@@ -19,6 +19,7 @@ mod avx512;
 mod ceiling;
 mod portable;
 pub(crate) mod reference;
+mod roll;
 #[cfg(target_arch = "x86_64")]
 mod sha_ni;
 #[cfg(test)]
@@ -41,6 +42,8 @@ struct Implementation {
     lanes: u64,
     supported: fn() -> bool,
     scan: Scan,
+    /// Where it can test a header under several versions at once.
+    scan_midstates: Option<roll::ScanMidstates>,
     /// Filled in by the first use.
     self_test: OnceLock<bool>,
 }
@@ -204,7 +207,7 @@ impl Kernel {
         // SAFETY: a Kernel is made only after `supported` has found the features its scan needs.
         #[allow(unsafe_code)]
         unsafe {
-            (self.0.scan)(work, first, count, hits)
+            self.0.scan_work(work, first, count, hits)
         }
     }
 
@@ -229,8 +232,9 @@ impl Kernel {
                         let mut hits = Hits::all();
                         // SAFETY: the caller has checked `supported`; the reference needs no features.
                         #[allow(unsafe_code)]
-                        let tested =
-                            unsafe { (implementation.scan)(&run.work, run.range.start(), count, &mut hits) };
+                        let tested = unsafe {
+                            implementation.scan_work(&run.work, run.range.start(), count, &mut hits)
+                        };
                         (tested, hits.into_nonces())
                     };
                     hits(self.0) == hits(reference)
@@ -240,8 +244,25 @@ impl Kernel {
     }
 }
 
-/// A few small puzzles that together reach each path of a kernel: about a hundred hashes.
-fn self_test_puzzles() -> [(Puzzle, NonceRange); 3] {
+impl Implementation {
+    /// Scans any work, one whose version is rolled too.
+    ///
+    /// # Safety
+    /// As [`Scan`].
+    #[allow(unsafe_code)]
+    unsafe fn scan_work(&self, work: &Work, first: u64, count: u64, hits: &mut Hits) -> u64 {
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            match &work.rolled {
+                Some(rolled) => roll::scan(self, rolled, work, first, count, hits),
+                None => (self.scan)(work, first, count, hits),
+            }
+        }
+    }
+}
+
+/// A few small puzzles that together reach each path of a kernel: less than two hundred hashes.
+fn self_test_puzzles() -> [(Puzzle, NonceRange); 4] {
     let half = Goal::at_most(Target::from_leading_zero_bits(1.0).expect("between 0 and 256"));
     let part = |puzzle: Puzzle, start, count| {
         let range = puzzle.nonce_space().part(start, count);
@@ -254,6 +275,7 @@ fn self_test_puzzles() -> [(Puzzle, NonceRange); 3] {
         ByteOrder::Little,
         half,
     );
+    let rolled = (header.clone().roll_version(0x0001_c000)).expect("a header, and bits to roll");
     let long = Puzzle::new(
         Template::new([b'p'; 61], [b's'; 70]),
         NonceEncoding::Hex {
@@ -267,6 +289,7 @@ fn self_test_puzzles() -> [(Puzzle, NonceRange); 3] {
     [
         part(Puzzle::text("paydirt", half), 99_990, 45),
         part(header, 0xffff_ffd0, 0x30),
+        part(rolled, (1 << 34) - 50, 71),
         part(long, 0xff8, 20),
     ]
 }

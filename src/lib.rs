@@ -101,7 +101,8 @@ pub use miner::{Cancel, Find, MAX_THREADS, Miner, MinerError, Outcome, Progress,
 #[doc(inline)]
 pub use puzzle::{
     ByteOrder, Digest, EncodingError, Goal, Hash, HashParseError, Header, HeaderError, HexCase,
-    NonceEncoding, NonceRange, Puzzle, RangeError, Target, TargetError, Template, TemplateError,
+    NonceEncoding, NonceRange, Puzzle, RangeError, RollError, Target, TargetError, Template, TemplateError,
+    VersionRolling,
 };
 #[doc(inline)]
 pub use solution::{Rejection, Solution};

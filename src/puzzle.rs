@@ -17,6 +17,7 @@ mod goal;
 mod header;
 mod nonce;
 mod range;
+mod rolling;
 mod target;
 mod template;
 
@@ -24,6 +25,7 @@ pub use goal::{ByteOrder, Goal, Hash, HashParseError};
 pub use header::{HEADER_BYTES, HEADER_NONCE_OFFSET, Header, HeaderError};
 pub use nonce::{EncodingError, HexCase, NonceEncoding};
 pub use range::{NonceRange, RangeError};
+pub use rolling::{RollError, VersionRolling};
 pub use target::{Target, TargetError};
 pub use template::{PLACEHOLDER, Template, TemplateError};
 
@@ -77,6 +79,7 @@ pub struct Puzzle {
     digest: Digest,
     byte_order: ByteOrder,
     goal: Goal,
+    rolling: Option<VersionRolling>,
 }
 
 impl Puzzle {
@@ -94,6 +97,7 @@ impl Puzzle {
             digest,
             byte_order,
             goal,
+            rolling: None,
         }
     }
 
@@ -130,12 +134,38 @@ impl Puzzle {
         )
     }
 
+    /// The same header, searched not only over its nonce but also over the bits of its version that are in `mask`
+    /// (BIP 320 allows `0x1fffe000`); they replace the header's own. The space grows to 2^(32 + bits in the mask)
+    /// nonces; [`VersionRolling`] says which version and header nonce each stands for.
+    ///
+    /// A kernel that can test several versions with one message schedule does; see `docs/kernels.md` for the gain.
+    ///
+    /// # Errors
+    /// [`RollError`] when the puzzle is no Bitcoin header or the mask is 0.
+    ///
+    /// # Examples
+    /// ```
+    /// use paydirt::{Goal, Header, Miner, Puzzle, Search, Target};
+    ///
+    /// let goal = Goal::at_most(Target::from_leading_zero_bits(16.0)?);
+    /// let puzzle = Puzzle::header_with_goal(&Header::from_bytes([0x20; 80]), goal).roll_version(0x1fff_e000)?;
+    /// let solution = Miner::new().mine(&Search::new(&puzzle)).solutions[0];
+    /// let message = puzzle.message(solution.nonce());
+    /// assert_eq!(message[..4], solution.version().unwrap().to_le_bytes());
+    /// assert_eq!(message[76..], solution.header_nonce().unwrap().to_le_bytes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn roll_version(self, mask: u32) -> Result<Self, RollError> {
+        let rolling = Some(VersionRolling::new(&self, mask)?);
+        Ok(Self { rolling, ..self })
+    }
+
     /// What surrounds the nonce.
     pub fn template(&self) -> &Template {
         &self.template
     }
 
-    /// How the nonce stands in the message.
+    /// How the nonce stands in the message; where the version is rolled, how the header's nonce does.
     pub fn encoding(&self) -> NonceEncoding {
         self.encoding
     }
@@ -160,20 +190,46 @@ impl Puzzle {
         Self { goal, ..self }
     }
 
-    /// Every nonce the encoding can write: 0 up to and including the last.
+    /// How the version is rolled, if it is.
+    pub fn rolling(&self) -> Option<VersionRolling> {
+        self.rolling
+    }
+
+    /// Every nonce the encoding (and the rolled version) can hold: 0 up to and including the last.
     pub fn nonce_space(&self) -> NonceRange {
-        self.encoding.space()
+        match self.rolling {
+            Some(rolling) => rolling.space(),
+            None => self.encoding.space(),
+        }
+    }
+
+    /// The nonce as it stands in the message: its digits, or the hex of its bytes when it is binary.
+    ///
+    /// # Panics
+    /// As [`Puzzle::message`].
+    pub fn nonce_text(&self, nonce: u64) -> String {
+        self.encoding.display(self.written_nonce(nonce))
+    }
+
+    /// The part of the nonce that the encoding writes.
+    fn written_nonce(&self, nonce: u64) -> u64 {
+        assert!(self.nonce_space().contains(nonce), "nonce {nonce} does not fit");
+        self.rolling
+            .map_or(nonce, |rolling| rolling.split(nonce).1.into())
     }
 
     /// The message that `nonce` makes.
     ///
     /// # Panics
-    /// When the encoding cannot write `nonce`: [`Puzzle::nonce_space`] says which it can.
+    /// When `nonce` is outside [`Puzzle::nonce_space`].
     pub fn message(&self, nonce: u64) -> Vec<u8> {
         let (prefix, suffix) = (self.template.prefix(), self.template.suffix());
         let mut message = Vec::with_capacity(prefix.len() + suffix.len() + 20);
         message.extend_from_slice(prefix);
-        self.encoding.write(nonce, &mut message);
+        if let Some(rolling) = self.rolling {
+            message[..4].copy_from_slice(&rolling.split(nonce).0.to_le_bytes());
+        }
+        self.encoding.write(self.written_nonce(nonce), &mut message);
         message.extend_from_slice(suffix);
         message
     }

@@ -98,7 +98,7 @@ impl SolutionReport {
     fn new(puzzle: &Puzzle, solution: &Solution) -> Self {
         Self {
             nonce: solution.nonce(),
-            nonce_text: puzzle.encoding().display(solution.nonce()),
+            nonce_text: puzzle.nonce_text(solution.nonce()),
             hash: solution.hash().display(puzzle.byte_order()),
         }
     }
@@ -232,7 +232,7 @@ impl VerifyReport {
             schema: "paydirt.verify/1",
             valid: reason.is_none(),
             nonce,
-            nonce_text: puzzle.encoding().display(nonce),
+            nonce_text: puzzle.nonce_text(nonce),
             hash: puzzle.hash(nonce).display(puzzle.byte_order()),
             message_hex: hex::encode(puzzle.message(nonce)),
             target: puzzle.goal().to_target_lossy(puzzle.byte_order()).to_hex(),

@@ -3,13 +3,14 @@
 //! *In:* a puzzle and a claimed nonce. *Out:* a [`Solution`], which can be made in no other way than by hashing the
 //! message again with the oracle; or a [`Rejection`] that says what the nonce gives instead.
 
-use crate::puzzle::{Goal, Hash, Puzzle};
+use crate::puzzle::{Goal, Hash, Puzzle, VersionRolling};
 
 /// A verified solution of a puzzle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Solution {
     nonce: u64,
     hash: Hash,
+    rolling: Option<VersionRolling>,
 }
 
 /// Why a nonce is no solution.
@@ -59,7 +60,11 @@ impl Solution {
         }
         let hash = puzzle.hash(nonce);
         if puzzle.goal().is_met_by(hash, puzzle.byte_order()) {
-            Ok(Self { nonce, hash })
+            Ok(Self {
+                nonce,
+                hash,
+                rolling: puzzle.rolling(),
+            })
         } else {
             Err(Rejection::GoalMissed {
                 nonce,
@@ -69,9 +74,20 @@ impl Solution {
         }
     }
 
-    /// The nonce.
+    /// The nonce. Where the version is rolled, it stands for both [`Solution::version`] and
+    /// [`Solution::header_nonce`].
     pub fn nonce(&self) -> u64 {
         self.nonce
+    }
+
+    /// The version of the solved header, all 32 bits; `None` unless the puzzle rolls it.
+    pub fn version(&self) -> Option<u32> {
+        self.rolling.map(|rolling| rolling.split(self.nonce).0)
+    }
+
+    /// The nonce of the solved header; `None` unless the puzzle rolls the version.
+    pub fn header_nonce(&self) -> Option<u32> {
+        self.rolling.map(|rolling| rolling.split(self.nonce).1)
     }
 
     /// The hash of its message.
@@ -123,5 +139,24 @@ mod tests {
             Solution::check(&puzzle, 100),
             Err(Rejection::OutsideSpace { nonce: 100, last: 99 })
         );
+    }
+
+    #[test]
+    fn a_rolled_solution_carries_its_version() {
+        let header = Header::from_bytes([0x11; 80]);
+        let puzzle = Puzzle::header_with_goal(&header, Goal::at_most(Target::MAX));
+        let plain = Solution::check(&puzzle, 3).unwrap();
+        assert_eq!((plain.version(), plain.header_nonce()), (None, None));
+        let puzzle = puzzle.roll_version(0x8000_0000).unwrap();
+        let solution = Solution::check(&puzzle, 2 * 77 + 1).unwrap();
+        assert_eq!(solution.version(), Some(0x9111_1111));
+        assert_eq!(solution.header_nonce(), Some(77));
+        assert!(matches!(
+            Solution::check(&puzzle, 1 << 33),
+            Err(Rejection::OutsideSpace {
+                last: 0x1_ffff_ffff,
+                ..
+            })
+        ));
     }
 }

@@ -17,7 +17,7 @@ use std::fmt;
 
 use crate::{
     kernel::reference::{self, BLOCK_BYTES},
-    puzzle::{ByteOrder, Digest, Goal, HexCase, NonceEncoding, NonceRange, Puzzle},
+    puzzle::{ByteOrder, Digest, Goal, HexCase, NonceEncoding, NonceRange, Puzzle, VersionRolling},
 };
 
 /// A range of nonces that are equally long in the message, and the work that tests them.
@@ -112,6 +112,26 @@ impl TopWordTest {
     }
 }
 
+/// A header whose version is rolled: what of a nonce becomes its first block, and so its midstate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RolledHeader {
+    /// How a nonce says version and header nonce.
+    pub(crate) rolling: VersionRolling,
+    /// The header's first 64 bytes as big-endian words; the first word is the version.
+    pub(crate) first_block: [u32; 16],
+}
+
+impl RolledHeader {
+    fn of(puzzle: &Puzzle) -> Option<Self> {
+        let rolling = puzzle.rolling()?;
+        let (blocks, _) = puzzle.template().prefix().as_chunks::<BLOCK_BYTES>();
+        Some(Self {
+            rolling,
+            first_block: reference::words(&blocks[0]),
+        })
+    }
+}
+
 /// A puzzle prepared for nonces of one length: what a [`Kernel`](crate::Kernel) scans with.
 #[derive(Clone)]
 pub struct Work {
@@ -129,6 +149,9 @@ pub struct Work {
     pub(crate) digest: Digest,
     /// Which digests are worth a second look.
     pub(crate) test: TopWordTest,
+    /// Where the version is rolled: what a nonce's version makes of the first block. The fields above are then those of
+    /// the plain header, with its own version.
+    pub(crate) rolled: Option<RolledHeader>,
 }
 
 /// Digits of the longest `u64` in decimal; wider padding is part of the prefix.
@@ -195,6 +218,7 @@ impl Work {
             symbols: lead.symbols,
             digest: puzzle.digest(),
             test: TopWordTest::new(puzzle),
+            rolled: RolledHeader::of(puzzle),
         }
     }
 
@@ -253,6 +277,7 @@ impl fmt::Debug for Work {
             .field("symbols", &self.symbols)
             .field("digest", &self.digest)
             .field("test", &self.test)
+            .field("rolled", &self.rolled)
             .finish_non_exhaustive()
     }
 }

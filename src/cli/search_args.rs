@@ -39,7 +39,7 @@ pub(super) struct SearchArgs {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     #[serde(deserialize_with = "number_or_text")]
     pub(super) timeout: Option<String>,
-    /// lowest (the same nonce on every machine), first (whichever comes up), or all (40 bytes each are
+    /// lowest (the same nonce on every machine), first (whichever comes up), or all (56 bytes each are
     /// kept in memory) [default: lowest]
     #[arg(long, value_name = "WHICH")]
     #[serde(deserialize_with = "text")]

@@ -27,8 +27,7 @@ mod context;
 #[allow(dead_code)] // some of it is the generator's
 mod layout;
 mod plan;
-#[allow(dead_code)] // offered to the crate, not yet used by it
-pub(crate) mod roll;
+mod roll;
 mod symbols;
 
 use context::Context;
@@ -45,6 +44,7 @@ pub(super) static KERNEL: Implementation = Implementation {
     lanes: BATCH as u64,
     supported: || is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw"),
     scan,
+    scan_midstates: Some(roll::scan_midstates),
     self_test: OnceLock::new(),
 };
 

@@ -132,6 +132,7 @@ pub(super) static KERNEL: Implementation = Implementation {
     lanes: 1,
     supported: || true,
     scan,
+    scan_midstates: None,
     self_test: OnceLock::new(),
 };
 

@@ -44,6 +44,7 @@ pub(super) static KERNEL: Implementation = Implementation {
             && is_x86_feature_detected!("ssse3")
     },
     scan,
+    scan_midstates: None,
     self_test: OnceLock::new(),
 };
 

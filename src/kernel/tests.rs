@@ -28,7 +28,7 @@ fn kernel_or_skip(name: &str) -> Option<&'static Implementation> {
 fn scan(kernel: &Implementation, work: &Work, first: u64, count: u64, mut hits: Hits) -> (u64, Vec<u64>) {
     // SAFETY: kernel_or_skip has checked `supported`.
     #[allow(unsafe_code)]
-    let tested = unsafe { (kernel.scan)(work, first, count, &mut hits) };
+    let tested = unsafe { kernel.scan_work(work, first, count, &mut hits) };
     (tested, hits.into_nonces())
 }
 
@@ -158,6 +158,79 @@ fn every_lane_alone(kernel: &Implementation) {
     }
 }
 
+/// Headers whose version is rolled, two or four versions at a time: any length from any start, over the ends of groups,
+/// with none, one, some and all nonces hitting.
+fn rolled_versions(kernel: &Implementation) {
+    let lanes = u128::from(kernel.lanes);
+    for (mask, group) in [
+        (0x2000_0000u32, 33),
+        (0x0000_6000, 34),
+        (0x1fff_e000, 34),
+        (u32::MAX, 34),
+    ] {
+        for goal in [bits(0.0), bits(2.5), bits(7.0), bits(200.0)] {
+            let puzzle = header(goal).roll_version(mask).unwrap();
+            let end = puzzle.nonce_space().end();
+            for count in [1, 2, 3, lanes - 1, 4 * lanes, 4 * lanes + 1, 13 * lanes + 5] {
+                let count = count.max(1);
+                // Before, over and after the end of the first group of versions; the end of the space.
+                for start in [
+                    0,
+                    1,
+                    2,
+                    3,
+                    97,
+                    (1 << group) - 1,
+                    (1 << group) - 5,
+                    (1 << group) + 3,
+                    end - count,
+                ] {
+                    let start = start.min(end - count);
+                    check(kernel, &puzzle, puzzle.nonce_space().part(start, count).unwrap());
+                }
+            }
+        }
+        let puzzle = header(bits(0.0)).roll_version(mask).unwrap();
+        for nonce in (1_000_001..1_000_001 + 4 * kernel.lanes).step_by(3) {
+            let puzzle = puzzle.clone().with_goal(Goal::Equals(puzzle.hash(nonce)));
+            check(kernel, &puzzle, range(1_000_001, 4 * lanes));
+        }
+    }
+    // Several slices, stretches and hits, from an odd start.
+    let puzzle = header(bits(9.0)).roll_version(0x1fff_e000).unwrap();
+    check(kernel, &puzzle, range(4 * 65_536 - 7_001, 14_000));
+    check(kernel, &puzzle, range((1 << 40) - 1_001, 2_003));
+}
+
+/// Room for a few hits only, some of them dropped at the range's ends: scanned on until done, it is the same answer.
+fn rolled_versions_in_pieces(kernel: &Implementation) {
+    let puzzle = header(bits(5.0)).roll_version(0x1fff_e000).unwrap();
+    for first in (1 << 34) - 3_003..(1 << 34) - 2_997 {
+        let count = 6_001;
+        let run = &Run::split(&puzzle, range(first, count.into()))[0];
+        for limit in [1, 2, 5] {
+            let (mut tested, mut found) = (0, Vec::new());
+            while tested < count {
+                let (more, hits) = scan(
+                    kernel,
+                    &run.work,
+                    first + tested,
+                    count - tested,
+                    Hits::up_to(limit),
+                );
+                assert!(more > 0 && (tested + more == count || hits.len() >= limit));
+                assert!(
+                    hits.iter()
+                        .all(|hit| (tested..tested + more).contains(&(hit - first)))
+                );
+                found.extend(hits);
+                tested += more;
+            }
+            assert_eq!((tested, &found), (count, &expected_hits(&puzzle, first, count)));
+        }
+    }
+}
+
 /// Lengths around the batch, from odd starts, with none, some and all nonces hitting.
 fn awkward_lengths(kernel: &Implementation) {
     let lanes = u128::from(kernel.lanes);
@@ -274,6 +347,17 @@ prop_compose! {
     }
 }
 
+fn agrees_with_the_oracle_on_any_rolled_version(kernel: &Implementation) {
+    let strategy = (any::<[u8; 32]>(), 1u32.., any::<u64>(), 1u128..400, 0.0..9.0f64);
+    proptest!(ProptestConfig::with_cases(60), |((seed, mask, start, count, goal) in strategy)| {
+        let header = crate::puzzle::Header::from_bytes(std::array::from_fn(|i| seed[i % 32] ^ i as u8));
+        let puzzle = Puzzle::header_with_goal(&header, bits(goal)).roll_version(mask).unwrap();
+        let space = puzzle.nonce_space();
+        let start = u128::from(start) % (space.count() - count);
+        check(kernel, &puzzle, space.part(start, count).unwrap());
+    });
+}
+
 fn agrees_with_the_oracle_on_anything(kernel: &Implementation) {
     proptest!(ProptestConfig::with_cases(300), |((puzzle, range) in any_puzzle())| {
         check(kernel, &puzzle, range);
@@ -283,8 +367,9 @@ fn agrees_with_the_oracle_on_anything(kernel: &Implementation) {
 macro_rules! kernel_suite {
     ($module:ident, $name:literal) => {
         mod $module {
-            kernel_suite!(@cases $name: nist_and_bitcoin every_lane_alone awkward_lengths every_shape the_very_end
-                long_ranges agrees_with_the_oracle_on_anything);
+            kernel_suite!(@cases $name: nist_and_bitcoin every_lane_alone rolled_versions
+                rolled_versions_in_pieces awkward_lengths every_shape the_very_end
+                long_ranges agrees_with_the_oracle_on_any_rolled_version agrees_with_the_oracle_on_anything);
         }
     };
     (@cases $name:literal: $($case:ident)+) => {$(

@@ -23,7 +23,7 @@ pub enum Find {
     Lowest,
     /// Whichever comes up first.
     First,
-    /// Every one, in ascending order of nonces. They are kept in memory, 40 bytes each.
+    /// Every one, in ascending order of nonces. They are kept in memory, 56 bytes each.
     All,
 }
 

@@ -56,6 +56,9 @@ unsafe extern "sysv64" fn spin(times: u64) {
 
 /// The pieces of assembly that a batch runs through, and their operations; only for shapes done in one call.
 fn operations_per_hash(work: &Work) -> Option<f64> {
+    if work.rolled.is_some() {
+        return None; // fewer than the plain header's: the schedule is shared
+    }
     let pieces = Plan::new(work, &LowSymbols::of(work)).pieces()?;
     let operations: u32 = pieces.iter().map(|piece| PIECE_OPERATIONS[*piece].total()).sum();
     // Every block runs the body once between its rounds 32 and 47; a digest once more.

@@ -14,18 +14,10 @@ use super::{
     plan::Plan,
     symbols::LowSymbols,
 };
-use crate::work::Work;
-
-/// A nonce that passed the cheap test, and under which of the midstates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RolledHit {
-    pub(crate) nonce: u64,
-    /// Index of the midstate.
-    pub(crate) midstate: usize,
-}
+use crate::{kernel::roll::RolledHit, work::Work};
 
 /// Whether [`scan_midstates`] can scan this work: an 80-byte header, hashed twice.
-pub(crate) fn can_roll(work: &Work) -> bool {
+fn can_roll(work: &Work) -> bool {
     let pieces = Plan::new(work, &LowSymbols::of(work)).pieces();
     pieces.is_some_and(|pieces| pieces[..] == [HEADER, DIGEST, SECOND_LITTLE, TOP_LITTLE])
 }
@@ -41,7 +33,7 @@ pub(crate) fn can_roll(work: &Work) -> bool {
 /// Unless there are two or four midstates, and [`can_roll`].
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(crate) unsafe fn scan_midstates(
+pub(in crate::kernel) unsafe fn scan_midstates(
     work: &Work,
     midstates: &[[u32; 8]],
     first: u64,
