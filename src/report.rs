@@ -90,6 +90,12 @@ pub struct SolutionReport {
     pub nonce: u64,
     /// The nonce as it stands in the message: its digits, or the hex of its bytes.
     pub nonce_text: String,
+    /// Where the version is rolled: the version of the solved header, all 32 bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Where the version is rolled: the nonce of the solved header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_nonce: Option<u32>,
     /// The hash as the puzzle's readers print it.
     pub hash: String,
 }
@@ -99,6 +105,8 @@ impl SolutionReport {
         Self {
             nonce: solution.nonce(),
             nonce_text: puzzle.nonce_text(solution.nonce()),
+            version: solution.version(),
+            header_nonce: solution.header_nonce(),
             hash: solution.hash().display(puzzle.byte_order()),
         }
     }
@@ -120,6 +128,12 @@ pub struct MineReport {
     pub nonce: Option<u64>,
     /// The nonce as it stands in the message: its digits, or the hex of its bytes.
     pub nonce_text: Option<String>,
+    /// Where the version is rolled: the version of the solved header, all 32 bits; null without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<Option<u32>>,
+    /// Where the version is rolled: the nonce of the solved header; null without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_nonce: Option<Option<u32>>,
     /// The hash as the puzzle's readers print it.
     pub hash: Option<String>,
     /// The whole message, in hex.
@@ -152,6 +166,9 @@ impl MineReport {
     /// Describes `outcome`, the answer of a search for `find` by `kernel`.
     pub fn new(puzzle: &Puzzle, find: Find, kernel: Kernel, outcome: &Outcome) -> Self {
         let lowest = outcome.solutions.first().map(|s| SolutionReport::new(puzzle, s));
+        let rolled = puzzle.rolling().is_some();
+        let version = rolled.then(|| lowest.as_ref().and_then(|found| found.version));
+        let header_nonce = rolled.then(|| lowest.as_ref().and_then(|found| found.header_nonce));
         let (nonce, nonce_text, hash) = match lowest {
             Some(found) => (Some(found.nonce), Some(found.nonce_text), Some(found.hash)),
             None => (None, None, None),
@@ -170,6 +187,8 @@ impl MineReport {
             puzzle_id: puzzle_id(puzzle),
             nonce,
             nonce_text,
+            version,
+            header_nonce,
             hash,
             message_hex: nonce.map(|nonce| hex::encode(puzzle.message(nonce))),
             target: puzzle.goal().to_target_lossy(puzzle.byte_order()).to_hex(),
@@ -205,6 +224,12 @@ pub struct VerifyReport {
     pub nonce: u64,
     /// The nonce as it stands in the message: its digits, or the hex of its bytes.
     pub nonce_text: String,
+    /// Where the version is rolled: the version of the claimed header, all 32 bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Where the version is rolled: the nonce of the claimed header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_nonce: Option<u32>,
     /// What the message hashes to, as the puzzle's readers print it.
     pub hash: String,
     /// The whole message, in hex.
@@ -228,11 +253,14 @@ impl VerifyReport {
             Err(outside @ Rejection::OutsideSpace { .. }) => return Err(outside),
             Err(miss) => Some(miss.to_string()),
         };
+        let rolled = puzzle.rolling().map(|rolling| rolling.split(nonce));
         Ok(Self {
             schema: "paydirt.verify/1",
             valid: reason.is_none(),
             nonce,
             nonce_text: puzzle.nonce_text(nonce),
+            version: rolled.map(|(version, _)| version),
+            header_nonce: rolled.map(|(_, header_nonce)| header_nonce),
             hash: puzzle.hash(nonce).display(puzzle.byte_order()),
             message_hex: hex::encode(puzzle.message(nonce)),
             target: puzzle.goal().to_target_lossy(puzzle.byte_order()).to_hex(),

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{
     exit::Exit,
     interrupt::on_interrupt,
-    output::{self, rate, seconds, thousands},
+    output::{self, rate, rolled, seconds, thousands},
     progress::{self, SearchBar},
     puzzle_args::{GoalArgs, PuzzleArgs},
     search_args::{MachineArgs, SearchArgs},
@@ -23,6 +23,9 @@ Examples:
 
   # A Bitcoin header at regtest difficulty, as JSON
   paydirt mine --header \"$HEADER\" --nbits 207fffff --json
+
+  # The same over the version bits of BIP 320 too: 2^48 nonces, and faster where four versions share a schedule
+  paydirt mine --header \"$HEADER\" --bits 36 --roll-version 1fffe000
 
   # The third of four machines, at most a minute
   paydirt mine --template 'job-{nonce}.' --nonce hex:12 --bits 40 --shard 2/4 --timeout 60";
@@ -88,9 +91,16 @@ fn readable(puzzle: &Puzzle, report: &MineReport) -> String {
         (Some(nonce), Some(shown)) => line(report.status, &format!("nonce {nonce} (as {shown})")),
         _ => line(report.status, "no solution"),
     }
+    if let (Some(Some(version)), Some(Some(header_nonce))) = (report.version, report.header_nonce) {
+        line("header", &rolled(version, header_nonce));
+    }
     if let Some(all) = &report.solutions {
         for solution in all {
-            line("", &format!("{} {}", solution.hash, solution.nonce));
+            let mut shown = format!("{} {}", solution.hash, solution.nonce);
+            if let (Some(version), Some(header_nonce)) = (solution.version, solution.header_nonce) {
+                shown.push_str(&format!(" ({})", rolled(version, header_nonce)));
+            }
+            line("", &shown);
         }
         line("solutions", &thousands(all.len()));
     } else if let (Some(hash), Some(nonce)) = (&report.hash, report.nonce) {

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 use serde::Serialize;
 
-pub(super) use crate::report::numbers::{rate, seconds, thousands};
+pub(super) use crate::report::numbers::{rate, rolled, seconds, thousands};
 
 /// Prints one JSON object as one line.
 pub(super) fn json_line(report: &impl Serialize) -> anyhow::Result<()> {

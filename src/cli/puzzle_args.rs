@@ -35,6 +35,11 @@ pub(super) struct PuzzleArgs {
     #[arg(long, value_name = "HEX")]
     #[serde(deserialize_with = "text")]
     pub(super) header: Option<String>,
+    /// With --header: search these bits of its version too, as in 1fffe000 (BIP 320); a nonce then stands for a version
+    /// and a header nonce
+    #[arg(long, value_name = "MASK")]
+    #[serde(deserialize_with = "text", alias = "roll-version")]
+    pub(super) roll_version: Option<String>,
     /// How the nonce stands in the message: dec, dec:W, hex:W, HEX:W, u32le, u32be, u64le, u64be [default: dec]
     #[arg(long, value_name = "ENCODING")]
     #[serde(deserialize_with = "text")]
@@ -85,7 +90,14 @@ impl PuzzleArgs {
             ("template-hex", &self.template_hex),
             ("header", &self.header),
         ];
-        match only_one(&named, "names a second puzzle")? {
+        let named = only_one(&named, "names a second puzzle")?;
+        if let (Some((option, _)), Some(mask)) = (named, &self.roll_version)
+            && option != "header"
+        {
+            let problem = format!("needs --header; --{option} has no version to roll");
+            return Err(InputError::value("roll-version", mask, problem));
+        }
+        match named {
             None => Err(InputError::option(
                 "text",
                 "or another puzzle is needed: --text, --template, --template-hex or --header",
@@ -140,12 +152,19 @@ impl PuzzleArgs {
             return Err(InputError::value(option, value, problem));
         }
         let header = parse("header", hex, Header::from_hex)?;
-        match goal.resolve(ByteOrder::Little)? {
-            Some(goal) => Ok(Puzzle::header_with_goal(&header, goal)),
+        let puzzle = match goal.resolve(ByteOrder::Little)? {
+            Some(goal) => Puzzle::header_with_goal(&header, goal),
             None => Puzzle::header(&header).map_err(|problem| {
                 let problem = format!("{problem}; or give a goal such as --bits 20");
                 InputError::value("header", hex, problem)
+            })?,
+        };
+        match &self.roll_version {
+            Some(mask) => parse("roll-version", mask, |mask| {
+                let bits = hex_word(mask, "1fffe000")?;
+                puzzle.roll_version(bits).map_err(|problem| problem.to_string())
             }),
+            None => Ok(puzzle),
         }
     }
 }
@@ -172,7 +191,7 @@ impl GoalArgs {
                 Target::from_leading_zero_bits(number(text)?).map_err(to_text)
             }),
             "nbits" => parse(option, text, |text| {
-                Target::from_nbits(compact(text)?).map_err(to_text)
+                Target::from_nbits(hex_word(text, "1d00ffff")?).map_err(to_text)
             }),
             "target" => parse(option, text, Target::from_hex),
             _ => {
@@ -184,12 +203,13 @@ impl GoalArgs {
     }
 }
 
-fn compact(text: &str) -> Result<u32, String> {
+/// Reads 8 hex digits.
+fn hex_word(text: &str, example: &str) -> Result<u32, String> {
     let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     digits
         .then(|| u32::from_str_radix(text, 16).ok())
         .flatten()
-        .ok_or_else(|| "is not 8 hex digits, as in 1d00ffff".to_owned())
+        .ok_or_else(|| format!("is not 8 hex digits, as in {example}"))
 }
 
 /// The one option that is given; an error when there are two.

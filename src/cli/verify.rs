@@ -5,7 +5,7 @@ use clap::Args;
 use super::{
     exit::Exit,
     input::{InputError, parse, whole_number},
-    output,
+    output::{self, rolled},
     puzzle_args::{GoalArgs, PuzzleArgs},
 };
 use crate::{puzzle::Header, report::VerifyReport};
@@ -14,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   paydirt verify --text 100 --hex-zeros 4 35293
   paydirt verify --header \"$HEADER\"            # the nonce that stands in the header
+  paydirt verify --header \"$HEADER\" --roll-version 1fffe000 35293
 
 Exit code 0 when the nonce is a solution, 1 when it is not.";
 
@@ -38,7 +39,13 @@ impl VerifyArgs {
         let puzzle = self.puzzle.resolve(&self.goal)?;
         let nonce = match (&self.claim, &self.puzzle.header) {
             (Some(text), _) => parse("NONCE", text, whole_number)?,
-            (None, Some(header)) => parse("header", header, Header::from_hex)?.nonce().into(),
+            (None, Some(header)) => {
+                let header = parse("header", header, Header::from_hex)?;
+                match puzzle.rolling() {
+                    Some(rolling) => rolling.join(header.version(), header.nonce()),
+                    None => header.nonce().into(),
+                }
+            }
             (None, None) => {
                 let problem = "is missing; give the claimed nonce, as in: paydirt verify --text 100 --hex-zeros 4 35293";
                 return Err(InputError::option("NONCE", problem).into());
@@ -61,10 +68,14 @@ impl VerifyArgs {
 
 fn readable(report: &VerifyReport) -> String {
     let verdict = if report.valid { "valid" } else { "not valid" };
-    let mut text = format!(
-        "{verdict:<12}nonce {}\nhash        {}\ntarget      {}\ndifficulty  {:.2} bits\n",
-        report.nonce, report.hash, report.target, report.difficulty_bits
-    );
+    let mut text = format!("{verdict:<12}nonce {}\n", report.nonce);
+    if let (Some(version), Some(header_nonce)) = (report.version, report.header_nonce) {
+        text.push_str(&format!("header      {}\n", rolled(version, header_nonce)));
+    }
+    text.push_str(&format!(
+        "hash        {}\ntarget      {}\ndifficulty  {:.2} bits\n",
+        report.hash, report.target, report.difficulty_bits
+    ));
     if let Some(reason) = &report.reason {
         text.push_str(&format!("because     {reason}\n"));
     }

@@ -19,8 +19,9 @@ use sha2::block_api::compress256;
 use super::{Hits, Implementation, reference::INITIAL};
 use crate::work::{RolledHeader, Work};
 
-/// Header nonces that are scanned under one midstate before the next: few enough to stop soon after a hit.
-const SLICE: u64 = 1024;
+/// Header nonces that are scanned under one midstate before the next: enough for what a scan prepares to cost nothing,
+/// few enough to stop soon after a hit.
+const SLICE: u64 = 4096;
 
 /// A header nonce that passed the cheap test, and under which of the midstates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,4 +144,64 @@ unsafe fn one_by_one(
     }
     found.sort_unstable();
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use crate::{Goal, Header, Hits, Kernel, NonceRange, Puzzle, Run, Target};
+
+    /// Against the plain header, in turn, through the public scan: `taskset -c 1 cargo test --release --lib
+    /// rolling_against_plain -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "a measurement"]
+    fn rolling_against_plain() {
+        const FIRST: u64 = 1 << 20;
+        const COUNT: u64 = 50_000;
+        let goal = Goal::at_most(Target::from_leading_zero_bits(12.0).unwrap());
+        let plain = Puzzle::header_with_goal(&Header::from_bytes([0x42; 80]), goal);
+        let prepare = |puzzle: &Puzzle| {
+            let run = Run::split(puzzle, NonceRange::new(FIRST, COUNT.into()).unwrap()).remove(0);
+            let mut hits = Hits::all();
+            Kernel::by_name("portable")
+                .unwrap()
+                .scan(&run.work, FIRST, COUNT, &mut hits);
+            (run.work, hits.into_nonces())
+        };
+        let works = [
+            plain.clone(),
+            plain.clone().roll_version(0x2000).unwrap(),
+            plain.clone().roll_version(0x1fff_e000).unwrap(),
+        ]
+        .map(|puzzle| prepare(&puzzle));
+        for kernel in Kernel::detected() {
+            let mut rates = [const { Vec::new() }; 3];
+            let mut gains = [const { Vec::new() }; 3];
+            for _ in 0..if kernel.lanes() > 1 { 501 } else { 21 } {
+                let now = works.each_ref().map(|(work, expected)| {
+                    let (mut hits, start) = (Hits::all(), Instant::now());
+                    assert_eq!(kernel.scan(work, FIRST, COUNT, &mut hits), COUNT);
+                    let rate = COUNT as f64 / start.elapsed().as_secs_f64();
+                    assert_eq!(hits.nonces(), expected);
+                    rate
+                });
+                for (at, rate) in now.into_iter().enumerate() {
+                    rates[at].push(rate);
+                    gains[at].push(rate / now[0]);
+                }
+            }
+            let median = |samples: &mut Vec<f64>| {
+                samples.sort_by(f64::total_cmp);
+                samples[samples.len() / 2]
+            };
+            for (at, versions) in [1, 2, 4].into_iter().enumerate() {
+                eprintln!(
+                    "{kernel:>9}, {versions} versions: {:6.2} MH/s, {:.3} times the plain header",
+                    median(&mut rates[at]) / 1e6,
+                    median(&mut gains[at])
+                );
+            }
+        }
+    }
 }

@@ -302,3 +302,38 @@ fn a_range_searched_to_its_end_is_never_a_timeout() {
         assert_eq!((outcome.status, outcome.hashes), (Status::Exhausted, 64));
     }
 }
+
+/// Over the end of a group of versions, where the next header nonce is 0 again.
+#[test]
+fn rolled_versions_are_searched_like_any_other_range() {
+    let header = crate::Header::from_bytes([0x33; 80]);
+    let goal = Goal::at_most(Target::from_leading_zero_bits(8.5).unwrap());
+    let puzzle = Puzzle::header_with_goal(&header, goal)
+        .roll_version(0x1fff_e000)
+        .unwrap();
+    let (start, count) = ((1u64 << 34) - 3_501, 7_003);
+    let range = NonceRange::new(start, count.into()).unwrap();
+    let expected: Vec<u64> = (start..start + count)
+        .filter(|nonce| puzzle.is_solved_by(*nonce))
+        .collect();
+    assert!(expected.len() > 5 && expected.iter().any(|nonce| *nonce >= 1 << 34));
+    for kernel in Kernel::detected() {
+        for threads in 1..5 {
+            let miner = Miner::with_threads(threads, kernel).unwrap();
+            let all = miner.mine(&Search::new(&puzzle).range(range).find(Find::All));
+            assert_eq!(
+                (nonces(&all), all.hashes),
+                (expected.clone(), count),
+                "{kernel}, {threads} threads"
+            );
+            let rest = range.from(1 << 34).unwrap();
+            let lowest = miner.mine(&Search::new(&puzzle).range(rest));
+            let after = expected.iter().copied().find(|nonce| *nonce >= 1 << 34);
+            assert_eq!(nonces(&lowest).first().copied(), after);
+            assert_eq!(
+                lowest.solutions[0].version(),
+                Some(0x3333_3333 & !0x1fff_e000 | 0x8000)
+            );
+        }
+    }
+}

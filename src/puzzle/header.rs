@@ -52,6 +52,11 @@ impl Header {
         self.0
     }
 
+    /// The version as it stands at byte 0.
+    pub fn version(&self) -> u32 {
+        u32::from_le_bytes(self.0[..4].try_into().expect("four bytes"))
+    }
+
     /// The difficulty in compact form, as it stands at byte 72.
     pub fn nbits(&self) -> u32 {
         u32::from_le_bytes(self.0[72..76].try_into().expect("four bytes"))

@@ -23,6 +23,8 @@ pub struct ShardResult {
     puzzle_id: String,
     nonce: Option<u64>,
     nonce_text: Option<String>,
+    version: Option<u32>,
+    header_nonce: Option<u32>,
     hash: Option<String>,
     message_hex: Option<String>,
     target: String,
@@ -174,6 +176,12 @@ pub struct MergeReport {
     pub nonce: Option<u64>,
     /// That nonce as it stands in the message.
     pub nonce_text: Option<String>,
+    /// Where the version is rolled: the version of the solved header, all 32 bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Where the version is rolled: the nonce of the solved header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_nonce: Option<u32>,
     /// Its hash, as the puzzle's readers print it.
     pub hash: Option<String>,
     /// Its whole message, in hex.
@@ -249,6 +257,8 @@ impl MergeReport {
             puzzle_id: any.puzzle_id.clone(),
             nonce: best.and_then(|best| best.nonce),
             nonce_text: best.and_then(|best| best.nonce_text.clone()),
+            version: best.and_then(|best| best.version),
+            header_nonce: best.and_then(|best| best.header_nonce),
             hash: best.and_then(|best| best.hash.clone()),
             message_hex: best.and_then(|best| best.message_hex.clone()),
             target: any.target.clone(),

@@ -18,6 +18,11 @@ pub fn rate(hashes_per_second: f64) -> String {
     format!("{scaled:.decimals$} {}", RATE_UNITS[unit])
 }
 
+/// What a rolled nonce stands for, as in `version 20006000, nonce 7`; the version in hex, as masks are.
+pub fn rolled(version: u32, header_nonce: u32) -> String {
+    format!("version {version:08x}, nonce {header_nonce}")
+}
+
 /// The unit that suits a set of rates of which this is the largest, and its size in H/s.
 pub fn rate_unit(largest: f64) -> (&'static str, f64) {
     let power = (largest.max(1.0).log10() / 3.0) as usize;
