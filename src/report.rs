@@ -63,14 +63,15 @@ pub struct ShardReport {
 /// A name for a puzzle and its goal: equal for equal ones, on every machine.
 ///
 /// It is the SHA-256, in hex, of the six lines `paydirt.puzzle/1`, prefix in hex, nonce encoding, suffix in hex,
-/// `DIGEST ORDER`, and `at-most TARGET` or `equals HASH`, each ending in a newline.
+/// `DIGEST ORDER`, and `at-most TARGET` or `equals HASH`, each ending in a newline; where the version is rolled, a seventh
+/// follows, `roll-version MASK`.
 pub fn puzzle_id(puzzle: &Puzzle) -> String {
     let (template, order) = (puzzle.template(), puzzle.byte_order());
     let kind = match puzzle.goal() {
         Goal::AtMost(_) => "at-most",
         Goal::Equals(_) => "equals",
     };
-    let lines = format!(
+    let mut lines = format!(
         "paydirt.puzzle/1\n{}\n{}\n{}\n{} {}\n{kind} {}\n",
         hex::encode(template.prefix()),
         puzzle.encoding(),
@@ -79,6 +80,9 @@ pub fn puzzle_id(puzzle: &Puzzle) -> String {
         order.name(),
         puzzle.goal().to_target_lossy(order).to_hex(),
     );
+    if let Some(rolling) = puzzle.rolling() {
+        lines.push_str(&format!("roll-version {:08x}\n", rolling.mask()));
+    }
     hex::encode(sha2::Sha256::digest(lines))
 }
 

@@ -198,3 +198,37 @@ fn what_cannot_be_rolled_is_refused() {
         );
     }
 }
+
+#[test]
+fn shards_merge_under_the_name_of_the_rolled_puzzle() {
+    let shard = |shard: &str, roll: &[&str]| {
+        let args = [
+            "mine", "--header", GENESIS, "--bits", "8", "--count", "3001", "--find", "all", "--json",
+            "--shard", shard,
+        ];
+        paydirt(&[&args[..], roll].concat())
+    };
+    let rolled = ["--roll-version", "1fffe000"];
+    let parts = [shard("0/2", &rolled), shard("1/2", &rolled)];
+    let other = shard("1/2", &["--roll-version", "1fffc000"]);
+    assert_ne!(json(&parts[1])["puzzle_id"], json(&other)["puzzle_id"]);
+    assert_ne!(
+        json(&parts[1])["puzzle_id"],
+        json(&shard("1/2", &[]))["puzzle_id"]
+    );
+    let folder = std::env::temp_dir().join(format!("paydirt-roll-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let files = ["0", "1"].map(|name| folder.join(name).to_str().unwrap().to_owned());
+    for (file, part) in files.iter().zip(&parts) {
+        std::fs::write(file, &part.stdout).unwrap();
+    }
+    let merged = json(&paydirt(&["merge", "--json", &files[0], &files[1]]));
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(merged["hashes"], 3001);
+    let solutions = merged["solutions"].as_array().unwrap();
+    assert!(!solutions.is_empty());
+    for name in ["nonce", "version", "header_nonce"] {
+        assert!(merged[name].is_number(), "{name}");
+        assert_eq!(merged[name], solutions[0][name]);
+    }
+}
