@@ -44,6 +44,7 @@ pub struct VersionRolling {
 
 /// Why the version of a puzzle cannot be rolled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RollError {
     /// The mask is zero.
     #[error("has no bit to roll; give a mask such as 1fffe000 (BIP 320)")]
