@@ -7,14 +7,16 @@
 //! same sixteen nonces and a midstate each, and one schedule serves both; with four midstates, a second pass finds it in
 //! memory, already summed with the round constants.
 
-use super::{
-    code,
-    context::{At, Context},
-    layout::*,
-    plan::Plan,
-    symbols::LowSymbols,
+use super::code;
+use crate::{
+    kernel::lanes::{
+        context::{At, Context, Lanes},
+        layout::*,
+        plan::Plan,
+        symbols::LowSymbols,
+    },
+    work::Work,
 };
-use crate::work::Work;
 
 /// A nonce that passed the cheap test, and under which of the midstates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,7 +108,7 @@ impl Plan {
         work: &Work,
         nonce: u64,
         midstates: &[[u32; 8]],
-    ) -> super::context::Lanes {
+    ) -> Lanes {
         let block = self.blocks(work, nonce)[0];
         for (midstate, chain) in midstates.iter().enumerate() {
             context.prepare_block(midstate, chain, &block, self.first, self.words);
