@@ -2,8 +2,8 @@
 //!
 //! For each shape: the ceiling, a scan, the ceiling again, some hundred times in turn with all other shapes, so that
 //! clock and neighbours hit all alike. A share is the scan's rate over the *higher* of the two ceilings around it; the
-//! table shows the median share and, for orientation, the median rate. Shapes without a counted ceiling are compared
-//! by compressions a second with the single-block text.
+//! table shows the median share and, for orientation, the median rate. Every shape is also compared in the same round
+//! with a plain one, by compressions a second: the single-block text, or for headers whose version is rolled the header.
 //!
 //! `cargo bench --bench ceiling` on an idle machine, pinned to one processor; `-- --rounds 50` for a quick look.
 
@@ -26,10 +26,16 @@ struct Shape {
     puzzle: Puzzle,
     run: Run,
     hits: usize,
+    /// The index of the shape that it is compared with.
+    baseline: usize,
 }
 
 impl Shape {
     fn new(name: &'static str, puzzle: Puzzle) -> Self {
+        Self::against(TEXT, name, puzzle)
+    }
+
+    fn against(baseline: usize, name: &'static str, puzzle: Puzzle) -> Self {
         let first = puzzle.nonce_space().end().min(1 << 41) / 2;
         let range = puzzle
             .nonce_space()
@@ -43,6 +49,7 @@ impl Shape {
             puzzle,
             run,
             hits,
+            baseline,
         }
     }
 
@@ -71,8 +78,19 @@ fn any(prefix: usize, suffix: usize, encoding: NonceEncoding, digest: Digest) ->
     Puzzle::new(template, encoding, digest, ByteOrder::Big, goal())
 }
 
+/// Indices of the shapes that others are compared with.
+const TEXT: usize = 0;
+const HEADER: usize = 1;
+
 fn shapes() -> Vec<Shape> {
     let header = Header::from_bytes(std::array::from_fn(|i| i as u8));
+    let header = Puzzle::header_with_goal(&header, goal());
+    let rolled = |mask| {
+        header
+            .clone()
+            .roll_version(mask)
+            .expect("a header, and bits to roll")
+    };
     let wide = NonceEncoding::DecimalPadded { width: 20 };
     let hex = NonceEncoding::Hex {
         width: 16,
@@ -81,9 +99,11 @@ fn shapes() -> Vec<Shape> {
     let u64le = NonceEncoding::U64(ByteOrder::Little);
     vec![
         Shape::new("text, 3-byte prefix", text(3)),
+        Shape::new("header", header.clone()),
+        Shape::against(HEADER, "header, 2 versions rolled", rolled(0x2000)),
+        Shape::against(HEADER, "header, 4 and more versions rolled", rolled(0x1fff_e000)),
         Shape::new("text, 40-byte prefix", text(40)),
         Shape::new("text, 64-byte prefix", text(64)),
-        Shape::new("header", Puzzle::header_with_goal(&header, goal())),
         Shape::new(
             "text, low digits in a second block",
             any(55, 0, wide, Digest::Sha256),
@@ -113,10 +133,10 @@ fn main() {
     let mut args = std::env::args().skip_while(|arg| arg != "--rounds").skip(1);
     let rounds: usize = args.next().and_then(|rounds| rounds.parse().ok()).unwrap_or(301);
     let shapes = shapes();
-    println!("| kernel | shape | MH/s | share of ceiling | compressions a second, 1 = first row |");
+    println!("| kernel | shape | MH/s | share of ceiling | compressions a second against |");
     println!("|---|---|---|---|---|");
     for kernel in Kernel::detected() {
-        // (rate, share of the ceiling, compressions against the first shape's) of each round
+        // (rate, share of the ceiling, compressions against the baseline's) of each round
         let mut samples = vec![(Vec::new(), Vec::new(), Vec::new()); shapes.len()];
         let rounds = if kernel.name() == "reference" {
             rounds.min(11)
@@ -124,7 +144,7 @@ fn main() {
             rounds
         };
         for _ in 0..rounds {
-            let mut first = None;
+            let mut compressions = Vec::with_capacity(shapes.len());
             for (shape, (rates, shares, relative)) in shapes.iter().zip(&mut samples) {
                 let ceiling = || kernel.ceiling_hashes_per_second(&shape.run.work, PROBE);
                 let before = ceiling();
@@ -133,8 +153,8 @@ fn main() {
                 if let (Some(before), Some(after)) = (before, ceiling()) {
                     shares.push(rate / before.max(after));
                 }
-                let compressions = rate * shape.run.work.compressions() as f64;
-                relative.push(compressions / *first.get_or_insert(compressions));
+                compressions.push(rate * shape.run.work.compressions() as f64);
+                relative.push(compressions[compressions.len() - 1] / compressions[shape.baseline]);
             }
         }
         for (shape, (rates, shares, relative)) in shapes.iter().zip(samples) {
@@ -144,10 +164,11 @@ fn main() {
                 format!("{:.3}", median(shares))
             };
             println!(
-                "| {kernel} | {} | {:.2} | {share} | {:.2} |",
+                "| {kernel} | {} | {:.2} | {share} | {:.3} × {} |",
                 shape.name,
                 median(rates) / 1e6,
-                median(relative)
+                median(relative),
+                shapes[shape.baseline].name,
             );
         }
     }

@@ -38,6 +38,18 @@ fn ternary(out: &mut Lines, to: Register, y: Register, third: Register, table: u
 }
 
 impl Isa for Avx512 {
+    fn name(&self) -> &'static str {
+        "avx512"
+    }
+
+    fn constant_bytes(&self) -> usize {
+        4
+    }
+
+    fn mix(&self) -> ([usize; 3], u8) {
+        ([12, 6, 10], 32)
+    }
+
     fn streams(&self) -> usize {
         2
     }
@@ -48,7 +60,8 @@ impl Isa for Avx512 {
             state: std::array::from_fn(at),
             temps: [at(8), at(9), at(10)],
             schedule: [at(11), at(12), at(13)],
-            recent: [at(14), at(15)],
+            recent: Some([at(14), at(15)]),
+            kept: None,
         }
     }
 
@@ -82,6 +95,11 @@ impl Isa for Avx512 {
         ternary(out, to, s, t, XOR);
     }
 
+    fn small_sigma_of(&self, out: &mut Lines, to: Register, x: &Operand, by: [u32; 3], temps: [Register; 2]) {
+        self.load(out, to, x);
+        self.small_sigma(out, to, to, by, temps);
+    }
+
     fn rotate(&self, out: &mut Lines, to: Register, x: Register, by: u32) {
         line(out, Class::Rotate, format!("vprord {}, {}, {by}", z(to), z(x)));
     }
@@ -99,12 +117,18 @@ impl Isa for Avx512 {
         ternary(out, to, f, g, CHOOSE);
     }
 
-    fn majority(&self, out: &mut Lines, to: Register, [a, b, c]: [Register; 3]) {
+    fn majority(
+        &self,
+        out: &mut Lines,
+        to: Register,
+        [a, b, c]: [Register; 3],
+        _kept: Option<[Register; 2]>,
+    ) {
         self.copy(out, to, a);
         ternary(out, to, b, c, MAJORITY);
     }
 
-    fn add(&self, out: &mut Lines, to: Register, x: Register, y: &Operand) {
+    fn add(&self, out: &mut Lines, to: Register, x: Register, y: &Operand, _temp: Register) {
         line(
             out,
             Class::Add,
@@ -140,12 +164,24 @@ impl Isa for Avx512 {
         );
     }
 
-    fn at_most(&self, out: &mut Lines, mask: usize, x: Register, span: &Operand) {
+    fn subtract(&self, out: &mut Lines, x: Register, y: &Operand, temp: Register) {
+        self.load(out, temp, y);
+        line(out, Class::Add, format!("vpsubd {0}, {0}, {1}", z(x), z(temp)));
+    }
+
+    fn at_most(&self, out: &mut Lines, stream: usize, x: Register, span: &Operand, _temp: Register) {
         // Predicate 2: less than or equal, unsigned.
         line(
             out,
             Class::Other,
-            format!("vpcmpud k{mask}, {}, {}, 2", z(x), operand(span)),
+            format!("vpcmpud k{}, {}, {}, 2", stream + 1, z(x), operand(span)),
         );
+    }
+
+    fn return_lanes(&self) -> &'static str {
+        "kunpckwd k1, k2, k1
+        kmovd eax, k1
+        vzeroupper
+        ret"
     }
 }

@@ -1,7 +1,7 @@
 //! What varies in a block, and its rounds and schedule steps as far as they are known.
 
 use crate::{
-    code::Lines,
+    code::{Lines, Piece},
     layout::*,
     rounds::{Entry, Isa, Operand, Results, Round, Step},
     sha256,
@@ -48,10 +48,10 @@ impl Block<'_> {
 
     /// The step that makes word `t`; `sum` are its uniform terms.
     pub fn step(&self, t: usize, stream: usize, sum: Option<Operand>) -> Lines {
-        let again = t + 7 <= self.last || AHEAD > 1;
+        let again = t + 7 <= self.last || AHEAD > 1 || self.isa.registers(stream).recent.is_none();
         let step = Step {
             t,
-            two_back: self.words[t - 2] == Word::Varying,
+            two_back: self.varying(t - 2, stream),
             seven_back: self.varying(t - 7, stream),
             fifteen_back: self.varying(t - 15, stream),
             sixteen_back: self.varying(t - 16, stream),
@@ -63,10 +63,12 @@ impl Block<'_> {
 
     /// The operand with which round `t` adds its word.
     pub fn round_word(&self, t: usize, stream: usize) -> Option<Operand> {
-        if t >= 16 && AHEAD <= 1 && self.words[t] == Word::Varying {
-            return Some(Operand::Register(self.isa.registers(stream).recent[t % 2]));
+        match self.isa.registers(stream).recent {
+            Some(recent) if t >= 16 && AHEAD <= 1 && self.words[t] == Word::Varying => {
+                Some(Operand::Register(recent[t % 2]))
+            }
+            _ => self.varying(t, stream),
         }
-        self.varying(t, stream)
     }
 
     /// A round between varying state words.
@@ -78,6 +80,23 @@ impl Block<'_> {
             results,
         };
         round.emit(self.isa, &self.isa.registers(stream))
+    }
+}
+
+impl Block<'_> {
+    /// Words 14 and 15 to where the first step of the schedule looks for them.
+    pub fn load_recent(&self, piece: &mut Piece) {
+        for t in [14, 15] {
+            if self.words[t] == Word::Varying {
+                piece.push(streams(self.isa, |stream| {
+                    let mut out = Lines::new();
+                    if let Some(recent) = self.isa.registers(stream).recent {
+                        self.isa.load(&mut out, recent[t % 2], &self.word(t, stream));
+                    }
+                    out
+                }));
+            }
+        }
     }
 }
 

@@ -4,44 +4,51 @@ use crate::{
     code::{Lines, Operations, Piece, spread},
     layout::LABELS,
     rounds::{Isa, Operand, Register},
+    shapes::label,
 };
 
 /// Sixteen rounds with their schedule, no operation waiting for another: `rdi` times.
 ///
-/// Results go to 24 registers in turn, sources are eight that nothing writes. Classes are spread evenly.
+/// Results go to three quarters of the registers in turn, sources are others that nothing writes. Classes are spread
+/// evenly.
 pub fn ceiling(isa: &dyn Isa, operations: &mut Operations) -> String {
     let mut mix: Vec<Lines> = vec![Lines::new(), Lines::new(), Lines::new()];
+    let ([rotates, functions, additions], registers) = isa.mix();
+    let sources = registers / 4;
+    let targets = registers - sources;
     let mut next = 0;
     let mut to = || {
-        next = (next + 1) % 24;
+        next = (next + 1) % targets;
         Register(next)
     };
-    let source = |i: usize| Register(24 + (i % 8) as u8);
+    let source = |i: usize| Register(targets + (i % usize::from(sources)) as u8);
     for i in 0..16 {
-        for j in 0..12 {
+        for j in 0..rotates {
             isa.rotate(&mut mix[0], to(), source(i + j), 1 + j as u32);
         }
-        for j in 0..6 {
+        for j in 0..functions {
             isa.xor(&mut mix[1], to(), [source(i + j), source(i + j + 1)]);
         }
-        for j in 0..10 {
+        for j in 0..additions {
             isa.add(
                 &mut mix[2],
                 to(),
                 source(i + j),
                 &Operand::Register(source(i + j + 3)),
+                source(0),
             );
         }
     }
     let [rotates, logic, adds] = <[Lines; 3]>::try_from(mix).expect("three");
-    let mut piece = Piece::new(".Lpaydirt_avx512_ceiling");
+    let label = label(isa, "ceiling");
+    let mut piece = Piece::new(&label);
     piece.push(vec![spread(rotates, spread(adds, logic, 0.0), 0.0)]);
     piece.scalar("");
     *operations = piece.operations;
-    piece.scalar("dec rdi\njnz .Lpaydirt_avx512_ceiling\nvzeroupper\nret");
+    piece.scalar(&format!("dec rdi\njnz {label}\nvzeroupper\nret"));
     // Defined sources, whatever ran before.
     let mut start = Lines::new();
-    for i in 0..8 {
+    for i in 0..usize::from(sources) {
         isa.fill(&mut start, source(i));
     }
     let start: String = start.into_iter().map(|line| line.text + "\n").collect();

@@ -9,17 +9,18 @@
 //! shapes, roll    which rounds are written out, and how the pieces are joined
 //!   └► block          what varies in a block
 //!        └► rounds         one round, one schedule step
-//!             └► avx512         their instructions
+//!             └► avx512, avx2   their instructions
 //!                  └► code           text, interleaved, counted by class
 //! counts          what it all costs, for the ceiling
 //! layout     where each value lies in memory (the same file as in src)
 //! ```
 
+mod avx2;
 mod avx512;
 mod block;
 mod code;
 mod counts;
-#[path = "../src/kernel/avx512/layout.rs"]
+#[path = "../src/kernel/lanes/layout.rs"]
 #[allow(dead_code)]
 mod layout;
 mod roll;
@@ -31,7 +32,7 @@ use std::{env, fs, path::Path, process::Command};
 
 fn main() {
     println!("cargo::rerun-if-changed=build");
-    println!("cargo::rerun-if-changed=src/kernel/avx512/layout.rs");
+    println!("cargo::rerun-if-changed=src/kernel/lanes/layout.rs");
     println!("cargo::rustc-env=PAYDIRT_RUSTC={}", compiler());
     if env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("x86_64") {
         return;
@@ -40,15 +41,18 @@ fn main() {
     // What keeps a label out of the symbol table; Mach-O would otherwise cut the code into pieces there.
     let apple = env::var("CARGO_CFG_TARGET_VENDOR").as_deref() == Ok("apple");
     let local = if apple { "L" } else { ".L" };
-    let program = shapes::generate(&avx512::Avx512);
-    for (name, text) in [
-        ("avx512.s", &program.assembly),
-        ("avx512_ceiling.s", &program.ceiling),
-        ("avx512.rs", &program.tables),
-    ] {
-        let path = Path::new(&out).join(name);
-        let text = text.replace(".Lpaydirt", &format!("{local}paydirt"));
-        fs::write(&path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+    let isas: [&dyn rounds::Isa; 2] = [&avx512::Avx512, &avx2::Avx2];
+    for isa in isas {
+        let program = shapes::generate(isa);
+        for (end, text) in [
+            (".s", &program.assembly),
+            ("_ceiling.s", &program.ceiling),
+            (".rs", &program.tables),
+        ] {
+            let path = Path::new(&out).join(format!("{}{end}", isa.name()));
+            let text = text.replace(".Lpaydirt", &format!("{local}paydirt"));
+            fs::write(&path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+        }
     }
 }
 

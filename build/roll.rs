@@ -5,12 +5,8 @@ use crate::{
     code::{Lines, Piece, spread},
     layout::*,
     rounds::{Entry, Operand, Results, Round},
-    shapes::{Generator, PATTERN_BYTES, first_round, label, slot},
+    shapes::{Generator, first_round, slot},
 };
-
-const ROLL_START: &str = ".Lpaydirt_avx512_roll_start";
-const ROLL_BODY: &str = ".Lpaydirt_avx512_roll_body";
-const AGAIN_BODY: &str = ".Lpaydirt_avx512_again_body";
 
 impl Generator<'_> {
     /// Version rolling: each stream has a midstate of its own, both have the same nonces, so that one schedule serves
@@ -19,6 +15,8 @@ impl Generator<'_> {
     /// Only the rounds before the schedule begins are written out: with more, the loop would not fit the op cache.
     pub fn roll(&mut self) {
         let isa = self.isa;
+        let [roll_start, roll_body, again_body] =
+            ["roll_start", "roll_body", "again_body"].map(|name| self.label(name));
         let entry = |t: usize, stream: usize| {
             let slot = |index| slot(index + stream * SCALAR_COUNT);
             match t - 3 {
@@ -42,7 +40,7 @@ impl Generator<'_> {
         };
 
         // Rounds 3 to 14, the same for both passes.
-        let mut piece = Piece::new(ROLL_START);
+        let mut piece = Piece::new(&roll_start);
         piece.scalar(&format!("lea rcx, [rdi + {}]", WORDS + 16 * WORD_BYTES));
         piece.push(streams(isa, |stream| {
             let r = isa.registers(stream);
@@ -64,10 +62,11 @@ impl Generator<'_> {
 
         // The schedule's registers are those of the first stream; the second's hold the sums of K and word.
         let sums = isa.registers(1).schedule;
+        let recent = isa.registers(0).recent.expect("room for two streams");
         let shared = |t: usize, base: usize, k: Operand| {
-            let recent = isa.registers(0).recent[t % 2];
+            let recent = recent[t % 2];
             let mut out = Lines::new();
-            isa.add(&mut out, sums[t % 2], recent, &k);
+            isa.add(&mut out, sums[t % 2], recent, &k, sums[t % 2]);
             isa.store(&mut out, &word_address(t, base, 1), sums[t % 2]);
             out
         };
@@ -82,7 +81,7 @@ impl Generator<'_> {
                 )
             })
         };
-        let mut piece = Piece::new(ROLL_BODY);
+        let mut piece = Piece::new(&roll_body);
         let block = Block {
             isa,
             words: [Word::Varying; 64],
@@ -90,9 +89,7 @@ impl Generator<'_> {
             last: 127,
         };
         for t in 16 - AHEAD..32 - AHEAD {
-            let distance = 4 * (t as isize - 16);
-            let sign = if distance < 0 { '-' } else { '+' };
-            let k = Operand::Scalar(format!("rdx {sign} {}", distance.abs()));
+            let k = self.pool.constant_from_rdx(t, 16);
             let [first, second] = <[Lines; 2]>::try_from(rounds(t)).expect("two streams");
             let step = spread(first, block.step(t + AHEAD, 0, None), SLACK);
             let mut lines = shared(t, 16, k);
@@ -103,17 +100,17 @@ impl Generator<'_> {
         self.assembly.push_str(&piece.text);
         let body = piece.operations;
 
-        let mut piece = Piece::new(&label(ROLL));
+        let mut piece = Piece::new(&self.label(ROLL));
         piece.scalar(&format!(
-            "call {ROLL_START}\nlea rdx, [r9 + {}]",
-            PATTERN_BYTES + 4 * 16
+            "call {roll_start}\nlea rdx, [r9 + {}]",
+            self.pool.offset(16)
         ));
         for t in [14, 15] {
             let mut out = Lines::new();
-            isa.load(&mut out, isa.registers(0).recent[t % 2], &block.word(t, 0));
+            isa.load(&mut out, recent[t % 2], &block.word(t, 0));
             piece.push(vec![out]);
         }
-        piece.scalar(&format!("call {ROLL_BODY}\n").repeat(3));
+        piece.scalar(&format!("call {roll_body}\n").repeat(3));
         for t in 64 - AHEAD..64 {
             let k = self.pool.round_constant(t);
             piece.push(vec![shared(t, 64, k)]);
@@ -125,7 +122,7 @@ impl Generator<'_> {
         piece.operations += start + body * 3;
         self.finish(ROLL, piece);
 
-        let mut piece = Piece::new(AGAIN_BODY);
+        let mut piece = Piece::new(&again_body);
         for t in 16..32 {
             let sum = Operand::Vector(word_address(t, 16, 1));
             piece.push(streams(isa, |stream| {
@@ -136,10 +133,10 @@ impl Generator<'_> {
         self.assembly.push_str(&piece.text);
         let body = piece.operations;
 
-        let mut piece = Piece::new(&label(ROLL_AGAIN));
-        piece.scalar(&format!("add r8, {}\ncall {ROLL_START}", STREAMS * SCALAR_BYTES));
+        let mut piece = Piece::new(&self.label(ROLL_AGAIN));
+        piece.scalar(&format!("add r8, {}\ncall {roll_start}", STREAMS * SCALAR_BYTES));
         piece.push(streams(isa, |stream| plain(15, stream, entry(15, stream))));
-        piece.scalar(&format!("call {AGAIN_BODY}\n").repeat(3));
+        piece.scalar(&format!("call {again_body}\n").repeat(3));
         self.digest(&mut piece, chain);
         piece.operations += start + body * 3;
         self.finish(ROLL_AGAIN, piece);

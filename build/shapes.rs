@@ -35,23 +35,47 @@ pub struct Program {
 }
 
 /// 32-bit constants that the code addresses relative to `r9`.
-pub struct Pool(Vec<u32>);
+pub struct Pool {
+    values: Vec<u32>,
+    /// One number each, or one for each lane.
+    constant_bytes: usize,
+}
 
 /// Bytes before the constants: the pattern that swaps the bytes of each word.
 pub const PATTERN_BYTES: usize = 64;
 
 impl Pool {
-    fn scalar(&mut self, value: u32) -> Operand {
-        let at = self.0.iter().position(|v| *v == value).unwrap_or_else(|| {
-            self.0.push(value);
-            self.0.len() - 1
+    fn constant(&mut self, value: u32) -> Operand {
+        let at = self.values.iter().position(|v| *v == value).unwrap_or_else(|| {
+            self.values.push(value);
+            self.values.len() - 1
         });
-        Operand::Scalar(format!("r9 + {}", PATTERN_BYTES + 4 * at))
+        self.operand(format!("r9 + {}", self.offset(at)))
+    }
+
+    /// A constant at this address.
+    fn operand(&self, address: String) -> Operand {
+        match self.constant_bytes {
+            4 => Operand::Scalar(address),
+            _ => Operand::Vector(address),
+        }
+    }
+
+    /// Where constant number `at` is, from `r9`. The first 64 are those of the rounds.
+    pub fn offset(&self, at: usize) -> usize {
+        PATTERN_BYTES + self.constant_bytes * at
+    }
+
+    /// Constant number `t` as seen from a pointer at number `base`.
+    pub fn constant_from_rdx(&self, t: usize, base: usize) -> Operand {
+        let distance = self.constant_bytes as isize * (t as isize - base as isize);
+        let sign = if distance < 0 { '-' } else { '+' };
+        self.operand(format!("rdx {sign} {}", distance.abs()))
     }
 
     /// K of round `t`.
     pub fn round_constant(&mut self, t: usize) -> Operand {
-        self.scalar(K[t])
+        self.constant(K[t])
     }
 }
 
@@ -68,6 +92,10 @@ pub struct Generator<'a> {
     body: Operations,
 }
 
+pub fn label(isa: &dyn Isa, name: impl std::fmt::Display) -> String {
+    format!(".Lpaydirt_{}_{name}", isa.name())
+}
+
 /// Where the scalars of the first rounds come from.
 enum Before {
     /// The driver's, at run time.
@@ -76,14 +104,15 @@ enum Before {
     Known([u32; 8]),
 }
 
-pub fn label(index: usize) -> String {
-    format!(".Lpaydirt_avx512_{index}")
-}
-
-const BODY: &str = ".Lpaydirt_avx512_body";
-const PLAIN_UNIFORM: &str = ".Lpaydirt_avx512_uniform16";
+const BODY: &str = "body";
+const PLAIN_UNIFORM: &str = "uniform16";
 
 impl Generator<'_> {
+    /// The label of this name or index in this program.
+    pub fn label(&self, name: impl std::fmt::Display) -> String {
+        label(self.isa, name)
+    }
+
     pub fn finish(&mut self, index: usize, piece: Piece) {
         self.operations[index] = piece.operations;
         self.assembly.push_str(&piece.text);
@@ -106,7 +135,7 @@ impl Generator<'_> {
         for role in [0, 1, 4, 5] {
             let operand = match before {
                 Before::Driver => slot(STATE + role),
-                Before::Known(state) => self.pool.scalar(state[role]),
+                Before::Known(state) => self.pool.constant(state[role]),
             };
             piece.push(streams(isa, |stream| {
                 let mut out = Lines::new();
@@ -114,19 +143,8 @@ impl Generator<'_> {
                 out
             }));
         }
-        for t in [14, 15] {
-            if block.words[t] == Word::Varying {
-                piece.push(streams(isa, |stream| {
-                    let mut out = Lines::new();
-                    isa.load(
-                        &mut out,
-                        isa.registers(stream).recent[t % 2],
-                        &block.word(t, stream),
-                    );
-                    out
-                }));
-            }
-        }
+        piece.push(streams(isa, |stream| isa.registers(stream).keep(isa, first + 1)));
+        block.load_recent(piece);
         let mut next_step = 16;
         for t in first..32 - AHEAD {
             let mut steps = vec![Lines::new(); isa.streams()];
@@ -165,7 +183,7 @@ impl Generator<'_> {
     fn sum(&mut self, words: &[Word; 64], t: usize) -> Option<Operand> {
         match known_terms(words, t) {
             Some(0) => None,
-            Some(value) => Some(self.pool.scalar(value)),
+            Some(value) => Some(self.pool.constant(value)),
             None => Some(slot(SUM + t - 16)),
         }
     }
@@ -200,19 +218,19 @@ impl Generator<'_> {
                             .fold(h, |sum, x| sum.wrapping_add(*x));
                         let t2 = sha256::big_sigma(0, a).wrapping_add(sha256::majority(a, b, c));
                         Scalars::First {
-                            a: self.pool.scalar(t1.wrapping_add(t2)),
-                            e: self.pool.scalar(d.wrapping_add(t1)),
+                            a: self.pool.constant(t1.wrapping_add(t2)),
+                            e: self.pool.constant(d.wrapping_add(t1)),
                         }
                     }
                     1..=3 => {
                         let h_k = state[7 - after].wrapping_add(kw);
                         Scalars::After(Entry::Uniform {
-                            h_k: self.pool.scalar(h_k),
-                            d_h_k: self.pool.scalar(h_k.wrapping_add(state[3 - after])),
+                            h_k: self.pool.constant(h_k),
+                            d_h_k: self.pool.constant(h_k.wrapping_add(state[3 - after])),
                         })
                     }
                     _ => Scalars::After(Entry::Varying {
-                        k: self.pool.scalar(kw),
+                        k: self.pool.constant(kw),
                     }),
                 }
             }
@@ -221,37 +239,39 @@ impl Generator<'_> {
 
     /// A block in which `words` say what varies, from a state that the driver knows.
     fn block(&mut self, index: usize, words: [Word; 64]) {
-        let mut piece = Piece::new(&label(index));
+        let body = self.label(BODY);
+        let mut piece = Piece::new(&self.label(index));
         piece.scalar(&format!("lea rcx, [rdi + {}]", WORDS + 16 * WORD_BYTES));
         self.written_out(&mut piece, words, &Before::Driver);
         piece.scalar(&format!(
             "add rcx, {}
             lea rdx, [r9 + {}]
-            call {BODY}
+            call {body}
             jmp r10",
             16 * WORD_BYTES,
-            PATTERN_BYTES + 4 * 32
+            self.pool.offset(32)
         ));
         self.finish(index, piece);
     }
 
     /// The second hash: its first eight words are the digest of the first.
     fn second(&mut self, index: usize, end: usize) {
+        let body = self.label(BODY);
         let mut words = [Word::Known(0); 64];
         words[..8].fill(Word::Varying);
         words[8] = Word::Known(0x8000_0000);
         words[15] = Word::Known(256);
-        let mut piece = Piece::new(&label(index));
+        let mut piece = Piece::new(&self.label(index));
         piece.scalar(&format!("lea rcx, [rdi + {}]", SECOND + 16 * WORD_BYTES));
         self.written_out(&mut piece, words, &Before::Known(INITIAL));
         piece.scalar(&format!(
             "add rcx, {}
             lea rdx, [r9 + {}]
-            call {BODY}
+            call {body}
             jmp {}",
             16 * WORD_BYTES,
-            PATTERN_BYTES + 4 * 32,
-            label(end)
+            self.pool.offset(32),
+            self.label(end)
         ));
         self.finish(index, piece);
     }
@@ -259,7 +279,7 @@ impl Generator<'_> {
     /// Sixteen rounds and their schedule, everything varying, as a function: `rcx` points at word t, `rdx` at K[t];
     /// both move on by 16.
     fn body(&mut self) {
-        let mut piece = Piece::new(BODY);
+        let mut piece = Piece::new(&self.label(BODY));
         let isa = self.isa;
         // Any multiple of 16 would do for the names of registers and the distances of words; more words follow.
         let block = Block {
@@ -269,18 +289,17 @@ impl Generator<'_> {
             last: 127,
         };
         for t in 32 - AHEAD..48 - AHEAD {
-            let distance = 4 * (t as isize - 32);
-            let k = Operand::Scalar(format!(
-                "rdx {} {}",
-                if distance < 0 { '-' } else { '+' },
-                distance.abs()
-            ));
+            let k = self.pool.constant_from_rdx(t, 32);
             piece.push(streams(isa, |stream| {
                 let round = block.round(t, stream, k.clone(), Results::Both);
                 spread(round, block.step(t + AHEAD, stream, None), SLACK)
             }));
         }
-        piece.scalar(&format!("add rcx, {}\nadd rdx, 64\nret", 16 * WORD_BYTES));
+        piece.scalar(&format!(
+            "add rcx, {}\nadd rdx, {}\nret",
+            16 * WORD_BYTES,
+            16 * isa.constant_bytes()
+        ));
         self.body = piece.operations;
         self.assembly.push_str(&piece.text);
     }
@@ -296,7 +315,7 @@ impl Generator<'_> {
             base: 48,
             last,
         };
-        let mut piece = Piece::new(&label(index));
+        let mut piece = Piece::new(&self.label(index));
         for t in 48 - AHEAD..=last {
             let k = self.pool.round_constant(t);
             let results = match (little, t) {
@@ -320,36 +339,23 @@ impl Generator<'_> {
             let r = isa.registers(stream);
             let top = r.role(if little { 4 } else { 0 }, last + 1);
             let mut out = Lines::new();
-            isa.add(&mut out, top, top, &slot(TOP_ADD));
+            let [temp, ..] = r.temps;
+            isa.add(&mut out, top, top, &slot(TOP_ADD), temp);
             if little {
                 isa.swap_bytes(&mut out, top, &Operand::Vector("r9".into()));
-                let [lowest, ..] = r.temps;
-                isa.load(&mut out, lowest, &slot(LOWEST));
-                out.push(crate::code::Instruction {
-                    text: format!("vpsubd zmm{0}, zmm{0}, zmm{1}", top.0, lowest.0),
-                    class: crate::code::Class::Add,
-                });
+                isa.subtract(&mut out, top, &slot(LOWEST), temp);
             }
-            isa.at_most(&mut out, stream + 1, top, &slot(SPAN));
+            isa.at_most(&mut out, stream, top, &slot(SPAN), temp);
             out
         }));
-        piece.scalar(
-            "kunpckwd k1, k2, k1
-            kmovd eax, k1
-            vzeroupper
-            ret",
-        );
+        piece.scalar(isa.return_lanes());
         self.finish(index, piece);
     }
 
     /// The rounds that a body leaves over, then the digest: state plus chaining value, stored.
-    fn last_rounds_and_digest(
-        &mut self,
-        piece: &mut Piece,
-        chain: impl Fn(usize, usize) -> Operand,
-        body: &str,
-    ) {
+    fn last_rounds_and_digest(&mut self, piece: &mut Piece, chain: impl Fn(usize, usize) -> Operand) {
         let isa = self.isa;
+        let body = self.label(BODY);
         piece.scalar(&format!("call {body}"));
         let block = Block {
             isa,
@@ -371,9 +377,11 @@ impl Generator<'_> {
         piece.scalar(&format!("lea rcx, [rdi + {SECOND}]"));
         for word in 0..8 {
             piece.push(streams(isa, |stream| {
-                let register = isa.registers(stream).role(word, 64);
+                let r = isa.registers(stream);
+                let register = r.role(word, 64);
                 let mut out = Lines::new();
-                isa.add(&mut out, register, register, &chain(word, stream));
+                let [temp, ..] = r.temps;
+                isa.add(&mut out, register, register, &chain(word, stream), temp);
                 isa.store(&mut out, &word_address(word, 0, stream), register);
                 out
             }));
@@ -393,17 +401,19 @@ impl Generator<'_> {
                 out
             }));
         }
+        piece.push(streams(isa, |stream| isa.registers(stream).keep(isa, 0)));
     }
 
     /// Sixteen varying words into a varying chaining value.
     fn compress_varying(&mut self) {
+        let body = self.label(BODY);
         let isa = self.isa;
-        let mut piece = Piece::new(&label(VARYING));
+        let mut piece = Piece::new(&self.label(VARYING));
         self.load_state(&mut piece);
         piece.scalar(&format!(
             "lea rcx, [rdi + {}]\nlea rdx, [r9 + {}]",
             GENERAL + 16 * WORD_BYTES,
-            PATTERN_BYTES + 4 * 16
+            self.pool.offset(16)
         ));
         let block = Block {
             isa,
@@ -411,41 +421,32 @@ impl Generator<'_> {
             base: 16,
             last: 63,
         };
-        for t in [14, 15] {
-            piece.push(streams(isa, |stream| {
-                let mut out = Lines::new();
-                isa.load(
-                    &mut out,
-                    isa.registers(stream).recent[t % 2],
-                    &block.word(t, stream),
-                );
-                out
-            }));
-        }
+        block.load_recent(&mut piece);
         for t in 0..16 - AHEAD {
             let k = self.pool.round_constant(t);
             piece.push(streams(isa, |stream| {
                 block.round(t, stream, k.clone(), Results::Both)
             }));
         }
-        piece.scalar(&format!("call {BODY}\ncall {BODY}"));
+        piece.scalar(&format!("call {body}\ncall {body}"));
         let chain = |word, stream| Operand::Vector(word_address(word, 0, stream));
-        self.last_rounds_and_digest(&mut piece, chain, BODY);
+        self.last_rounds_and_digest(&mut piece, chain);
         self.finish(VARYING, piece);
     }
 
     /// A block of uniform words into a varying chaining value: no schedule; `rdx` points at the sums of K and w.
     fn compress_uniform(&mut self) {
+        let body = self.label(PLAIN_UNIFORM);
         let isa = self.isa;
-        let mut piece = Piece::new(&label(UNIFORM));
+        let mut piece = Piece::new(&self.label(UNIFORM));
         self.load_state(&mut piece);
-        piece.scalar(&format!("call {PLAIN_UNIFORM}\n").repeat(4));
+        piece.scalar(&format!("call {body}\n").repeat(4));
         self.digest(&mut piece, |word, stream| {
             Operand::Vector(word_address(word, 0, stream))
         });
         self.finish(UNIFORM, piece);
 
-        let mut piece = Piece::new(PLAIN_UNIFORM);
+        let mut piece = Piece::new(&body);
         for t in 0..16 {
             piece.push(streams(isa, |stream| {
                 let entry = Entry::Varying {
@@ -467,8 +468,9 @@ impl Generator<'_> {
     fn entry(&mut self) -> String {
         // In: rdi the context, rsi, rdx and rcx the indices of the piece to begin with and of those to go on with, r8
         // the sums for a uniform block. Out: eax. r9 points at the constants, r10 and r11 at the pieces to go on with.
-        let mut text = String::from(
-            "lea rax, [rip + .Lpaydirt_avx512_table]
+        // A single stream also gets the scalars in r9, because rdi points at its part of the context's first vector.
+        let mut text = format!(
+            "lea rax, [rip + {}]
             movsxd r10, dword ptr [rax + 4 * rdx]
             movsxd r11, dword ptr [rax + 4 * rcx]
             movsxd rsi, dword ptr [rax + 4 * rsi]
@@ -476,30 +478,42 @@ impl Generator<'_> {
             add r11, rax
             add rax, rsi
             mov rdx, r8
-            lea r9, [rip + .Lpaydirt_avx512_pool]
             ",
+            self.label("table")
         );
-        writeln!(text, "lea r8, [rdi + {SCALARS}]\njmp rax").expect("a String");
+        let pool = self.label("pool");
+        match self.isa.streams() {
+            1 => write!(text, "mov r8, r9\nlea r9, [rip + {pool}]\njmp rax\n"),
+            _ => write!(
+                text,
+                "lea r9, [rip + {pool}]\n            lea r8, [rdi + {SCALARS}]\njmp rax\n"
+            ),
+        }
+        .expect("a String");
         text
     }
 
     fn data(&self) -> String {
-        let mut text = String::from(".p2align 6\n.Lpaydirt_avx512_pool:\n");
+        let mut text = format!(".p2align 6\n{}:\n", self.label("pool"));
         for byte in 0..PATTERN_BYTES {
             writeln!(text, ".byte {}", byte % 16 / 4 * 4 + 3 - byte % 4).expect("a String");
         }
-        for value in &self.pool.0 {
-            writeln!(text, ".long {value:#010x}").expect("a String");
+        for value in &self.pool.values {
+            for _ in 0..self.pool.constant_bytes / 4 {
+                writeln!(text, ".long {value:#010x}").expect("a String");
+            }
         }
-        text.push_str(".Lpaydirt_avx512_table:\n");
+        let table = self.label("table");
+        writeln!(text, "{table}:").expect("a String");
         for index in 0..LABELS {
-            // Word 15 and a word after it are no block: never asked for.
-            let target = if index == BLOCK + 31 {
-                label(RETURN)
+            // Word 15 and a word after it are no block, and a single stream has no midstates to roll: never asked for.
+            let rolls = matches!(index, ROLL | ROLL_AGAIN) && self.isa.streams() == 1;
+            let target = if index == BLOCK + 31 || rolls {
+                self.label(RETURN)
             } else {
-                label(index)
+                self.label(index)
             };
-            writeln!(text, ".long {target} - .Lpaydirt_avx512_table").expect("a String");
+            writeln!(text, ".long {target} - {table}").expect("a String");
         }
         text
     }
@@ -523,15 +537,19 @@ pub fn first_round(
     let mut out = Lines::new();
     let [temp, ..] = r.temps;
     isa.load(&mut out, temp, word);
-    isa.add(&mut out, r.role(3, t), temp, e);
-    isa.add(&mut out, r.role(7, t), temp, a);
+    let [new_e, new_a] = [r.role(3, t), r.role(7, t)];
+    isa.add(&mut out, new_e, temp, e, new_e);
+    isa.add(&mut out, new_a, temp, a, new_a);
     out
 }
 
 pub fn generate(isa: &dyn Isa) -> Program {
     let mut generator = Generator {
         isa,
-        pool: Pool(K.to_vec()),
+        pool: Pool {
+            values: K.to_vec(),
+            constant_bytes: isa.constant_bytes(),
+        },
         assembly: String::new(),
         operations: [Operations::default(); LABELS],
         body: Operations::default(),
@@ -553,15 +571,17 @@ pub fn generate(isa: &dyn Isa) -> Program {
     generator.body();
     generator.top(TOP_BIG);
     generator.top(TOP_LITTLE);
-    let mut digest = Piece::new(&label(DIGEST));
-    generator.last_rounds_and_digest(&mut digest, |word, _| slot(CHAIN + word), BODY);
+    let mut digest = Piece::new(&label(isa, DIGEST));
+    generator.last_rounds_and_digest(&mut digest, |word, _| slot(CHAIN + word));
     generator.finish(DIGEST, digest);
     generator.second(SECOND_BIG, TOP_BIG);
     generator.second(SECOND_LITTLE, TOP_LITTLE);
     generator.compress_varying();
     generator.compress_uniform();
-    generator.roll();
-    let mut end = Piece::new(&label(RETURN));
+    if isa.streams() > 1 {
+        generator.roll();
+    }
+    let mut end = Piece::new(&label(isa, RETURN));
     end.scalar("vzeroupper\nret");
     generator.finish(RETURN, end);
     text.push_str(&generator.assembly);

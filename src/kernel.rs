@@ -15,8 +15,12 @@ use crate::{
 };
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 mod ceiling;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 mod portable;
 pub(crate) mod reference;
 mod roll;
@@ -54,6 +58,8 @@ static KERNELS: &[&Implementation] = &[
     &avx512::KERNEL,
     #[cfg(target_arch = "x86_64")]
     &sha_ni::KERNEL,
+    #[cfg(target_arch = "x86_64")]
+    &avx2::KERNEL,
     &portable::KERNEL,
     &reference::KERNEL,
 ];

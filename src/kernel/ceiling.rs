@@ -26,6 +26,8 @@ pub(crate) static PROBES: &[&Probe] = &[
     &super::avx512::ceiling::PROBE,
     #[cfg(target_arch = "x86_64")]
     &super::sha_ni::ceiling::PROBE,
+    #[cfg(target_arch = "x86_64")]
+    &super::avx2::ceiling::PROBE,
 ];
 
 impl Probe {

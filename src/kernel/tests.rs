@@ -1,7 +1,7 @@
 //! One suite for every kernel, each called directly, never through detection's choice.
 //!
 //! `kernel_suite!(name)` stamps the cases onto one kernel. A kernel whose instructions this processor lacks is printed
-//! as skipped; `PAYDIRT_REQUIRE=avx512,sha-ni` turns that into a failure.
+//! as skipped; `PAYDIRT_REQUIRE=avx512,sha-ni,avx2` turns that into a failure.
 
 use proptest::prelude::*;
 
@@ -386,6 +386,7 @@ kernel_suite!(reference, "reference");
 kernel_suite!(portable, "portable");
 kernel_suite!(sha_ni, "sha-ni");
 kernel_suite!(avx512, "avx512");
+kernel_suite!(avx2, "avx2");
 
 #[test]
 fn every_kernel_of_the_table_has_a_suite_and_a_public_name() {

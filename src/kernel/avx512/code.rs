@@ -1,12 +1,12 @@
 //! The assembly that `build/` wrote, as one function.
 
-use super::context::Context;
+use crate::kernel::lanes::context::Context;
 
 /// Runs one piece of the assembly, and those it goes on to.
 ///
-/// `entry`, `then` and `next` are indices of [`layout`](super::layout): the piece to begin with, the one after a block,
+/// `entry`, `then` and `next` are indices of [`layout`](crate::kernel::lanes::layout): the piece to begin with, the one after a block,
 /// and the one after a digest. `sums` points at 64 sums of round constant and word for
-/// [`UNIFORM`](super::layout::UNIFORM); no other piece reads it. Returns the mask of lanes that passed, the first
+/// [`UNIFORM`](crate::kernel::lanes::layout::UNIFORM); no other piece reads it. Returns the mask of lanes that passed, the first
 /// stream's in the lower half, if the last piece was a test.
 ///
 /// # Safety

@@ -7,14 +7,17 @@
 //! same sixteen nonces and a midstate each, and one schedule serves both; with four midstates, a second pass finds it in
 //! memory, already summed with the round constants.
 
-use super::{
-    code,
-    context::{At, Context},
-    layout::*,
-    plan::Plan,
-    symbols::LowSymbols,
+use super::code;
+use crate::{
+    kernel::lanes::{
+        context::{At, Context, Lanes},
+        layout::*,
+        plan::Plan,
+        symbols::LowSymbols,
+    },
+    kernel::roll::RolledHit,
+    work::Work,
 };
-use crate::{kernel::roll::RolledHit, work::Work};
 
 /// Whether [`scan_midstates`] can scan this work: an 80-byte header, hashed twice.
 fn can_roll(work: &Work) -> bool {
@@ -98,7 +101,7 @@ impl Plan {
         work: &Work,
         nonce: u64,
         midstates: &[[u32; 8]],
-    ) -> super::context::Lanes {
+    ) -> Lanes {
         let block = self.blocks(work, nonce)[0];
         for (midstate, chain) in midstates.iter().enumerate() {
             context.prepare_block(midstate, chain, &block, self.first, self.words);
@@ -196,37 +199,5 @@ mod tests {
         let text = Puzzle::text("abc", goal);
         assert!(!can_roll(&Run::split(&text, text.nonce_space())[0].work));
         assert!(can_roll(&works(0.0)[0]));
-    }
-
-    /// Against the plain header, in turn: `CARGO_PROFILE_DEV_OPT_LEVEL=3 taskset -c 1 cargo test --lib gain_of --
-    /// --ignored --nocapture`.
-    #[test]
-    #[ignore = "a measurement"]
-    fn gain_of_version_rolling() {
-        use std::time::Instant;
-        let Some(kernel) = kernel() else { return };
-        let works = works(60.0);
-        let mut gains = [Vec::new(), Vec::new()];
-        for _ in 0..301 {
-            let plain = || {
-                let start = Instant::now();
-                kernel.scan(&works[0], 1 << 20, 20_000, &mut Hits::all());
-                20_000.0 / start.elapsed().as_secs_f64()
-            };
-            for (gains, midstates) in gains.iter_mut().zip([2, 4]) {
-                let before = plain();
-                let start = Instant::now();
-                assert!(scan(&works[..midstates], 1 << 20, 10_000).is_empty());
-                let rolled = 10_000.0 * midstates as f64 / start.elapsed().as_secs_f64();
-                gains.push(2.0 * rolled / (before + plain()));
-            }
-        }
-        for (mut gains, midstates) in gains.into_iter().zip([2, 4]) {
-            gains.sort_by(f64::total_cmp);
-            eprintln!(
-                "{midstates} midstates: {:.3} times the plain header",
-                gains[gains.len() / 2]
-            );
-        }
     }
 }

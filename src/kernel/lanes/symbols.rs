@@ -1,9 +1,7 @@
 //! The low symbols of 32 consecutive nonces, without formatting any of them.
 
-use std::arch::x86_64::*;
-
 use super::{
-    context::{Context, Lanes},
+    context::{Context, Lanes, VaryingWord},
     layout::{LANES, STREAMS},
 };
 use crate::{
@@ -49,7 +47,7 @@ enum Source {
 }
 
 /// The symbols that change from nonce to nonce within a stretch: at most four bytes of text, or two of a number.
-pub(super) struct LowSymbols {
+pub(in crate::kernel) struct LowSymbols {
     source: Source,
     bytes: usize,
     /// From the beginning of the work's first block.
@@ -58,7 +56,7 @@ pub(super) struct LowSymbols {
 }
 
 impl LowSymbols {
-    pub(super) fn of(work: &Work) -> Self {
+    pub(in crate::kernel) fn of(work: &Work) -> Self {
         let at_most = |bytes: usize| bytes.min(work.nonce_bytes);
         let (source, bytes, radix) = match work.symbols {
             Symbols::Decimal => (Source::Table(&DECIMAL), at_most(4), 10u64),
@@ -79,44 +77,36 @@ impl LowSymbols {
     }
 
     /// How many nonces share all other symbols.
-    pub(super) fn span(&self) -> u64 {
+    pub(in crate::kernel) fn span(&self) -> u64 {
         self.span
     }
 
     /// The first and the last of the changing bytes, from the beginning of the work's first block.
-    pub(super) fn first_byte(&self) -> usize {
+    pub(in crate::kernel) fn first_byte(&self) -> usize {
         self.offset
     }
 
-    pub(super) fn last_byte(&self) -> usize {
+    pub(in crate::kernel) fn last_byte(&self) -> usize {
         self.offset + self.bytes - 1
     }
 
-    /// The symbols of sixteen nonces from `low` on, at the lower end of each lane, zeros above. Past the end of the
+    /// The symbols of a stream's nonces from `low` on, at the lower end of each lane, zeros above. Past the end of the
     /// stretch they have no meaning.
-    #[target_feature(enable = "avx512f,avx512bw")]
-    #[inline]
-    fn vector(&self, low: u32) -> __m512i {
+    ///
+    /// Plain loops, inlined into each kernel's scan: there they become its vector instructions.
+    #[inline(always)]
+    fn vector(&self, low: u32) -> [u32; LANES] {
         match self.source {
             Source::Table(table) => {
-                let entries = &table[low as usize..][..LANES];
-                // SAFETY: sixteen words, as sliced.
-                #[allow(unsafe_code)]
-                let symbols = unsafe { _mm512_loadu_si512(entries.as_ptr().cast()) };
-                _mm512_and_si512(
-                    symbols,
-                    _mm512_set1_epi32((u64::MAX >> (64 - 8 * self.bytes)) as i32),
-                )
+                let entries: &[u32; LANES] = table[low as usize..][..LANES].try_into().expect("so many");
+                let mask = (u64::MAX >> (64 - 8 * self.bytes)) as u32;
+                entries.map(|symbols| symbols & mask)
             }
             Source::Counter(order) => {
-                let iota = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-                let value = _mm512_add_epi32(iota, _mm512_set1_epi32(low as i32));
+                let values: [u32; LANES] = std::array::from_fn(|lane| low.wrapping_add(lane as u32));
                 match order {
-                    ByteOrder::Big => _mm512_and_si512(value, _mm512_set1_epi32(0xffff)),
-                    ByteOrder::Little => _mm512_or_si512(
-                        _mm512_slli_epi32::<8>(_mm512_and_si512(value, _mm512_set1_epi32(0xff))),
-                        _mm512_and_si512(_mm512_srli_epi32::<8>(value), _mm512_set1_epi32(0xff)),
-                    ),
+                    ByteOrder::Big => values.map(|value| value & 0xffff),
+                    ByteOrder::Little => values.map(|value| (value & 0xff) << 8 | value >> 8 & 0xff),
                 }
             }
         }
@@ -125,24 +115,15 @@ impl LowSymbols {
 
 impl Lanes {
     /// Writes the varying words of the batch that begins at `low`.
-    #[target_feature(enable = "avx512f,avx512bw")]
-    #[inline]
-    pub(super) fn fill(&self, context: &mut Context, symbols: &LowSymbols, low: u32) {
+    #[inline(always)]
+    pub(in crate::kernel) fn fill(&self, context: &mut Context, symbols: &LowSymbols, low: u32) {
         for stream in 0..STREAMS {
-            let value = symbols.vector(low + (stream * LANES) as u32);
-            let left = _mm_cvtsi32_si128(self.shift as i32);
-            let last = _mm512_or_si512(
-                _mm512_sll_epi32(value, left),
-                _mm512_set1_epi32(self.last.uniform as i32),
-            );
-            context.store(self.last.at, stream, last);
-            if let Some(before) = &self.before {
-                let right = _mm_cvtsi32_si128(32 - self.shift as i32);
-                let word = _mm512_or_si512(
-                    _mm512_srl_epi32(value, right),
-                    _mm512_set1_epi32(before.uniform as i32),
-                );
-                context.store(before.at, stream, word);
+            let symbols = symbols.vector(low + (stream * LANES) as u32);
+            let VaryingWord { at, uniform } = self.last;
+            context.word(at)[stream] = symbols.map(|symbol| symbol << self.shift | uniform);
+            if let Some(VaryingWord { at, uniform }) = self.before {
+                // Two varying words: the shift is not zero.
+                context.word(at)[stream] = symbols.map(|symbol| symbol >> (32 - self.shift) | uniform);
             }
         }
     }

@@ -1,7 +1,6 @@
 //! Which pieces of assembly test a nonce of a work, and what they need once a stretch.
 
 use super::{
-    code,
     context::{At, Context, Lanes, VaryingWord},
     layout::*,
     symbols::LowSymbols,
@@ -12,29 +11,39 @@ use crate::{
     work::Work,
 };
 
-/// One call of the assembly.
-struct Call {
+/// One call of the assembly: `entry`, `then` and `next` are indices of [`layout`](super::layout), the piece to begin
+/// with, the one after a block, and the one after a digest.
+#[derive(Clone, Copy)]
+pub(in crate::kernel) struct Call<'a> {
+    pub(in crate::kernel) entry: usize,
+    pub(in crate::kernel) then: usize,
+    pub(in crate::kernel) next: usize,
+    /// Sums of round constant and word, for [`UNIFORM`].
+    pub(in crate::kernel) sums: Option<&'a [u32; 64]>,
+}
+
+/// A call; its sums are those of one of the plan's uniform blocks.
+struct Step {
     entry: usize,
     then: usize,
     next: usize,
-    /// Which of the plan's uniform blocks.
     sums: Option<usize>,
 }
 
 /// The work's shape.
-pub(super) struct Plan {
+pub(in crate::kernel) struct Plan {
     /// The block with the first of the changing bytes.
     block: usize,
     /// The first varying word in it, and how many there are in it, one or two.
-    pub(super) first: usize,
-    pub(super) words: usize,
+    pub(in crate::kernel) first: usize,
+    pub(in crate::kernel) words: usize,
     /// The last changing byte is in the next block.
     straddles: bool,
     /// The changing bytes, from the beginning of the first block.
     changing: std::ops::RangeInclusive<usize>,
     /// By how many bits the low symbols are shifted into the last varying word.
     shift: u32,
-    calls: Vec<Call>,
+    calls: Vec<Step>,
     /// Symbols that do not change within a stretch reach into the first block after the varying ones.
     nonce_goes_on: bool,
     /// For each block after the varying ones: round constants plus words.
@@ -53,7 +62,7 @@ fn sums(block: &[u32; 16]) -> [u32; 64] {
 }
 
 impl Plan {
-    pub(super) fn new(work: &Work, symbols: &LowSymbols) -> Self {
+    pub(in crate::kernel) fn new(work: &Work, symbols: &LowSymbols) -> Self {
         let (first_word, last_word) = (symbols.first_byte() / 4, symbols.last_byte() / 4);
         let (block, last_block) = (first_word / 16, last_word / 16);
         let straddles = block != last_block;
@@ -73,14 +82,14 @@ impl Plan {
             Digest::Sha256 if fused => TOP_LITTLE,
             _ => DIGEST,
         };
-        let mut calls = vec![Call {
+        let mut calls = vec![Step {
             entry,
             then,
             next: RETURN,
             sums: None,
         }];
         if straddles {
-            calls.push(Call {
+            calls.push(Step {
                 entry: VARYING,
                 then: RETURN,
                 next: RETURN,
@@ -88,7 +97,7 @@ impl Plan {
             });
         }
         for block in 0..uniform.len() {
-            calls.push(Call {
+            calls.push(Step {
                 entry: UNIFORM,
                 then: RETURN,
                 next: RETURN,
@@ -113,7 +122,7 @@ impl Plan {
     }
 
     /// Prepares `context` for the stretch that begins with `nonce`.
-    pub(super) fn prepare(&mut self, context: &mut Context, work: &Work, nonce: u64) -> Lanes {
+    pub(in crate::kernel) fn prepare(&mut self, context: &mut Context, work: &Work, nonce: u64) -> Lanes {
         let blocks = self.blocks(work, nonce);
         let mut chain = work.midstate;
         for block in &blocks[..self.block] {
@@ -138,7 +147,7 @@ impl Plan {
     }
 
     /// How the low symbols become the varying words of these blocks.
-    pub(super) fn lanes(&self, blocks: &[[u32; 16]; 2]) -> Lanes {
+    pub(in crate::kernel) fn lanes(&self, blocks: &[[u32; 16]; 2]) -> Lanes {
         let varying = |word: usize| VaryingWord {
             at: At { schedule: 0, word },
             uniform: blocks[self.block][word],
@@ -161,7 +170,7 @@ impl Plan {
     }
 
     /// The pieces of assembly of a batch in the order in which they run, if one call does it all.
-    pub(super) fn pieces(&self) -> Option<Vec<usize>> {
+    pub(in crate::kernel) fn pieces(&self) -> Option<Vec<usize>> {
         let [call] = &self.calls[..] else { return None };
         let top = match call.next {
             SECOND_BIG => TOP_BIG,
@@ -172,7 +181,7 @@ impl Plan {
     }
 
     /// The blocks that the nonce may reach into, with its symbols, but zeros where they change.
-    pub(super) fn blocks(&self, work: &Work, nonce: u64) -> [[u32; 16]; 2] {
+    pub(in crate::kernel) fn blocks(&self, work: &Work, nonce: u64) -> [[u32; 16]; 2] {
         let mut blocks = [[0; 16]; 2];
         let touched = work.blocks.len().min(2);
         blocks[..touched].copy_from_slice(&work.blocks[..touched]);
@@ -187,22 +196,23 @@ impl Plan {
         blocks
     }
 
-    /// Tests the batch whose varying words are in `context`: the mask of lanes that pass.
-    ///
-    /// # Safety
-    /// The processor must have AVX-512 F and BW, and `context` must have been prepared by this plan.
-    #[allow(unsafe_code)]
-    #[target_feature(enable = "avx512f,avx512bw")]
-    #[inline]
-    pub(super) unsafe fn run(&self, context: &mut Context) -> u32 {
+    /// Tests the batch whose varying words are in `context`, by `run`, which makes one call: the mask of lanes that
+    /// pass.
+    #[inline(always)]
+    pub(in crate::kernel) fn run(
+        &self,
+        context: &mut Context,
+        run: impl Fn(&mut Context, Call<'_>) -> u32,
+    ) -> u32 {
         let mut mask = 0;
-        for call in &self.calls {
-            let sums = call
-                .sums
-                .map_or(std::ptr::null(), |block| self.uniform[block].as_ptr());
-            // SAFETY: the caller vouches for the features and the context, `new` for the order of the pieces; only the
-            // piece for uniform blocks reads the sums, and then they are 64.
-            mask = unsafe { code::run(context, call.entry, call.then, call.next, sums) };
+        for step in &self.calls {
+            let call = Call {
+                entry: step.entry,
+                then: step.then,
+                next: step.next,
+                sums: step.sums.map(|block| &self.uniform[block]),
+            };
+            mask = run(context, call);
         }
         match &self.test {
             None => mask,

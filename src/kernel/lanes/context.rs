@@ -1,6 +1,6 @@
 //! What the assembly reads and writes, laid out as [`layout`](super::layout) says.
 
-use std::{arch::x86_64::*, mem::offset_of};
+use std::mem::offset_of;
 
 use super::layout::*;
 use crate::{
@@ -14,7 +14,7 @@ type Schedule = [[[u32; LANES]; STREAMS]; 64];
 
 /// The memory of the assembly.
 #[repr(C, align(64))]
-pub(super) struct Context {
+pub(in crate::kernel) struct Context {
     /// The block whose varying words are made in the lanes, and the two further schedules of [`layout`](super::layout).
     schedules: [Schedule; 3],
     scalars: [[u32; SCALAR_COUNT]; MIDSTATES],
@@ -27,54 +27,53 @@ const _: () = {
 
 /// A word in one of the schedules.
 #[derive(Clone, Copy)]
-pub(super) struct At {
+pub(in crate::kernel) struct At {
     /// 0, 1 or 2: words, second, general.
-    pub(super) schedule: usize,
-    pub(super) word: usize,
+    pub(in crate::kernel) schedule: usize,
+    pub(in crate::kernel) word: usize,
 }
 
 /// A varying word: where it lies, and the bits that all lanes share.
 #[derive(Clone, Copy)]
-pub(super) struct VaryingWord {
-    pub(super) at: At,
-    pub(super) uniform: u32,
+pub(in crate::kernel) struct VaryingWord {
+    pub(in crate::kernel) at: At,
+    pub(in crate::kernel) uniform: u32,
 }
 
 /// How the low symbols become words: shifted left by `shift` bits into the last, the rest into the one before.
 #[derive(Clone, Copy)]
-pub(super) struct Lanes {
-    pub(super) shift: u32,
-    pub(super) last: VaryingWord,
-    pub(super) before: Option<VaryingWord>,
+pub(in crate::kernel) struct Lanes {
+    pub(in crate::kernel) shift: u32,
+    pub(in crate::kernel) last: VaryingWord,
+    pub(in crate::kernel) before: Option<VaryingWord>,
 }
 
 impl Context {
-    pub(super) fn new() -> Self {
+    pub(in crate::kernel) fn new() -> Self {
         Self {
             schedules: [[[[0; LANES]; STREAMS]; 64]; 3],
             scalars: [[0; SCALAR_COUNT]; MIDSTATES],
         }
     }
 
-    #[target_feature(enable = "avx512f")]
-    #[inline]
-    pub(super) fn store(&mut self, at: At, stream: usize, value: __m512i) {
-        let lanes = &mut self.schedules[at.schedule][at.word][stream];
-        // SAFETY: sixteen words; the context is aligned, and so is each of its vectors.
-        #[allow(unsafe_code)]
-        unsafe {
-            _mm512_store_si512(lanes.as_mut_ptr().cast(), value);
-        }
+    /// The lanes of a word, all streams'.
+    #[inline(always)]
+    pub(in crate::kernel) fn word(&mut self, at: At) -> &mut [[u32; LANES]; STREAMS] {
+        &mut self.schedules[at.schedule][at.word]
+    }
+
+    /// The scalars of the first midstate.
+    pub(in crate::kernel) fn scalars(&self) -> *const u32 {
+        self.scalars[0].as_ptr()
     }
 
     /// The same value in every lane of every stream.
-    pub(super) fn broadcast(&mut self, at: At, value: u32) {
+    pub(in crate::kernel) fn broadcast(&mut self, at: At, value: u32) {
         self.schedules[at.schedule][at.word] = [[value; LANES]; STREAMS];
     }
 
     /// Which lanes of the digest in `second` pass the test: for shapes whose last piece does not do it.
-    #[target_feature(enable = "avx512f,avx512bw")]
-    pub(super) fn passing(&self, test: &TopWordTest) -> u32 {
+    pub(in crate::kernel) fn passing(&self, test: &TopWordTest) -> u32 {
         let top = match test.order {
             ByteOrder::Big => 0,
             ByteOrder::Little => 7,
@@ -94,7 +93,7 @@ impl Context {
     }
 
     /// Prepares the test of top words whose registers still lack their word of `added`.
-    pub(super) fn prepare_test(&mut self, midstate: usize, test: &TopWordTest, added: &[u32; 8]) {
+    pub(in crate::kernel) fn prepare_test(&mut self, midstate: usize, test: &TopWordTest, added: &[u32; 8]) {
         let scalars = &mut self.scalars[midstate];
         scalars[TOP_ADD] = match test.order {
             ByteOrder::Big => added[0].wrapping_sub(test.lowest),
@@ -106,7 +105,7 @@ impl Context {
 
     /// Prepares the block whose words `first` to `first + words - 1` vary (their values are ignored), after the chaining
     /// value `chain`, which is midstate number `midstate`: every sum of scalars that its rounds and schedule steps add.
-    pub(super) fn prepare_block(
+    pub(in crate::kernel) fn prepare_block(
         &mut self,
         midstate: usize,
         chain: &[u32; 8],
