@@ -26,7 +26,7 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  # Both puzzles, one thread and all of them, the fastest kernel: about 25 seconds
+  # Both puzzles, one thread and all of them, the fastest kernel: about 22 seconds
   paydirt bench
 
   # Every kernel this processor runs, on one to four threads, with a picture
@@ -36,8 +36,8 @@ Examples:
   paydirt bench --puzzle header --json > before.json
   paydirt bench --puzzle header --baseline before.json
 
-Every sample counts the solutions among the nonces it was measured over; when they are not exactly those that the
-oracle finds there, the run stops with exit code 3.";
+Every sample counts the solutions among the nonces it was measured over. When they are not
+exactly those that the oracle finds there, the run stops with exit code 3.";
 
 /// Measure hash rates: kernels × threads × puzzles, with their ceiling
 #[derive(Debug, Args)]
@@ -107,11 +107,11 @@ impl BenchArgs {
         if let Some((file, earlier)) = &baseline {
             report.compare_with(earlier, file);
         }
-        if self.export.json {
-            output::json_line(&report)?;
+        let printed = if self.export.json {
+            output::json_line(&report)
         } else {
-            output::text(&report.to_text())?;
-        }
+            output::text(&report.to_text())
+        };
         summary::warning_lines(&report.warnings)
             .iter()
             .for_each(|line| say(line));
@@ -120,12 +120,13 @@ impl BenchArgs {
             return Ok(Exit::Failure);
         }
         if cancel.is_cancelled() {
-            return Ok(Exit::Interrupted);
+            return printed.map(|()| Exit::Interrupted);
         }
+        // The files are written even if stdout could not be: a measurement takes its time.
         if let Some(folder) = self.export.write(&report)? {
             say(&format!("saved in {}", folder.display()));
         }
-        Ok(Exit::Done)
+        printed.map(|()| Exit::Done)
     }
 
     fn plan(&self) -> Result<Plan, InputError> {

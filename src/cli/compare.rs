@@ -1,6 +1,6 @@
 //! `paydirt compare`: what difficulty levels cost, here and elsewhere.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -19,6 +19,7 @@ use crate::{
     measure::{
         bench as measure_bench,
         compare::{self, Level, MinerEngine, Settings},
+        machine::{Meter, Usage},
     },
     miner::{Cancel, Miner},
     report::{CompareReport, Frame, MachineReport, NamedRate, Questions, plot::Format, summary},
@@ -38,7 +39,8 @@ Examples:
   # The hardest level that a phone solves in half a second, 95 times of 100
   paydirt compare --bits 8..20 --rate phone=2MH/s --within 500ms --quantile 0.95
 
-Puzzle INDEX of a level is the text compare/SEED/BITS/INDEX/ followed by the nonce, so any of them can be mined again:
+Puzzle INDEX of a level is the text compare/SEED/BITS/INDEX/ followed by the nonce, so any of
+them can be mined again:
   paydirt mine --text compare/1/12/0/ --bits 12
 
 Exit code 3 when the tries are not those of a right engine (p below 0.001).";
@@ -95,7 +97,7 @@ impl CompareArgs {
             ..machine
         };
         let bar = StepBar::new();
-        let begun = Instant::now();
+        let meter = Meter::start();
         let outcome = compare::run(
             &settings,
             &mut MinerEngine::new(&miner),
@@ -110,23 +112,23 @@ impl CompareArgs {
                 bar.show(progress.share, &at, progress.left_s);
             },
         );
-        let elapsed_s = begun.elapsed().as_secs_f64();
+        let usage = meter.stop();
         drop(bar);
 
         let frame = Frame {
             command: command_line(),
-            warnings: doubts(&machine, miner.threads()),
+            warnings: doubts(&machine, miner.threads(), usage),
             machine,
             kernel: miner.kernel().name(),
             threads: miner.threads(),
-            elapsed_s,
+            elapsed_s: usage.elapsed_s,
         };
         let report = CompareReport::new(frame, &settings, &questions, &outcome);
-        if self.export.json {
-            output::json_line(&report)?;
+        let printed = if self.export.json {
+            output::json_line(&report)
         } else {
-            output::text(&report.to_text())?;
-        }
+            output::text(&report.to_text())
+        };
         summary::warning_lines(&report.warnings)
             .iter()
             .for_each(|line| say(line));
@@ -135,12 +137,13 @@ impl CompareArgs {
             return Ok(Exit::Failure);
         }
         if cancel.is_cancelled() {
-            return Ok(Exit::Interrupted);
+            return printed.map(|()| Exit::Interrupted);
         }
+        // The files are written even if stdout could not be: a measurement takes its time.
         if let Some(folder) = self.export.write(&report)? {
             say(&format!("saved in {}", folder.display()));
         }
-        Ok(Exit::Done)
+        printed.map(|()| Exit::Done)
     }
 
     fn settings(&self) -> Result<Settings, InputError> {
@@ -242,12 +245,13 @@ fn levels(bits: impl Iterator<Item = f64>) -> Result<Vec<Level>, String> {
         .collect()
 }
 
-fn doubts(machine: &MachineReport, threads: usize) -> Vec<crate::report::WarningReport> {
+fn doubts(machine: &MachineReport, threads: usize, usage: Usage) -> Vec<crate::report::WarningReport> {
     let context = measure_bench::Context {
         processors: machine.logical_processors,
         quota_processors: machine.quota_processors,
         load_average: machine.load_average,
-        usage: None,
+        // Easy puzzles are mined by one thread alone: what the others did not use was not kept from them.
+        usage: Some((usage, 0.0)),
     };
     measure_bench::machine_warnings(threads, &context)
         .into_iter()

@@ -60,6 +60,7 @@ pub fn seconds(seconds: f64) -> String {
     const YEAR: f64 = 365.25 * DAY;
     match seconds {
         s if !s.is_finite() => "forever".to_owned(),
+        0.0 => "0 s".to_owned(),
         s if s < 1e-6 => format!("{:.3} ns", SignificantDigits(s * 1e9)),
         s if s < 1e-3 => format!("{:.3} µs", SignificantDigits(s * 1e6)),
         s if s < 1.0 => format!("{:.3} ms", SignificantDigits(s * 1e3)),

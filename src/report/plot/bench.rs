@@ -172,7 +172,10 @@ where
             chart
                 .draw_series([PathElement::new(line, style)])
                 .map_err(drawing)?;
-            furthest = furthest.max(ceiling);
+            // The figure stands at the bar's end, or beyond the ceiling when that is in its way.
+            if ceiling - furthest < 0.2 * highest {
+                furthest = furthest.max(ceiling);
+            }
         }
         let share = row
             .ceiling
@@ -227,7 +230,7 @@ impl BenchPicture<'_> {
             match entry {
                 0 => area.draw(&Rectangle::new(
                     [at(0.0, -6.0), at(18.0, 6.0)],
-                    BLUE.mix(0.45).filled(),
+                    FAINT.mix(0.35).filled(),
                 )),
                 1 => area.draw(&Circle::new(at(10.0, 0.0), scale.px(2.2), INK.mix(0.55).filled())),
                 2 => area.draw(&PathElement::new(

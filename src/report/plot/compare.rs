@@ -234,7 +234,7 @@ fn decade(time_s: f64) -> String {
         t if t < 0.9e-3 => format!("{} µs", (t * 1e6).round()),
         t if t < 0.9 => format!("{} ms", (t * 1e3).round()),
         t if t < 9e3 => format!("{} s", t.round()),
-        t if t < 9e4 => format!("{:.0} h", t / 3600.0),
+        t if t < 2e5 => format!("{:.0} h", t / 3600.0),
         t if t < 3e7 => format!("{:.0} days", t / 86_400.0),
         t => seconds(t),
     }

@@ -3,7 +3,7 @@
 use super::{cell, machine_text, opening, warnings_markdown};
 use crate::report::{
     AnswerReport, CompareReport, LevelReport,
-    numbers::{rate, seconds, significant},
+    numbers::{rate, seconds, significant, thousands},
     table::{Align, Table, csv},
 };
 
@@ -104,8 +104,11 @@ impl CompareReport {
 
     fn what(&self) -> String {
         format!(
-            "{} puzzles a level (seed {}), each mined to its lowest nonce: kernel {}, threads {}",
-            self.samples, self.seed, self.kernel, self.threads
+            "{} for each level (seed {}), each mined to its lowest nonce: kernel {}, threads {}",
+            puzzles(self.samples),
+            self.seed,
+            self.kernel,
+            self.threads
         )
     }
 
@@ -177,11 +180,11 @@ impl CompareReport {
         let mut notes = Vec::new();
         if let Some(fit) = &self.fit {
             notes.push(format!(
-                "luck: {} (Anderson-Darling over the tries of all {} puzzles: A² = {:.3}, p = {})",
+                "luck: {} (Anderson-Darling over the tries of all puzzles, {} in number: A² = {:.3}, p = {})",
                 if fit.fits {
-                    "the tries are those of a right engine"
+                    "the tries fit the geometric distribution"
                 } else {
-                    "THE TRIES ARE NOT THOSE OF A RIGHT ENGINE"
+                    "THE TRIES DO NOT FIT THE GEOMETRIC DISTRIBUTION"
                 },
                 fit.puzzles,
                 fit.statistic,
@@ -206,13 +209,17 @@ impl CompareReport {
         }
         let computed = self.levels.iter().filter(|l| !l.measured).count();
         if computed > 0 {
+            let why = match self.status.as_str() {
+                "interrupted" => "were not completed when the comparison was interrupted".to_owned(),
+                _ => format!(
+                    "did not fit the budget of {} and were not run",
+                    seconds(self.budget_s)
+                ),
+            };
             notes.push(format!(
-                "computed: {computed} levels did not fit the budget of {} and were not run; their times follow from the target and the rate",
-                seconds(self.budget_s)
+                "computed: {computed} of {} levels {why}; their times follow from the target and the rate",
+                self.levels.len(),
             ));
-        }
-        if self.status == "interrupted" {
-            notes.push("interrupted: levels that were complete by then are measured".to_owned());
         }
         if let Some(within) = &self.within {
             for answer in &within.answers {
@@ -249,6 +256,13 @@ impl CompareReport {
             fit.lowest_p_value,
             self.kernel
         ))
+    }
+}
+
+fn puzzles(count: usize) -> String {
+    match count {
+        1 => "1 puzzle".to_owned(),
+        _ => format!("{} puzzles", thousands(count)),
     }
 }
 
