@@ -26,6 +26,8 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod kernel;
+#[cfg(feature = "ledger")]
+pub mod ledger;
 pub mod miner;
 pub mod puzzle;
 #[cfg(feature = "cli")]
