@@ -43,6 +43,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use bitcoin::BlockHash;
 pub use block::{Block, Checked, Unchecked, VERSION, engine_header, header_bytes, header_from_bytes};
 pub use candidate::{Candidate, ForgeError, Forged};
 pub use chain::{Chain, Change, Tip};
@@ -105,6 +106,7 @@ pub struct Ledger {
     node_id: String,
     /// Transactions of the active branch when it was opened.
     loaded_transactions: u64,
+    genesis: BlockHash,
     store: Arc<Store>,
     view: Arc<RwLock<View>>,
     listeners: Arc<RwLock<Vec<Listener>>>,
@@ -191,6 +193,10 @@ impl Ledger {
         let view = Arc::new(RwLock::new(view));
         let listeners = Arc::default();
         let network = *loaded.chain.network();
+        let genesis = loaded
+            .chain
+            .active_hash(1)
+            .expect("every chain has a first block");
         let writer = Writer {
             store: Arc::clone(&store),
             chain: loaded.chain,
@@ -205,6 +211,7 @@ impl Ledger {
             network,
             node_id: loaded.node_id,
             loaded_transactions: loaded.transactions,
+            genesis,
             store,
             view,
             listeners,
@@ -217,6 +224,11 @@ impl Ledger {
     /// The rules it keeps.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// The hash of its first block.
+    pub fn genesis_hash(&self) -> BlockHash {
+        self.genesis
     }
 
     /// Whom its own blocks reward: 32 hex digits, made with the store and kept in it.

@@ -29,6 +29,8 @@ pub mod kernel;
 #[cfg(feature = "ledger")]
 pub mod ledger;
 pub mod miner;
+#[cfg(feature = "node")]
+pub mod node;
 pub mod puzzle;
 #[cfg(feature = "cli")]
 pub mod report;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bitcoin::{CompactTarget, Target, block, block::Header};
+use bitcoin::{Target, block, block::Header};
 
 use super::{
     block::{Block, Unchecked, VERSION, engine_header},
@@ -88,14 +88,14 @@ impl Candidate {
         &self.context
     }
 
+    /// How many transactions the block will have, its reward among them.
+    pub fn transaction_count(&self) -> usize {
+        self.transactions.len() + 1
+    }
+
     /// Its target.
     pub fn target(&self) -> Target {
         Target::from_compact(self.context.nbits)
-    }
-
-    /// Its difficulty.
-    pub fn nbits(&self) -> CompactTarget {
-        self.context.nbits
     }
 
     /// The time its header should carry at `now_s`: the clock's, or one second above the median if that is later.

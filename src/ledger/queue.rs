@@ -61,6 +61,11 @@ impl Queue {
         self.places(id).next().and_then(|place| self.by_place.get(&place))
     }
 
+    /// How many with this id wait.
+    pub fn count(&self, id: &TransactionId) -> usize {
+        self.places(id).count()
+    }
+
     /// Where transactions with this id wait.
     fn places(&self, id: &TransactionId) -> impl Iterator<Item = u64> {
         self.by_id
@@ -141,7 +146,7 @@ impl<'q> Draft<'q> {
 
     /// How many with this id wait.
     pub(super) fn count(&self, id: &TransactionId) -> usize {
-        self.base_places(id).count() + self.added.places(id).count()
+        self.base_places(id).count() + self.added.count(id)
     }
 
     fn base_places(&self, id: &TransactionId) -> impl Iterator<Item = u64> {

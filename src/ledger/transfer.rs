@@ -52,19 +52,23 @@ pub enum ImportError {
 /// # Errors
 /// When the store cannot be read or `out` not written; the latter is an [`io::Error`].
 pub fn export(snapshot: &Snapshot, mut out: impl Write) -> Result<u64, ExportError> {
-    let mut next = 1;
-    loop {
-        let blocks = snapshot.blocks(next, BATCH as u64)?;
-        if blocks.is_empty() {
+    let mut written = 0;
+    let mut failed = None;
+    snapshot.scan(1..u64::MAX, |block| {
+        let record = BlockRecord::new(&block).with_schema();
+        let line = serde_json::to_writer(&mut out, &record).map_err(io::Error::from);
+        match line.and_then(|()| out.write_all(b"\n")) {
+            Ok(()) => written += 1,
+            Err(error) => failed = Some(error),
+        }
+        failed.is_none()
+    })?;
+    match failed {
+        Some(error) => Err(error.into()),
+        None => {
             out.flush()?;
-            return Ok(next - 1);
+            Ok(written)
         }
-        for block in &blocks {
-            serde_json::to_writer(&mut out, &BlockRecord::new(block).with_schema())
-                .map_err(io::Error::from)?;
-            out.write_all(b"\n")?;
-        }
-        next += blocks.len() as u64;
     }
 }
 

@@ -1,13 +1,17 @@
 //! One moment of a store, for as long as somebody reads it.
 
-use bitcoin::{BlockHash, hashes::Hash as _};
-use redb::{ReadTransaction, ReadableTableMetadata as _};
+use std::ops::Range;
 
-use super::{ABOUT, ACTIVE, BLOCKS, INDICES, PLACES, StoreError};
+use bitcoin::{BlockHash, hashes::Hash as _};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _};
+
+use super::{ABOUT, ACTIVE, BLOCKS, BlockKey, INDICES, PLACES, StoreError};
 use crate::ledger::{
     block::{Block, Unchecked},
     transaction::TransactionId,
 };
+
+type Blocks = ReadOnlyTable<BlockKey, &'static [u8]>;
 
 /// A consistent view of the stored blocks. What is written later is not in it.
 ///
@@ -58,7 +62,8 @@ impl Snapshot {
         let Some(index) = self.transaction.open_table(INDICES)?.get(hash)? else {
             return Ok(None);
         };
-        self.stored(index.value(), hash).map(Some)
+        let blocks = self.transaction.open_table(BLOCKS)?;
+        stored(&blocks, index.value(), hash).map(Some)
     }
 
     /// Up to `limit` active blocks from index `from` on, in ascending order.
@@ -66,21 +71,32 @@ impl Snapshot {
     /// # Errors
     /// [`StoreError`].
     pub fn blocks(&self, from: u64, limit: u64) -> Result<Vec<Block<Unchecked>>, StoreError> {
-        let active = self.transaction.open_table(ACTIVE)?;
-        let to = from.saturating_add(limit);
-        let rows = active.range(from..to)?;
-        let block = |row: Result<(redb::AccessGuard<'_, u64>, redb::AccessGuard<'_, [u8; 32]>), _>| {
-            let (index, hash) = row?;
-            self.stored(index.value(), hash.value())
-        };
-        rows.map(block).collect()
+        let mut blocks = Vec::new();
+        self.scan(from..from.saturating_add(limit), |block| {
+            blocks.push(block);
+            true
+        })?;
+        Ok(blocks)
     }
 
-    fn stored(&self, index: u64, hash: [u8; 32]) -> Result<Block<Unchecked>, StoreError> {
+    /// Shows `visit` the active blocks with these indices, in ascending order, until it has seen enough (false).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn scan(
+        &self,
+        indices: Range<u64>,
+        mut visit: impl FnMut(Block<Unchecked>) -> bool,
+    ) -> Result<(), StoreError> {
+        let active = self.transaction.open_table(ACTIVE)?;
         let blocks = self.transaction.open_table(BLOCKS)?;
-        let stored = blocks.get((index, hash))?;
-        let stored = stored.ok_or_else(|| StoreError::block(index, "it is not there"))?;
-        Block::from_bytes(stored.value()).map_err(|reason| StoreError::block(index, reason))
+        for row in active.range(indices)? {
+            let (index, hash) = row?;
+            if !visit(stored(&blocks, index.value(), hash.value())?) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The active blocks in which a transaction stands: how many, and the last one's index.
@@ -102,4 +118,10 @@ impl Snapshot {
         let about = self.transaction.open_table(ABOUT)?;
         Ok(about.get(name)?.map(|text| text.value().to_owned()))
     }
+}
+
+fn stored(blocks: &Blocks, index: u64, hash: [u8; 32]) -> Result<Block<Unchecked>, StoreError> {
+    let stored = blocks.get((index, hash))?;
+    let stored = stored.ok_or_else(|| StoreError::block(index, "it is not there"))?;
+    Block::from_bytes(stored.value()).map_err(|reason| StoreError::block(index, reason))
 }
