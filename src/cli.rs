@@ -7,17 +7,23 @@
 //! option, which value, what to do instead.
 
 mod bench;
+#[cfg(feature = "ledger")]
+mod chain;
 mod completions;
 mod exit;
 mod info;
 mod input;
 mod interrupt;
+#[cfg(feature = "ledger")]
+mod ledger_args;
 mod man;
 mod mine;
 mod output;
 mod progress;
 mod puzzle_args;
 mod search_args;
+#[cfg(feature = "node")]
+mod serve;
 mod verify;
 
 use std::{
@@ -53,6 +59,10 @@ enum Command {
     Mine(mine::MineArgs),
     Verify(verify::VerifyArgs),
     Bench(bench::BenchArgs),
+    #[cfg(feature = "ledger")]
+    Chain(chain::ChainArgs),
+    #[cfg(feature = "node")]
+    Serve(serve::ServeArgs),
     Info(info::InfoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -64,6 +74,10 @@ impl Command {
             Self::Mine(args) => args.run(),
             Self::Verify(args) => args.run(),
             Self::Bench(args) => args.run(),
+            #[cfg(feature = "ledger")]
+            Self::Chain(args) => args.run(),
+            #[cfg(feature = "node")]
+            Self::Serve(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(),

@@ -3,6 +3,9 @@
 //! *In:* outcomes of the engine. *Out:* one JSON object a line, each with its `schema`, a name and a version. A field
 //! that has no value yet is `null`, never left out and never a made-up zero.
 
+#[cfg(feature = "ledger")]
+pub mod chain;
+
 use serde::Serialize;
 
 use crate::{
