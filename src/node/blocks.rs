@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::{Body, Bytes},
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
@@ -156,7 +156,7 @@ fn write_piece(
 /// `GET /blocks/{name}`: by index, by hash, or `latest`.
 pub(super) async fn one(
     State(node): State<Arc<Node>>,
-    Path(name): Path<String>,
+    body::Name(name): body::Name,
 ) -> Result<Response, Refusal> {
     blocking(&node, move |node| {
         let snapshot = node.ledger.snapshot()?;

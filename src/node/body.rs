@@ -1,11 +1,12 @@
-//! Bodies of requests: JSON or a form, whatever the client calls it, within size and time limits.
+//! What comes with a request: bodies (JSON or a form, whatever the client calls it, within size and time limits), and
+//! the name in its path.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    extract::{FromRequest, Request},
-    http::{StatusCode, header},
+    extract::{FromRequest, FromRequestParts, Path, Request},
+    http::{StatusCode, header, request::Parts},
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Map, Value};
@@ -28,6 +29,20 @@ impl FromRequest<Arc<Node>> for Input {
             return form(&bytes).map(Self);
         }
         json(&bytes).map(Self)
+    }
+}
+
+/// The last part of the path, decoded.
+pub(super) struct Name(pub(super) String);
+
+impl FromRequestParts<Arc<Node>> for Name {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, Refusal> {
+        match Path::<String>::from_request_parts(parts, node).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(_) => Err(Refusal::bad("The path is not UTF-8 once its % signs are decoded")),
+        }
     }
 }
 

@@ -122,6 +122,7 @@ pub(super) async fn stream(State(node): State<Arc<Node>>) -> impl IntoResponse {
     let stopping = node.stopping.clone();
     let stream = futures_util::stream::unfold((told, stopping), async |(mut told, stopping)| {
         let next = tokio::select! {
+            biased; // what has happened is told before the stream ends
             next = told.recv() => next,
             () = stopping.cancelled() => return None,
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, Uri},
     response::{IntoResponse, Response},
 };
@@ -13,7 +13,7 @@ use super::{
     Node,
     answers::{Found, Identified, Pending, Scheduled},
     blocks::{Page, blocking},
-    body::Input,
+    body::{Input, Name},
     refusal::Refusal,
 };
 use crate::ledger::{TransactionId, TransactionRecord};
@@ -62,7 +62,7 @@ pub(super) async fn pending(State(node): State<Arc<Node>>, uri: Uri) -> Result<R
 }
 
 /// `GET /transactions/{id}`: in the chain, or waiting.
-pub(super) async fn one(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn one(State(node): State<Arc<Node>>, Name(id): Name) -> Result<Response, Refusal> {
     let parsed: Result<TransactionId, _> = id.parse();
     let id = parsed.map_err(Refusal::bad)?;
     blocking(&node, move |node| {
