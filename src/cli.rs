@@ -7,6 +7,8 @@
 //! option, which value, what to do instead.
 
 mod bench;
+#[cfg(feature = "ledger")]
+mod chain;
 mod compare;
 mod completions;
 mod exit;
@@ -16,6 +18,8 @@ mod hashtopolis;
 mod info;
 mod input;
 mod interrupt;
+#[cfg(feature = "ledger")]
+mod ledger_args;
 mod lines;
 mod lists;
 mod man;
@@ -26,6 +30,8 @@ mod progress;
 mod puzzle_args;
 mod quantity;
 mod search_args;
+#[cfg(feature = "node")]
+mod serve;
 mod shard;
 mod verify;
 mod words;
@@ -71,6 +77,10 @@ enum Command {
     Hashtopolis(hashtopolis::HashtopolisArgs),
     Grind(grind::GrindArgs),
     Compare(compare::CompareArgs),
+    #[cfg(feature = "ledger")]
+    Chain(chain::ChainArgs),
+    #[cfg(feature = "node")]
+    Serve(serve::ServeArgs),
     Info(info::InfoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -87,6 +97,10 @@ impl Command {
             Self::Hashtopolis(args) => args.run(),
             Self::Grind(args) => args.run(),
             Self::Compare(args) => args.run(),
+            #[cfg(feature = "ledger")]
+            Self::Chain(args) => args.run(),
+            #[cfg(feature = "node")]
+            Self::Serve(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(),

@@ -4,6 +4,8 @@
 //! that has no value yet is `null`, never left out and never a made-up zero.
 
 mod bench;
+#[cfg(feature = "ledger")]
+pub mod chain;
 mod compare;
 mod machine;
 mod merge;

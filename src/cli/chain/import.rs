@@ -1,0 +1,121 @@
+//! `paydirt chain import`: JSON lines into a ledger, each block checked.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Cursor, IsTerminal as _, Read as _, Write as _},
+    path::PathBuf,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::{
+    cli::{
+        exit::Exit,
+        input::InputError,
+        ledger_args::DataArgs,
+        output::{self, thousands},
+    },
+    ledger::{FILE_NAME, ImportError, Imported, Ledger, Network, import, read_block},
+    report::chain::ChainImportReport,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  paydirt chain import chain.jsonl --data /tmp/copy
+  zstd -dc chain.jsonl.zst | paydirt chain import -
+
+A new ledger gets the network that the first line, the genesis block, states.";
+
+/// Add the blocks of an export, each one checked
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ImportArgs {
+    /// The lines; - is stdin
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Print one JSON object (schema paydirt.chain-import/1)
+    #[arg(long)]
+    json: bool,
+}
+
+impl ImportArgs {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let Some(path) = &self.file else {
+            return Err(InputError::option("FILE", "is missing; give an export, or - for stdin").into());
+        };
+        let mut lines: Box<dyn BufRead> = if path.as_os_str() == "-" {
+            Box::new(BufReader::new(io::stdin()))
+        } else {
+            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            Box::new(BufReader::new(file))
+        };
+        let mut first = Vec::new();
+        let ledger = self.ledger(&mut lines, &mut first)?;
+        let on_terminal = io::stderr().is_terminal();
+        let done = import(&ledger, Cursor::new(first).chain(lines), |done| {
+            if on_terminal {
+                let _ = write!(io::stderr(), "\r{} blocks", thousands(done.added + done.known));
+            }
+        });
+        if on_terminal {
+            let _ = writeln!(io::stderr());
+        }
+        let Imported { added, known } = match done {
+            Err(error @ ImportError::Line { .. }) => return Err(self.refused(&error)),
+            other => other?,
+        };
+        let report = ChainImportReport {
+            schema: "paydirt.chain-import/1",
+            added,
+            known,
+            length: ledger.tip().index,
+            tip: ledger.tip().hash.to_string(),
+        };
+        if self.json {
+            output::json_line(&report)?;
+        } else {
+            output::text(&format!(
+                "imported    {} blocks, {} known already\nlength      {}\ntip         {}\n",
+                thousands(added),
+                thousands(known),
+                thousands(report.length),
+                report.tip,
+            ))?;
+        }
+        Ok(Exit::Done)
+    }
+
+    fn refused(&self, error: &ImportError) -> anyhow::Error {
+        let path = self
+            .file
+            .as_deref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
+        InputError::value(
+            "FILE",
+            &path,
+            format!("{error}; the lines before it are in the ledger"),
+        )
+        .into()
+    }
+
+    /// The ledger to add to. A new one needs the first line, which is kept in `first`.
+    fn ledger(&self, lines: &mut dyn BufRead, first: &mut Vec<u8>) -> anyhow::Result<Ledger> {
+        let folder = self.data.folder()?;
+        if folder.join(FILE_NAME).exists() {
+            return self.data.open();
+        }
+        lines.read_until(b'\n', first).context("cannot read the lines")?;
+        let block = read_block(&mut &first[..], 1).map_err(|error| self.refused(&error))?;
+        let network = block.and_then(|block| Network::of_genesis(&block).ok());
+        let network = network.ok_or_else(|| {
+            let problem = "does not begin with a genesis block, and there is no ledger yet to add to; export from block 1";
+            let path = self.file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+            InputError::value("FILE", &path, problem)
+        })?;
+        self.data.open_or_create(Some(&network))
+    }
+}

@@ -1,0 +1,161 @@
+//! Mining many blocks in a row.
+//!
+//! *In:* a ledger nobody else writes to meanwhile, a miner, how many blocks. *Out:* the blocks, stored.
+//!
+//! At low difficulty a commit takes longer than a block, so blocks are mined ahead and stored together; whoever waits for
+//! them hears only of stored ones. While transactions wait, each block is stored before the next begins.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Ledger,
+    block::{Block, Unchecked},
+    candidate::{Candidate, ForgeError},
+    chain::Chain,
+    rules::MAX_FUTURE_S,
+    store::StoreError,
+    transaction::TransactionError,
+    writer::AddError,
+};
+use crate::miner::{Cancel, Miner, Progress};
+
+/// The most blocks of one commit.
+const BATCH: usize = 500;
+/// How long a mined block may wait for its commit.
+const BATCH_TIME: Duration = Duration::from_millis(200);
+
+/// What is wanted of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// How many blocks.
+    pub count: u64,
+    /// Give each block the time of its parent and so many seconds more, rather than the clock's: a made-up history.
+    pub spacing_s: Option<u32>,
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// Blocks mined and stored.
+    pub blocks: u64,
+    /// Hashes computed for them.
+    pub hashes: u64,
+    /// Time spent mining them.
+    pub mining: Duration,
+    /// Whether it was stopped before it was done.
+    pub stopped: bool,
+}
+
+/// Why a run ended early, with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Times may not rise that fast.
+    #[error("{0}; or use a smaller spacing")]
+    Time(ForgeError),
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A block was not stored.
+    #[error("block {index} was not stored: {reason}")]
+    Add {
+        /// Its index.
+        index: u64,
+        /// Why.
+        reason: AddError,
+    },
+    /// The node's id is no name.
+    #[error(transparent)]
+    Recipient(#[from] TransactionError),
+}
+
+/// Mines and stores blocks, and shows `stored` each batch that is on disk.
+///
+/// # Errors
+/// [`RunError`]. What was stored before stays.
+pub fn mine_blocks(
+    ledger: &Ledger,
+    miner: &Miner,
+    cancel: &Cancel,
+    plan: Plan,
+    progress: &(dyn Fn(&Progress) + Sync),
+    mut stored: impl FnMut(&[Block<Unchecked>]),
+) -> Result<Run, RunError> {
+    let mut chain = active_chain(ledger)?;
+    let mut run = Run::default();
+    let mut batch = Vec::new();
+    let mut begun = Instant::now();
+    for number in 1..=plan.count {
+        let waiting = !ledger.view().queue.is_empty();
+        let candidate = match waiting {
+            true => ledger.candidate()?, // the batch is empty, see below
+            false => Candidate::new(&chain.tip(), ledger.node_id(), Vec::new())?,
+        };
+        let now_s = ledger.now_s();
+        let time_s = match plan.spacing_s {
+            Some(spacing_s) => u64::from(chain.tip().header.time) + u64::from(spacing_s),
+            None => now_s,
+        };
+        if time_s > now_s + MAX_FUTURE_S {
+            return Err(RunError::Time(ForgeError::AheadOfClock(time_s)));
+        }
+        let clock = || {
+            if plan.spacing_s.is_some() {
+                time_s
+            } else {
+                ledger.now_s()
+            }
+        };
+        match candidate.mine(miner, cancel, &clock, None, progress) {
+            Ok(forged) => {
+                run.hashes += forged.hashes;
+                run.mining += forged.elapsed;
+                let index = forged.block.index();
+                let checked = forged.block.validate(&chain.tip().next, now_s);
+                let block = checked.map_err(|broken| RunError::Add {
+                    index,
+                    reason: broken.into(),
+                })?;
+                chain.insert(&block);
+                batch.push(block.into_unchecked());
+            }
+            Err(ForgeError::Stopped) => run.stopped = true,
+            Err(error) => return Err(RunError::Time(error)),
+        }
+        let full = batch.len() >= BATCH || begun.elapsed() >= BATCH_TIME;
+        if waiting || full || run.stopped || number == plan.count {
+            store(ledger, &mut batch, &mut run, &mut stored)?;
+            begun = Instant::now();
+        }
+        if run.stopped {
+            break;
+        }
+    }
+    Ok(run)
+}
+
+fn store(
+    ledger: &Ledger,
+    batch: &mut Vec<Block<Unchecked>>,
+    run: &mut Run,
+    stored: &mut impl FnMut(&[Block<Unchecked>]),
+) -> Result<(), RunError> {
+    for (block, outcome) in batch.iter().zip(ledger.add_all(batch.clone())) {
+        let index = block.index();
+        outcome.map_err(|reason| RunError::Add { index, reason })?;
+        run.blocks += 1;
+    }
+    stored(batch);
+    batch.clear();
+    Ok(())
+}
+
+/// The active branch as a tree of its own: what is mined ahead goes on top of it.
+fn active_chain(ledger: &Ledger) -> Result<Chain, StoreError> {
+    let network = *ledger.network();
+    let mut chain = Chain::new(network, &network.genesis());
+    ledger.snapshot()?.scan(2..u64::MAX, |block| {
+        chain.insert_header(block.index(), block.hash(), *block.header());
+        true
+    })?;
+    Ok(chain)
+}

@@ -1,0 +1,386 @@
+//! The one thread that changes a ledger.
+//!
+//! *In:* transactions and blocks from any thread. *Out:* an answer to each, after what it says is on disk.
+//!
+//! ```text
+//! loop:
+//!     wait for a command; take every other that waits already          group commit: one fsync for all of them
+//!     check and apply each to the tree and to a draft of the queue     nobody sees these yet
+//!     commit one database transaction                                   now they outlast a crash
+//!     publish the new tip and queue; answer everyone; tell the listeners
+//! ```
+//!
+//! When the file fails, the tree may be ahead of the disk; so the writer refuses everything from then on, and what is
+//! published stays at the last commit.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, RwLock,
+        mpsc::{Receiver, Sender, channel},
+    },
+};
+
+use bitcoin::BlockHash;
+
+use super::{
+    Clock, Event, View,
+    block::{Block, Unchecked},
+    chain::{Chain, Change, Tip},
+    queue::{Changes, Draft},
+    rules::{MAX_BLOCK_TRANSACTIONS, RuleError},
+    store::{Store, StoreError, WriteBatch},
+    transaction::{Transaction, TransactionError, TransactionId},
+};
+
+/// The most commands of one commit: bounds how long the first waits for the last.
+const MAX_BATCH: usize = 4096;
+
+/// A transaction that waits for a block, durably.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// Its id.
+    pub id: TransactionId,
+    /// The block it is likely to stand in: the next one, unless that is full or holds the same transfer already.
+    pub index: u64,
+}
+
+/// Why a transaction does not wait.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// It is none.
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
+    /// Too many wait.
+    #[error("{0} transactions wait already, the most this ledger takes; mine a block first")]
+    QueueFull(usize),
+    /// The file failed.
+    #[error("the ledger's file failed: {0}")]
+    Store(String),
+}
+
+/// What became of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It was there already, active or not.
+    Known,
+    /// It is on a side branch.
+    Side,
+    /// It is the new tip. The count says how many blocks of another branch it replaced.
+    Tip {
+        /// Blocks that no longer count.
+        dropped: usize,
+    },
+}
+
+/// Why a block was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddError {
+    /// It breaks a rule.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// Its parent is not here.
+    #[error("its parent {0} is not known here; send that block first")]
+    ParentUnknown(BlockHash),
+    /// The file failed.
+    #[error("the ledger's file failed: {0}")]
+    Store(String),
+}
+
+pub(super) type Reply<T> = Box<dyn FnOnce(T) + Send>;
+
+/// What the writer can be asked.
+pub(super) enum Command {
+    Submit(Transaction, Reply<Result<Submitted, SubmitError>>),
+    Add(Vec<Block<Unchecked>>, Reply<Vec<Result<Added, AddError>>>),
+}
+
+/// An answer that waits for the commit.
+enum Answer {
+    Submit(
+        Result<Submitted, SubmitError>,
+        Reply<Result<Submitted, SubmitError>>,
+    ),
+    Add(Vec<Result<Added, AddError>>, Reply<Vec<Result<Added, AddError>>>),
+}
+
+pub(super) type Listener = Box<dyn Fn(&Event) + Send + Sync>;
+
+/// What the writer's thread owns.
+pub(super) struct Writer {
+    pub(super) store: Arc<Store>,
+    pub(super) chain: Chain,
+    pub(super) view: Arc<RwLock<View>>,
+    pub(super) listeners: Arc<RwLock<Vec<Listener>>>,
+    pub(super) max_queued: usize,
+    pub(super) clock: Clock,
+}
+
+/// One commit in the making.
+struct Round<'r> {
+    chain: &'r mut Chain,
+    draft: Draft<'r>,
+    batch: WriteBatch<'r>,
+    events: Vec<Event>,
+    max_queued: usize,
+    now_s: u64,
+}
+
+impl Writer {
+    /// Starts the thread. It ends when the sender is dropped and everything sent is answered.
+    pub(super) fn start(mut self) -> std::io::Result<(Sender<Command>, std::thread::JoinHandle<()>)> {
+        let (sender, commands) = channel();
+        let run = move || self.run(&commands);
+        let thread = std::thread::Builder::new()
+            .name("ledger-writer".to_owned())
+            .spawn(run)?;
+        Ok((sender, thread))
+    }
+
+    fn run(&mut self, commands: &Receiver<Command>) {
+        let mut failed: Option<String> = None;
+        while let Ok(first) = commands.recv() {
+            let mut round = vec![first];
+            round.extend(commands.try_iter().take(MAX_BATCH - 1));
+            if let Some(reason) = &failed {
+                round.into_iter().for_each(|command| command.refuse(reason));
+            } else if let Err(reason) = self.commit(round) {
+                failed = Some(reason);
+            }
+        }
+    }
+
+    /// Carries out one round. An error is fatal; everyone has been told.
+    fn commit(&mut self, commands: Vec<Command>) -> Result<(), String> {
+        let mut commands = VecDeque::from(commands);
+        let mut answers = Vec::with_capacity(commands.len());
+        match self.write(&mut commands, &mut answers) {
+            Ok(done) => {
+                let mut view = self.view.write().expect("nothing panics while it is held");
+                view.queue.apply(done.changes);
+                if let Some(tip) = done.tip {
+                    view.tip = tip;
+                }
+                drop(view);
+                answers.into_iter().for_each(Answer::send);
+                let listeners = self.listeners.read().expect("nothing panics while it is held");
+                for event in &done.events {
+                    listeners.iter().for_each(|listener| listener(event));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                answers.into_iter().for_each(|answer| answer.refuse(&reason));
+                commands.into_iter().for_each(|command| command.refuse(&reason));
+                Err(reason)
+            }
+        }
+    }
+
+    /// Applies the commands and commits. On an error, those not yet applied are still in `commands`.
+    fn write(
+        &mut self,
+        commands: &mut VecDeque<Command>,
+        answers: &mut Vec<Answer>,
+    ) -> Result<Done, StoreError> {
+        let before = self.chain.tip().hash;
+        let now_s = (self.clock)();
+        let transaction = self.store.begin_write()?;
+        let (changes, events) = {
+            let view = self.view.read().expect("nothing panics while it is held");
+            let mut round = Round {
+                draft: Draft::new(&view.queue),
+                batch: WriteBatch::open(&transaction)?,
+                chain: &mut self.chain,
+                events: Vec::new(),
+                max_queued: self.max_queued,
+                now_s,
+            };
+            while let Some(command) = commands.pop_front() {
+                round.apply(command, answers)?;
+            }
+            let changes = round.draft.into_changes();
+            round.batch.change_queue(&changes)?;
+            let tip = round.chain.tip().hash;
+            if tip != before {
+                round.batch.set_tip(tip)?;
+            }
+            (changes, round.events)
+        };
+        transaction.commit()?;
+        let tip = self.chain.tip();
+        Ok(Done {
+            changes,
+            tip: (tip.hash != before).then_some(tip),
+            events,
+        })
+    }
+}
+
+/// A round that is on disk.
+struct Done {
+    changes: Changes,
+    /// The new tip, if there is one.
+    tip: Option<Tip>,
+    events: Vec<Event>,
+}
+
+impl Round<'_> {
+    fn apply(&mut self, command: Command, answers: &mut Vec<Answer>) -> Result<(), StoreError> {
+        match command {
+            Command::Submit(transaction, reply) => {
+                let answer = self.submit(transaction);
+                answers.push(Answer::Submit(answer, reply));
+            }
+            Command::Add(blocks, reply) => {
+                let count = blocks.len();
+                let outcomes: Result<Vec<_>, StoreError> =
+                    blocks.into_iter().map(|block| self.add(block)).collect();
+                match outcomes {
+                    Ok(outcomes) => answers.push(Answer::Add(outcomes, reply)),
+                    Err(error) => {
+                        let refused = || Err(AddError::Store(error.to_string()));
+                        reply((0..count).map(|_| refused()).collect());
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, transaction: Transaction) -> Result<Submitted, SubmitError> {
+        if transaction.is_reward() {
+            return Err(TransactionError::ForgedReward.into());
+        }
+        let waiting = self.draft.len();
+        if waiting >= self.max_queued {
+            return Err(SubmitError::QueueFull(self.max_queued));
+        }
+        let id = transaction.id();
+        let full_blocks = waiting / (MAX_BLOCK_TRANSACTIONS - 1);
+        let same = self.draft.count(&id);
+        let index = self.chain.length() + 1 + full_blocks.max(same) as u64;
+        self.draft.push_back(id, transaction.clone());
+        self.events.push(Event::Transaction {
+            id,
+            transaction,
+            index,
+        });
+        Ok(Submitted { id, index })
+    }
+
+    /// Checks a block and puts it where it belongs. The outer error is the file's.
+    fn add(&mut self, block: Block<Unchecked>) -> Result<Result<Added, AddError>, StoreError> {
+        // Content first: a known header with a repeated tail of transactions is no known block (CVE-2012-2459).
+        let ids = match block.check_content() {
+            Ok(ids) => ids,
+            Err(broken) => return Ok(Err(broken.into())),
+        };
+        if self.chain.contains(&block.hash()) {
+            return Ok(Ok(Added::Known));
+        }
+        let parent = block.header().prev_blockhash;
+        let Some(context) = self.chain.context(&parent) else {
+            return Ok(Err(AddError::ParentUnknown(parent)));
+        };
+        let block = match block.validate_rest(ids, &context, Some(self.now_s)) {
+            Ok(block) => block,
+            Err(broken) => return Ok(Err(broken.into())),
+        };
+        self.batch.insert_block(&block)?;
+        let added = match self.chain.insert(&block) {
+            Change::Side => Added::Side,
+            Change::Extended => {
+                for id in self.batch.connect(&block)? {
+                    self.draft.take(&id);
+                }
+                Added::Tip { dropped: 0 }
+            }
+            Change::Reorganised { dropped, connected } => {
+                self.reorganise(block.index(), &dropped, &connected)?
+            }
+        };
+        let active = added != Added::Side;
+        let dropped = if let Added::Tip { dropped } = added {
+            dropped
+        } else {
+            0
+        };
+        let block = block.into_unchecked();
+        self.events.push(Event::Block {
+            block,
+            active,
+            dropped,
+        });
+        Ok(Ok(added))
+    }
+
+    /// Swaps branches. What the dropped blocks held goes back to the front of the queue, unless the others hold it too.
+    fn reorganise(
+        &mut self,
+        tip_index: u64,
+        dropped: &[BlockHash],
+        connected: &[BlockHash],
+    ) -> Result<Added, StoreError> {
+        let fork = tip_index - connected.len() as u64;
+        let mut returned = Vec::new();
+        for (index, hash) in (1..=dropped.len() as u64).rev().map(|i| fork + i).zip(dropped) {
+            let block = self.batch.block(index, *hash)?;
+            let ids = self.batch.disconnect(&block)?;
+            let pairs = ids.into_iter().zip(block.transactions().iter().cloned());
+            returned.splice(0..0, pairs.filter(|(_, transaction)| !transaction.is_reward()));
+        }
+        self.draft.push_front(returned);
+        for (index, hash) in (fork + 1..).zip(connected) {
+            let block = self.batch.block(index, *hash)?;
+            for id in self.batch.connect(&block)? {
+                self.draft.take(&id);
+            }
+        }
+        Ok(Added::Tip {
+            dropped: dropped.len(),
+        })
+    }
+}
+
+impl Command {
+    /// Answers that the file has failed.
+    fn refuse(self, reason: &str) {
+        match self {
+            Self::Submit(_, reply) => reply(Err(SubmitError::Store(reason.to_owned()))),
+            Self::Add(blocks, reply) => {
+                reply(
+                    blocks
+                        .iter()
+                        .map(|_| Err(AddError::Store(reason.to_owned())))
+                        .collect(),
+                );
+            }
+        }
+    }
+}
+
+impl Answer {
+    fn send(self) {
+        match self {
+            Self::Submit(answer, reply) => reply(answer),
+            Self::Add(answers, reply) => reply(answers),
+        }
+    }
+
+    fn refuse(self, reason: &str) {
+        match self {
+            Self::Submit(_, reply) => reply(Err(SubmitError::Store(reason.to_owned()))),
+            Self::Add(answers, reply) => {
+                reply(
+                    answers
+                        .iter()
+                        .map(|_| Err(AddError::Store(reason.to_owned())))
+                        .collect(),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! `/chain`, `/blocks/…`: blocks out, and blocks from elsewhere in.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use bitcoin::BlockHash;
+use tokio::sync::mpsc;
+
+use super::{Node, answers::Taken, body, refusal::Refusal};
+use crate::ledger::{Added, Block, BlockRecord, Snapshot, StoreError, Unchecked};
+
+/// About how much of a chain is in memory at a time, in bytes.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Runs what reads the disk where it may block.
+pub(super) async fn blocking<T: Send + 'static>(
+    node: &Arc<Node>,
+    read: impl FnOnce(&Node) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let node = Arc::clone(node);
+    let done = tokio::task::spawn_blocking(move || read(&node)).await;
+    done.map_err(|_| {
+        Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong inside the node",
+        )
+    })?
+}
+
+/// `?from=&limit=` of a request.
+pub(super) struct Page {
+    pub(super) from: Option<u64>,
+    pub(super) limit: u64,
+}
+
+impl Page {
+    pub(super) fn of(uri: &Uri) -> Result<Self, Refusal> {
+        let mut page = Self {
+            from: None,
+            limit: u64::MAX,
+        };
+        let pairs: Vec<(String, String)> =
+            serde_urlencoded::from_str(uri.query().unwrap_or("")).map_err(|error| {
+                Refusal::bad(format!("The query is not of the form ?from=1&limit=10: {error}"))
+            })?;
+        for (name, text) in pairs {
+            let number = || {
+                let message = || Refusal::bad(format!("Invalid values: {name} must be a whole number"));
+                let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                digits
+                    .then(|| text.parse().unwrap_or(u64::MAX))
+                    .ok_or_else(message)
+            };
+            match name.as_str() {
+                "from" => page.from = Some(number()?),
+                "limit" => page.limit = number()?,
+                _ => {}
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// `GET /chain`: every active block, or a page of them, written as it is read.
+pub(super) async fn chain(State(node): State<Arc<Node>>, uri: Uri) -> Result<Response, Refusal> {
+    let page = Page::of(&uri)?;
+    let (snapshot, length) = blocking(&node, |node| {
+        let snapshot = node.ledger.snapshot()?;
+        let length = snapshot.length()?;
+        Ok((snapshot, length))
+    })
+    .await?;
+    let from = page.from.unwrap_or(1).max(1);
+    let to = from.saturating_add(page.limit).min(length + 1);
+    // One piece waits while the next is read: a slow client does not make the node read ahead.
+    let (pieces, stream) = mpsc::channel(1);
+    tokio::spawn(write_chain(node, snapshot, from, to, length, pieces));
+    let stream = futures_util::stream::unfold(stream, async |mut stream| {
+        let piece = stream.recv().await?;
+        Some((piece, stream))
+    });
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    Ok((json, Body::from_stream(stream)).into_response())
+}
+
+/// Reads active blocks `from..to` piece by piece; ends early when the client is gone or does not take anything.
+async fn write_chain(
+    node: Arc<Node>,
+    snapshot: Snapshot,
+    from: u64,
+    to: u64,
+    length: u64,
+    pieces: mpsc::Sender<Result<Bytes, StoreError>>,
+) {
+    let mut snapshot = Some(snapshot);
+    let mut next = from;
+    let mut text = b"{\"chain\":[".to_vec();
+    loop {
+        let read = snapshot.take().expect("put back below");
+        let task = tokio::task::spawn_blocking(move || {
+            let outcome = write_piece(&read, from, next, to, text);
+            (read, outcome)
+        });
+        let Ok((read, outcome)) = task.await else {
+            return; // the panic is on stderr; the client sees its answer cut short
+        };
+        snapshot = Some(read);
+        let (piece, done) = match outcome {
+            Ok((mut piece, after)) => {
+                next = after;
+                let done = next >= to;
+                if done {
+                    piece.extend_from_slice(format!("],\"length\":{length}}}").as_bytes());
+                }
+                (Ok(Bytes::from(piece)), done)
+            }
+            Err(error) => (Err(error), true),
+        };
+        text = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
+        let timeout = node.limits.request_timeout;
+        let taken = tokio::time::timeout(timeout, pieces.send(piece)).await;
+        if done || !matches!(taken, Ok(Ok(()))) {
+            return;
+        }
+    }
+}
+
+/// Appends blocks from `next` on until there is about a piece of text, and says which comes next.
+fn write_piece(
+    snapshot: &Snapshot,
+    from: u64,
+    next: u64,
+    to: u64,
+    mut text: Vec<u8>,
+) -> Result<(Vec<u8>, u64), StoreError> {
+    let mut after = next;
+    snapshot.scan(next..to, |block| {
+        if after > from {
+            text.push(b',');
+        }
+        serde_json::to_writer(&mut text, &BlockRecord::new(&block)).expect("memory takes everything");
+        after += 1;
+        text.len() < PIECE_BYTES
+    })?;
+    // The snapshot has no more although it should: end, rather than ask for ever.
+    let after = if after == next { to } else { after };
+    Ok((text, after))
+}
+
+/// `GET /blocks/{name}`: by index, by hash, or `latest`.
+pub(super) async fn one(
+    State(node): State<Arc<Node>>,
+    body::Name(name): body::Name,
+) -> Result<Response, Refusal> {
+    blocking(&node, move |node| {
+        let snapshot = node.ledger.snapshot()?;
+        let block = find(&snapshot, &name)?.ok_or_else(|| {
+            let length = snapshot.length().unwrap_or(0);
+            Refusal::missing(format!(
+                "There is no block {name}; the chain has blocks 1 to {length}"
+            ))
+        })?;
+        Ok(Json(BlockRecord::new(&block)).into_response())
+    })
+    .await
+}
+
+fn find(snapshot: &Snapshot, name: &str) -> Result<Option<Block<Unchecked>>, Refusal> {
+    if name == "latest" {
+        return Ok(snapshot.block(snapshot.length()?)?);
+    }
+    if name.len() == 64 {
+        if let Ok(hash) = name.parse::<BlockHash>() {
+            return Ok(snapshot.block_by_hash(&hash)?);
+        }
+    } else if !name.is_empty() && name.len() <= 20 && name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return match name.parse() {
+            Ok(index) => Ok(snapshot.block(index)?),
+            Err(_) => Ok(None),
+        };
+    }
+    let shown: String = name.chars().take(80).collect();
+    Err(Refusal::bad(format!(
+        "A block is named by its index, by the 64 hex digits of its hash, or as latest; not {shown:?}"
+    )))
+}
+
+/// `POST /blocks`: a block made elsewhere.
+pub(super) async fn take(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
+    let block = {
+        let _room = node.block_bodies.acquire().await.expect("never closed");
+        let limits = &node.limits;
+        let bytes = body::read(request.into_body(), limits.block_bytes, limits.request_timeout).await?;
+        blocking(&node, move |_| Ok(BlockRecord::parse(&body::json(&bytes)?)?)).await?
+    };
+    add(&node, block).await
+}
+
+/// Gives a block to the ledger and says what became of it.
+pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Response, Refusal> {
+    let (index, hash) = (block.index(), block.hash());
+    let added = add_block(node, block).await?;
+    let answer = |message, tip, dropped| {
+        Json(Taken {
+            message,
+            index,
+            hash: hash.to_string(),
+            tip,
+            dropped,
+        })
+    };
+    Ok(match added {
+        Added::Known => {
+            let active = blocking(node, move |node| {
+                Ok(node.ledger.snapshot()?.active_hash(index)?)
+            })
+            .await?;
+            let is_tip = active == Some(hash) && node.ledger.tip().hash == hash;
+            (StatusCode::OK, answer("The block is known already", is_tip, 0)).into_response()
+        }
+        Added::Side => {
+            let message = "The block is accepted, on a side branch";
+            (StatusCode::CREATED, answer(message, false, 0)).into_response()
+        }
+        Added::Tip { dropped } => {
+            let message = "The block is accepted and is the new tip";
+            (StatusCode::CREATED, answer(message, true, dropped)).into_response()
+        }
+    })
+}
+
+/// Gives a block to the ledger.
+pub(super) async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, Refusal> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    node.ledger.add_then(vec![block], |mut outcomes| {
+        let _ = sender.send(outcomes.pop()); // the caller may have gone away
+    });
+    let outcome = receiver.await.ok().flatten();
+    let outcome = outcome.ok_or_else(Refusal::stopping)?;
+    Ok(outcome?)
+}

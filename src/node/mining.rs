@@ -1,0 +1,217 @@
+//! `/mine`: one block at a time, for callers who wait in line.
+//!
+//! ```text
+//! a place in line, or 429 ──► wait for the turn ──► loop:
+//!     candidate on the tip ──► mine on the engine's threads
+//!     found, and still on the tip: the answer
+//!     another block came first: stop, begin again on the new tip
+//!     the caller went away (its future is dropped), or the node stops: stop
+//! ```
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use tokio::sync::Semaphore;
+
+use super::{Node, answers::Mined, blocks::add_block, refusal::Refusal};
+use crate::{
+    ledger::{Added, BlockRecord, Candidate, ForgeError, Forged},
+    miner::{Cancel, Progress},
+};
+
+/// Whose turn it is, and how fast it goes.
+#[derive(Debug)]
+pub(super) struct Mining {
+    /// Held by the blocking task itself: the next miner begins when the last one's threads are idle.
+    turn: Arc<Semaphore>,
+    line: Semaphore,
+    in_line: AtomicUsize,
+    /// Hashes per second of the block being mined, as the bits of an `f64`; 0 while none is.
+    rate: AtomicU64,
+    hashes: AtomicU64,
+}
+
+impl Mining {
+    pub(super) fn new(waiting: usize) -> Self {
+        Self {
+            turn: Arc::new(Semaphore::new(1)),
+            line: Semaphore::new(waiting + 1),
+            in_line: AtomicUsize::new(0),
+            rate: AtomicU64::new(0),
+            hashes: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.turn.available_permits() == 0
+    }
+
+    /// Callers who wait for their turn.
+    pub(super) fn waiting(&self) -> usize {
+        let in_line = self.in_line.load(Ordering::Relaxed);
+        in_line.saturating_sub(usize::from(self.is_active()))
+    }
+
+    /// Hashes per second of the block being mined.
+    pub(super) fn hashes_per_second(&self) -> Option<f64> {
+        let rate = f64::from_bits(self.rate.load(Ordering::Relaxed));
+        (rate > 0.0 && self.is_active()).then_some(rate)
+    }
+
+    /// Hashes computed since the start, those of unfinished blocks as far as they were reported.
+    pub(super) fn hashes(&self) -> u64 {
+        self.hashes.load(Ordering::Relaxed)
+    }
+}
+
+/// Pulls the handle when the caller's future is dropped.
+struct StopOnDrop(Cancel);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Counts a caller while it is there.
+struct InLine<'m>(&'m AtomicUsize);
+
+impl<'m> InLine<'m> {
+    fn new(count: &'m AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// `GET /mine`, `POST /mine`.
+pub(super) async fn mine(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
+    let forged = mine_block(&node).await?;
+    let answer = Mined {
+        message: "The new block has been forged",
+        block: BlockRecord::new(&forged.block),
+        hashes: forged.hashes,
+        elapsed_s: forged.elapsed.as_secs_f64(),
+        hashes_per_second: forged.hashes_per_second(),
+    };
+    Ok((StatusCode::OK, Json(answer)).into_response())
+}
+
+async fn mine_block(node: &Arc<Node>) -> Result<Forged, Refusal> {
+    let mining = &node.mining;
+    let Ok(_place) = mining.line.try_acquire() else {
+        let message = "Too many callers wait for a block already; ask again later, or mine with GET /work";
+        return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(expected_s(node)));
+    };
+    let _counted = InLine::new(&mining.in_line);
+    let turn = tokio::select! {
+        turn = Arc::clone(&mining.turn).acquire_owned() => Arc::new(turn.expect("never closed")),
+        () = node.stopping.cancelled() => return Err(Refusal::stopping()),
+    };
+    let mut tip = node.tip.clone();
+    loop {
+        tip.borrow_and_update();
+        let cancel = Cancel::new();
+        let stop = StopOnDrop(cancel.clone());
+        let mut task = {
+            let (node, turn) = (Arc::clone(node), Arc::clone(&turn));
+            tokio::task::spawn_blocking(move || {
+                let _until_idle = turn;
+                forge(&node, &cancel)
+            })
+        };
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut task => break outcome,
+                Ok(()) = tip.changed() => stop.0.cancel(),
+                () = node.stopping.cancelled() => {
+                    stop.0.cancel();
+                    break (&mut task).await;
+                }
+            }
+        };
+        let broken = |_| {
+            Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong inside the node",
+            )
+        };
+        match outcome.map_err(broken)? {
+            // On disk before anyone is told; and if another block was quicker, this one is a side branch: again.
+            Ok(forged) => match add_block(node, forged.block.clone()).await? {
+                Added::Tip { .. } => return Ok(forged),
+                Added::Known | Added::Side => {}
+            },
+            Err(ForgeError::Stopped) if node.stopping.is_cancelled() => return Err(Refusal::stopping()),
+            Err(ForgeError::Stopped) => {}
+            Err(error @ ForgeError::AheadOfClock(_)) => return Err(error.into()),
+        }
+    }
+}
+
+/// Mines the next block on this thread and the miner's.
+fn forge(node: &Arc<Node>, cancel: &Cancel) -> Result<Forged, ForgeError> {
+    let candidate = node.ledger.candidate().expect("the node's id is a name");
+    let index = candidate.context().index;
+    node.mining.rate.store(0, Ordering::Relaxed);
+    node.events.mining("started", index, 0, Duration::ZERO);
+    let counted = AtomicU64::new(0);
+    let count_up_to = |hashes: u64| {
+        let before = counted.fetch_max(hashes, Ordering::Relaxed);
+        node.mining
+            .hashes
+            .fetch_add(hashes.saturating_sub(before), Ordering::Relaxed);
+    };
+    let progress = |progress: &Progress| {
+        let rate = progress.hashes as f64 / progress.elapsed.as_secs_f64().max(1e-9);
+        node.mining.rate.store(rate.to_bits(), Ordering::Relaxed);
+        count_up_to(progress.hashes);
+        node.events
+            .mining("mining", index, progress.hashes, progress.elapsed);
+    };
+    let outcome = mine_candidate(node, &candidate, cancel, &progress);
+    match &outcome {
+        Ok(forged) => {
+            count_up_to(forged.hashes);
+            node.events.mining("found", index, forged.hashes, forged.elapsed);
+        }
+        Err(_) => node
+            .events
+            .mining("stopped", index, counted.load(Ordering::Relaxed), Duration::ZERO),
+    }
+    outcome
+}
+
+fn mine_candidate(
+    node: &Arc<Node>,
+    candidate: &Candidate,
+    cancel: &Cancel,
+    progress: &(dyn Fn(&Progress) + Sync),
+) -> Result<Forged, ForgeError> {
+    candidate.mine(&node.miner, cancel, &|| node.ledger.now_s(), None, progress)
+}
+
+/// How long a block is likely to take, in whole seconds.
+fn expected_s(node: &Node) -> u64 {
+    let work = bitcoin::Target::from_compact(node.ledger.tip().next.nbits).to_work();
+    match node.mining.hashes_per_second() {
+        Some(rate) => (work.log2().exp2() / rate).clamp(1.0, 3600.0) as u64,
+        None => 1,
+    }
+}
