@@ -53,7 +53,8 @@ const MOST_JOBS: usize = 65_536;
 
 const EXAMPLES: &str = r#"Requests, one JSON object a line (schema paydirt.job/1):
   {"id": "a", "puzzle": {"text": "100"}, "goal": {"hex_zeros": 4}}
-  {"id": 2, "puzzle": {"header": "0100…"}, "search": {"timeout": 60}, "priority": 1, "progress": 0.5}
+  {"id": 2, "puzzle": {"header": "0100…"}, "search": {"timeout": 60}, "progress": 0.5}
+  {"id": 3, "puzzle": {"text": "soon"}, "goal": {"bits": 20}, "priority": 1}
   {"cancel": "a"}
   {"ping": 1}
   {"info": true}

@@ -359,10 +359,19 @@ fn path_of(option: &str) -> String {
     }
 }
 
+/// The beginning of a message, on one line: it may repeat what the line said, line breaks and all.
 fn cut(message: &str) -> String {
-    let mut cut: String = message.chars().take(MESSAGE_CHARS).collect();
-    if cut.len() < message.len() {
-        cut.push('…');
+    let mut cut = String::new();
+    for (count, char) in message.chars().enumerate() {
+        if count == MESSAGE_CHARS {
+            cut.push('…');
+            break;
+        }
+        if char.is_control() {
+            cut.extend(char.escape_default());
+        } else {
+            cut.push(char);
+        }
     }
     cut
 }
@@ -558,6 +567,14 @@ mod tests {
             let length = refusal.message.len() + refusal.field.map_or(0, |field| field.len());
             assert!(length < 5000, "{length}");
         }
+    }
+
+    /// Found by the fuzz target `job_line`.
+    #[test]
+    fn line_breaks_in_names_are_escaped() {
+        let refusal = refused(r#"{"un`kn\now\u0007n": 1}"#);
+        assert!(refusal.message.contains(r"un`kn\now\u{7}n"), "{refusal:?}");
+        assert!(!refusal.message.chars().any(char::is_control));
     }
 
     #[test]
