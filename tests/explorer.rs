@@ -361,7 +361,7 @@ fn it_works_without_a_mouse_and_on_a_phone() {
     }
     assert_eq!(
         order,
-        ["skip", "mine", "sender", "recipient", "amount", "submit", "block"]
+        ["skip", "mine", "sender", "recipient", "amount", "main", "block"]
     );
     // Enter opens the block; shift-tab goes back to the mine button and mines.
     browser.keys(ENTER);
