@@ -436,6 +436,40 @@ async fn blocks_are_found_and_paged() {
     assert_eq!(&test.get("/blocks/latest").await.1, &all[9]);
 }
 
+/// A client that takes the beginning of a long chain and then nothing is cut, and can tell.
+#[tokio::test(start_paused = true)]
+async fn a_chain_that_nobody_takes_is_cut_short() {
+    let test = Test::new(&easy());
+    for outcome in test.node.ledger().add_all(branch(&easy().genesis(), "a", 2000)) {
+        outcome.unwrap();
+    }
+    let ask = || test.raw(Request::get("/chain").body(Body::empty()).unwrap());
+    let whole = ask().await.into_body().collect().await.unwrap().to_bytes();
+    assert!(whole.ends_with(b"],\"length\":2001}"));
+
+    let mut body = ask().await.into_body();
+    let mut taken = body.frame().await.unwrap().unwrap().into_data().unwrap().len();
+    assert!(
+        taken < whole.len() / 4,
+        "it comes in pieces: {taken} of {} bytes",
+        whole.len()
+    );
+    // The clock is the test's: it moves on when nothing else does.
+    tokio::time::sleep(Limits::default().request_timeout * 2).await;
+    let end = loop {
+        match body.frame().await {
+            Some(Ok(frame)) => taken += frame.into_data().unwrap().len(),
+            other => break other,
+        }
+    };
+    assert!(matches!(end, Some(Err(_))), "the end is an error");
+    assert!(
+        taken < whole.len() / 2,
+        "nothing was read ahead: {taken} of {} bytes",
+        whole.len()
+    );
+}
+
 #[tokio::test]
 async fn transactions_are_found_while_they_wait_and_after() {
     let test = Test::new(&easy());
@@ -676,7 +710,7 @@ async fn mining_is_in_turn_with_a_limited_line() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mining_begins_again_when_another_block_comes() {
     // Hard enough to be mining for a while, and for one more block to be mined by hand meanwhile.
-    let network = Network::fixed(26.0).unwrap();
+    let network = Network::fixed(23.0).unwrap();
     let test = Arc::new(Test::new(&network));
     let caller = {
         let test = Arc::clone(&test);

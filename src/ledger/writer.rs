@@ -7,7 +7,7 @@
 //!     wait for a command; take every other that waits already          group commit: one fsync for all of them
 //!     check and apply each to the tree and to a draft of the queue     nobody sees these yet
 //!     commit one database transaction                                   now they outlast a crash
-//!     publish the new tip and queue; answer everyone; tell the listeners
+//!     publish the new tip and queue; tell the listeners; answer everyone
 //! ```
 //!
 //! When the file fails, the tree may be ahead of the disk; so the writer refuses everything from then on, and what is
@@ -162,11 +162,11 @@ impl Writer {
                     view.tip = tip;
                 }
                 drop(view);
-                answers.into_iter().for_each(Answer::send);
                 let listeners = self.listeners.read().expect("nothing panics while it is held");
                 for event in &done.events {
                     listeners.iter().for_each(|listener| listener(event));
                 }
+                answers.into_iter().for_each(Answer::send);
                 Ok(())
             }
             Err(error) => {

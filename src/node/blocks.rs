@@ -81,12 +81,25 @@ pub(super) async fn chain(State(node): State<Arc<Node>>, uri: Uri) -> Result<Res
     // One piece waits while the next is read: a slow client does not make the node read ahead.
     let (pieces, stream) = mpsc::channel(1);
     tokio::spawn(write_chain(node, snapshot, from, to, length, pieces));
-    let stream = futures_util::stream::unfold(stream, async |mut stream| {
-        let piece = stream.recv().await?;
-        Some((piece, stream))
+    let stream = futures_util::stream::unfold(Some(stream), async |stream| {
+        let mut stream = stream?;
+        match stream.recv().await {
+            Some(Piece::Some(text)) => Some((Ok(text), Some(stream))),
+            Some(Piece::Last(text)) => Some((Ok(text), None)),
+            // An answer that is cut short must not look whole: an error makes the server drop the connection.
+            None => Some((Err("the chain could not be sent to its end"), None)),
+        }
     });
     let json = [(header::CONTENT_TYPE, "application/json")];
     Ok((json, Body::from_stream(stream)).into_response())
+}
+
+/// A part of the text of an answer.
+enum Piece {
+    /// There is more.
+    Some(Bytes),
+    /// There is no more.
+    Last(Bytes),
 }
 
 /// Reads active blocks `from..to` piece by piece; ends early when the client is gone or does not take anything.
@@ -96,7 +109,7 @@ async fn write_chain(
     from: u64,
     to: u64,
     length: u64,
-    pieces: mpsc::Sender<Result<Bytes, StoreError>>,
+    pieces: mpsc::Sender<Piece>,
 ) {
     let mut snapshot = Some(snapshot);
     let mut next = from;
@@ -111,23 +124,25 @@ async fn write_chain(
             return; // the panic is on stderr; the client sees its answer cut short
         };
         snapshot = Some(read);
-        let (piece, done) = match outcome {
-            Ok((mut piece, after)) => {
-                next = after;
-                let done = next >= to;
-                if done {
-                    piece.extend_from_slice(format!("],\"length\":{length}}}").as_bytes());
-                }
-                (Ok(Bytes::from(piece)), done)
+        let (mut read_text, after) = match outcome {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::error!(%error, "the store failed");
+                return;
             }
-            Err(error) => (Err(error), true),
         };
-        text = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
+        next = after;
+        let done = next >= to;
+        if done {
+            read_text.extend_from_slice(format!("],\"length\":{length}}}").as_bytes());
+        }
+        let piece = if done { Piece::Last } else { Piece::Some };
         let timeout = node.limits.request_timeout;
-        let taken = tokio::time::timeout(timeout, pieces.send(piece)).await;
+        let taken = tokio::time::timeout(timeout, pieces.send(piece(read_text.into()))).await;
         if done || !matches!(taken, Ok(Ok(()))) {
             return;
         }
+        text = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
     }
 }
 
