@@ -18,8 +18,14 @@ mod work;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-pub use bench::*;
-pub use compare::*;
+pub use bench::{
+    BENCH_SCHEMA, BaselineReport, BenchReport, BenchRow, CeilingReport, ChangeReport, CheckReport,
+    SampleReport, SearchedRange, SummaryReport, WarningReport,
+};
+pub use compare::{
+    AnswerReport, AtRateReport, COMPARE_SCHEMA, CompareReport, FitReport, Frame, LevelReport, NamedRate,
+    PuzzleReport, Questions, RateReport, TimesReport, TriesReport, WithinReport,
+};
 pub use machine::MachineReport;
 pub use merge::{MergeError, MergeReport, ShardResult};
 pub use work::{JobId, LimitsReport, WorkAnswer, WorkAnswerKind, WorkResult};

@@ -94,7 +94,11 @@ fn what_does_not_fit_the_budget_is_computed_and_says_so() {
     assert!((mean * rate / 60f64.exp2() - 1.0).abs() < 1e-9);
     let text = paydirt(&["compare", "--bits", "6,60", "--samples", "10", "--budget", "0"]);
     assert_eq!(code(&text), 0);
-    assert!(stdout(&text).contains("computed: 2 of 2 levels did not fit"), "{}", stdout(&text));
+    assert!(
+        stdout(&text).contains("computed: 2 of 2 levels did not fit"),
+        "{}",
+        stdout(&text)
+    );
 }
 
 #[test]

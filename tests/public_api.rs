@@ -112,9 +112,14 @@ impl Crate {
                     continue;
                 }
                 for (from, name) in leaves(&import.tree, String::new()) {
-                    let (home, original) = self.find(path, &from);
-                    let public = format!("{path}::{name}");
-                    names.entry((home, original)).or_default().insert(public);
+                    let found = match name.as_str() {
+                        "*" => self.all_of(path, &from),
+                        name => vec![(name.to_owned(), self.find(path, &from))],
+                    };
+                    for (name, place) in found {
+                        let public = format!("{path}::{name}");
+                        names.entry(place).or_default().insert(public);
+                    }
                 }
             }
         }
@@ -158,6 +163,33 @@ impl Crate {
             Item::Trait(item) => Some(&item.ident) == name && !is_public(&item.vis),
             _ => false,
         })
+    }
+
+    /// Every public item of the module `from`, seen in module `here`: what a glob names, by name and place.
+    fn all_of(&self, here: &str, from: &str) -> Vec<(String, (String, String))> {
+        let home = format!("{here}::{}", from.trim_start_matches("self::"));
+        let module = self
+            .modules
+            .get(&home)
+            .unwrap_or_else(|| panic!("no module {home} for {from}::*"));
+        let own = module.items.iter().filter_map(named);
+        let own = own.filter(|(vis, _)| is_public(vis)).map(|(_, name)| {
+            let name = name.to_string();
+            (name.clone(), (home.clone(), name))
+        });
+        let mut all: Vec<_> = own.collect();
+        for item in &module.items {
+            let Item::Use(import) = item else { continue };
+            if is_public(&import.vis) && !is_hidden(&import.attrs) {
+                for (from, name) in leaves(&import.tree, String::new()) {
+                    match name.as_str() {
+                        "*" => all.extend(self.all_of(&home, &from)),
+                        _ => all.push((name, self.find(&home, &from))),
+                    }
+                }
+            }
+        }
+        all
     }
 
     /// The module that defines what `from`, seen in module `here`, is a path to; and its name there.
@@ -241,7 +273,7 @@ fn leaves(tree: &UseTree, prefix: String) -> Vec<(String, String)> {
             .iter()
             .flat_map(|tree| leaves(tree, prefix.clone()))
             .collect(),
-        UseTree::Glob(_) => panic!("a glob: name what is public, so that it can be listed"),
+        UseTree::Glob(_) => vec![(prefix, "*".to_owned())],
     }
 }
 

@@ -30,7 +30,7 @@ impl Branch {
         // A level without its first node, which is not known yet.
         let mut level: Vec<[u8; 32]> = others.iter().map(|id| id.to_bytes()).collect();
         while !level.is_empty() {
-            if level.len() % 2 == 0 {
+            if level.len().is_multiple_of(2) {
                 level.push(level[level.len() - 1]);
             }
             branch.push(level[0]);

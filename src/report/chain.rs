@@ -258,22 +258,8 @@ impl ChainStatsReport {
 
 /// A block's time as `2024-01-01 00:00:00`, UTC.
 pub fn utc(time_s: u32) -> String {
-    let (days, seconds) = (i64::from(time_s / 86_400), time_s % 86_400);
-    // Days to a date: Hinnant, "chrono-compatible low-level date algorithms", with years that begin in March.
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+    let time = jiff::Timestamp::from_second(time_s.into()).expect("any 32 bits are a time before 2107");
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub enum Format {
 const PNG_SCALE: u32 = 2;
 
 /// What an SVG asks for; the PNG, and the room that is left for text, come from the font that is registered under it.
-const FONT: &str = "Roboto, Arial, Helvetica, sans-serif";
+pub(crate) const FONT: &str = "Roboto, Arial, Helvetica, sans-serif";
 
 const BLUE: RGBColor = RGBColor(0, 114, 178);
 const ORANGE: RGBColor = RGBColor(230, 159, 0);
@@ -72,13 +72,18 @@ impl Scale {
     }
 }
 
-fn render(picture: &impl Picture, format: Format) -> anyhow::Result<Vec<u8>> {
+/// Makes the font [`FONT`] known to the plotting crate: it comes with the program, no system font is read.
+pub(crate) fn register_fonts() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
         let bytes = include_bytes!("plot/Roboto-Regular-subset.ttf");
         let registered = register_font(FONT, FontStyle::Normal, bytes);
         assert!(registered.is_ok(), "the font that comes with the program is one");
     });
+}
+
+fn render(picture: &impl Picture, format: Format) -> anyhow::Result<Vec<u8>> {
+    register_fonts();
     let (width, height) = picture.size();
     match format {
         Format::Svg => {

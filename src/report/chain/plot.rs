@@ -1,5 +1,6 @@
 //! Block times and difficulty as pictures: bars in a terminal, or SVG.
 
+use crate::report::plot::{FONT, register_fonts};
 use anyhow::anyhow;
 use plotters::{
     coord::Shift,
@@ -92,6 +93,7 @@ pub fn svg(history: &History) -> anyhow::Result<String> {
         .iter()
         .map(|(index, _, bits)| (*index, *bits))
         .collect();
+    register_fonts();
     let mut picture = String::new();
     {
         let area = SVGBackend::with_string(&mut picture, (960, 640)).into_drawing_area();
@@ -127,7 +129,7 @@ fn panel(
         false => ((least - 1.0).max(0.0).floor(), most.ceil() + 1.0),
     };
     let mut chart = ChartBuilder::on(area)
-        .caption(title, ("sans-serif", 20).into_font())
+        .caption(title, (FONT, 20).into_font())
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(64)
@@ -136,6 +138,7 @@ fn panel(
     chart
         .configure_mesh()
         .x_desc("block")
+        .label_style((FONT, 13).into_font())
         .light_line_style(RGBColor(240, 240, 240))
         .draw()
         .map_err(|error| failed(&error))?;
