@@ -1,8 +1,8 @@
 //! The command line: arguments in, engine in the middle, reports out.
 //!
-//! *In:* arguments. *Out:* results on stdout, everything for people on stderr, an [`Exit`] code.
+//! *In:* arguments. *Out:* results on stdout, everything for people on stderr, an `Exit` code.
 //!
-//! One file a subcommand; [`puzzle_args`] and [`search_args`] hold the options that several share. Arguments are taken
+//! One file a subcommand; `puzzle_args` and `search_args` hold the options that several share. Arguments are taken
 //! as text by clap and given their meaning here, so that every bad one is refused in the same single line: which
 //! option, which value, what to do instead.
 

@@ -3,9 +3,9 @@
 //! *In:* a [`Work`] and a range of nonces. *Out:* the nonces whose digest's top word passes the work's cheap test, in
 //! ascending order. Nothing here knows of threads, targets beyond 32 bits, or what a solution is for.
 //!
-//! All dispatch is in this file: [`KERNELS`] lists every implementation with the check for its processor features,
+//! All dispatch is in this file: `KERNELS` lists every implementation with the check for its processor features,
 //! and a [`Kernel`] value can be had only through that check and a self-test against the oracle. Each implementation
-//! has a file of its own and the one signature, [`Scan`].
+//! has a file of its own and the one signature, `Scan`.
 
 use std::{fmt, str::FromStr, sync::OnceLock, time::Duration};
 
