@@ -140,6 +140,12 @@ impl Miner {
         self.kernel
     }
 
+    /// Runs something once on each of its threads: to set what an operating system keeps for a thread, its priority for
+    /// example.
+    pub fn on_each_thread(&self, run: impl Fn() + Sync) {
+        self.pool.broadcast(|_| run());
+    }
+
     /// Searches, and returns when every thread is idle again.
     ///
     /// A miner does one search at a time: one that is called meanwhile from another thread waits for the pool, and

@@ -114,8 +114,9 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node over `ledger` that mines with `miner`.
+    /// A node over `ledger` that mines with `miner`, whose threads make way for all others from now on.
     pub fn new(ledger: Ledger, miner: Miner, limits: Limits) -> Arc<Self> {
+        make_way(&miner);
         let events = Events::new();
         let metrics = Metrics::new();
         let (tips, tip) = watch::channel(ledger.tip().hash);
@@ -157,6 +158,24 @@ impl Node {
         self.stopping.cancel();
     }
 }
+
+/// Lowers the priority of the mining threads: mining uses every processor, and calls must not wait for a turn on one
+/// (without this, 1 in 100 answers takes 12 ms rather than 1). Nobody else wants a processor: mining is as fast as ever.
+fn make_way(miner: &Miner) {
+    // On Linux the priority is each thread's own; elsewhere it is the process's, and stays as it is.
+    #[cfg(target_os = "linux")]
+    miner.on_each_thread(|| {
+        if let Err(error) = rustix::process::nice(MINING_NICENESS) {
+            tracing::warn!(%error, "mining threads keep their priority");
+        }
+    });
+    #[cfg(not(target_os = "linux"))]
+    let _ = miner;
+}
+
+/// How much the mining threads' niceness rises: of 0 to 19.
+#[cfg(target_os = "linux")]
+const MINING_NICENESS: i32 = 15;
 
 /// The node's routes. No sockets: tests call it in process.
 pub fn app(node: Arc<Node>, cors: &Cors) -> Router {
