@@ -53,31 +53,23 @@ fn verify(criterion: &mut Criterion) {
     });
 }
 
-/// Blocks mined beforehand, to be appended one by one.
-fn blocks_after(ledger: &Ledger, count: usize) -> Vec<Block<Unchecked>> {
-    let miner = Miner::with_threads(1, Kernel::auto()).expect("a thread");
-    let scratch = Ledger::in_memory(ledger.network()).expect("it opens");
-    let plan = Plan {
-        count: count as u64,
-        spacing_s: Some(60),
-    };
-    mine_blocks(&scratch, &miner, &Cancel::new(), plan, &|_| {}, |_| {}).expect("it mines");
-    scratch
-        .snapshot()
-        .expect("it reads")
-        .blocks(2, u64::MAX)
-        .expect("it reads")
+/// The next block, a minute after its parent.
+fn next_block(ledger: &Ledger, miner: &Miner) -> Block<Unchecked> {
+    let time_s = u64::from(ledger.tip().header.time) + 60;
+    let candidate = ledger.candidate().expect("the node's id is a name");
+    let forged = candidate.mine(miner, &Cancel::new(), &|| time_s, None, &|_| {});
+    forged.expect("it mines").block
 }
 
 fn append(criterion: &mut Criterion) {
     let folder = TempDir::new().expect("a folder");
     let ledger = open(folder.path());
-    let mut blocks = blocks_after(&ledger, 20_000).into_iter();
+    let miner = Miner::with_threads(1, Kernel::auto()).expect("a thread");
     let mut group = criterion.benchmark_group("ledger");
     group.sample_size(100).measurement_time(Duration::from_secs(5));
     group.bench_function("append a block, durably", |bencher| {
         bencher.iter_batched(
-            || blocks.next().expect("more than are measured"),
+            || next_block(&ledger, &miner),
             |block| assert_eq!(ledger.add(block), Ok(Added::Tip { dropped: 0 })),
             BatchSize::PerIteration,
         );

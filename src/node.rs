@@ -60,7 +60,7 @@ pub struct Limits {
     pub block_bytes: usize,
     /// Calls of `/mine` that may wait for the one being served.
     pub waiting_miners: usize,
-    /// How long a request's body may take to arrive, and a client to take the next piece of a stream.
+    /// How long a request's body may take to arrive, and a client to take the next piece of an answer.
     pub request_timeout: Duration,
     /// How long a request's head may take to arrive; also for how long a connection may be idle.
     pub header_timeout: Duration,
@@ -159,23 +159,25 @@ impl Node {
     }
 }
 
-/// Lowers the priority of the mining threads: mining uses every processor, and calls must not wait for a turn on one
-/// (without this, 1 in 100 answers takes 12 ms rather than 1). Nobody else wants a processor: mining is as fast as ever.
+/// Lets the mining threads run only where no other thread wants to: mining takes every processor, and a call must not
+/// wait for its turn on one (1 in 100 answers would take 12 ms). A machine that has nothing else to do mines as fast as
+/// ever; one that is busy mines little.
 fn make_way(miner: &Miner) {
-    // On Linux the priority is each thread's own; elsewhere it is the process's, and stays as it is.
     #[cfg(target_os = "linux")]
     miner.on_each_thread(|| {
-        if let Err(error) = rustix::process::nice(MINING_NICENESS) {
-            tracing::warn!(%error, "mining threads keep their priority");
+        use thread_priority::{
+            NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+            thread_native_id,
+        };
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+            tracing::debug!(?error, "mining threads may keep their priority"); // calls wait longer, nothing worse
         }
     });
+    // Elsewhere a thread's priority cannot be lowered alone, or not without rights.
     #[cfg(not(target_os = "linux"))]
     let _ = miner;
 }
-
-/// How much the mining threads' niceness rises: of 0 to 19.
-#[cfg(target_os = "linux")]
-const MINING_NICENESS: i32 = 15;
 
 /// The node's routes. No sockets: tests call it in process.
 pub fn app(node: Arc<Node>, cors: &Cors) -> Router {

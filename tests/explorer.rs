@@ -15,33 +15,10 @@ use std::{
     time::Duration,
 };
 
-use base64_lite::decode;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use server::{Server, transfer};
 use tempfile::TempDir;
-
-/// Reading the one thing WebDriver sends that is not JSON.
-mod base64_lite {
-    pub fn decode(text: &str) -> Vec<u8> {
-        let value = |byte: u8| match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            _ => 63,
-        };
-        let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'=').map(value).collect();
-        let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
-        for group in digits.chunks(4) {
-            let bits = group
-                .iter()
-                .fold(0u32, |bits, digit| bits << 6 | u32::from(*digit))
-                << (6 * (4 - group.len()));
-            bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
-        }
-        bytes
-    }
-}
 
 struct Browser {
     driver: Child,
@@ -170,7 +147,7 @@ impl Browser {
         let value: Value = answer.body_mut().with_config().limit(limit).read_json().unwrap();
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("explorer");
         fs::create_dir_all(&folder).unwrap();
-        let png = decode(value["value"].as_str().unwrap());
+        let png = BASE64_STANDARD.decode(value["value"].as_str().unwrap()).unwrap();
         assert!(png.starts_with(b"\x89PNG"));
         let path = folder.join(format!("{name}.png"));
         fs::File::create(&path).unwrap().write_all(&png).unwrap();

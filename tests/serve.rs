@@ -161,6 +161,29 @@ fn slow_and_idle_clients_are_cut() {
     assert_eq!(server.get("/status").0, 200);
 }
 
+/// The place of a client that asks and never reads is given to the next one.
+#[test]
+fn clients_that_take_no_answer_are_cut() {
+    let server = Server::start(&[
+        "--memory",
+        "--bits",
+        "1",
+        "--max-connections",
+        "1",
+        "--request-timeout",
+        "0.3",
+    ]);
+    let mut greedy = server.connect();
+    // More answers than the system's buffers hold between the two of them.
+    let asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
+    greedy.write_all(&asked).unwrap();
+    assert_eq!(server.get("/status").0, 200, "greedy is still served");
+    let mut taken = Vec::new();
+    let _ = greedy.read_to_end(&mut taken); // a reset is as good
+    let whole = 1000 * include_str!("../src/node/openapi.json").len();
+    assert!(taken.len() < whole, "the system took it all: ask for more");
+}
+
 #[test]
 fn garbage_is_answered_or_cut_and_the_node_lives() {
     let server = Server::start(&["--memory", "--bits", "1"]);

@@ -84,7 +84,7 @@ struct LimitArgs {
     /// Connections open at a time [default: 1024]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     max_connections: Option<String>,
-    /// Seconds a request's body may take to arrive [default: 30]
+    /// Seconds a request's body may take to arrive, and a client to take the next piece of an answer [default: 30]
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
     request_timeout: Option<String>,
     /// Seconds a request's head may take to arrive, and a connection may be idle [default: 10]
