@@ -118,6 +118,24 @@ fn check(line: &[u8]) {
     }
 }
 
+/// The target of so many bits is the highest whole number below 2^(256 − bits).
+fn check_bits(bits: f64, target: Target) -> Result<(), TestCaseError> {
+    prop_assert!((0.0..=256.0).contains(&bits));
+    let digits = target.to_hex();
+    let highest = digits.chars().fold(0.0, |number, digit| {
+        number * 16.0 + f64::from(digit.to_digit(16).unwrap())
+    });
+    prop_assert!(
+        highest == 0.0 || highest.log2() <= 256.0 - bits + 1e-9,
+        "too easy: {digits}"
+    );
+    prop_assert!(
+        (highest + 1.0).log2() >= 256.0 - bits - 1e-9,
+        "too hard: {digits}"
+    );
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -184,10 +202,14 @@ proptest! {
     }
 
     #[test]
+    fn targets_from_likely_bits(bits in prop_oneof![0.0..=256.0, 240.0..=256.0, (0u8..=255).prop_map(f64::from)]) {
+        check_bits(bits, Target::from_leading_zero_bits(bits).unwrap())?;
+    }
+
+    #[test]
     fn targets_from_numbers(bits: f64, zeros: u32, nbits: u32) {
         if let Ok(target) = Target::from_leading_zero_bits(bits) {
-            prop_assert!((0.0..=256.0).contains(&bits));
-            prop_assert!(target.difficulty_bits() >= bits - 1e-9);
+            check_bits(bits, target)?;
         }
         prop_assert_eq!(Target::from_hex_zeros(zeros).is_ok(), zeros <= 64);
         if let Ok(target) = Target::from_nbits(nbits) {
