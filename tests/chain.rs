@@ -99,20 +99,38 @@ fn mine_show_verify_stats() {
 #[test]
 fn a_plot_in_the_terminal_and_as_a_picture() {
     let (folder, data) = ledger(50);
-    let svg = folder.path().join("chain.svg").display().to_string();
-    let output = paydirt(&["chain", "stats", "--data", &data, "--svg", &svg]);
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (svg, png) = (file("chain.svg"), file("chain.PNG"));
+    let output = paydirt(&["chain", "stats", "--data", &data, "--plot", &svg]);
     assert_eq!(code(&output), 0);
     assert!(stdout(&output).contains("seconds to each block") && stdout(&output).contains('█'));
     let picture = fs::read_to_string(&svg).unwrap();
     assert!(
-        picture.starts_with("<svg") && picture.contains("Difficulty in bits") && picture.contains("<circle")
+        picture.starts_with("<svg") && picture.contains("difficulty in bits") && picture.contains("<circle")
     );
-    // A ledger with nothing to plot is no error.
-    let (_other, data) = ledger(1);
     assert_eq!(
-        code(&paydirt(&["chain", "stats", "--data", &data, "--svg", &svg])),
+        code(&paydirt(&["chain", "stats", "--data", &data, "--plot", &png])),
         0
     );
+    assert!(fs::read(&png).unwrap().starts_with(b"\x89PNG"));
+    for (name, problem) in [
+        ("chain.gif", "use .svg or .png"),
+        ("none/chain.svg", "does not exist"),
+    ] {
+        let output = paydirt(&["chain", "stats", "--data", &data, "--plot", &file(name)]);
+        assert_eq!((code(&output), stdout(&output)), (2, ""));
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            stderr.contains(problem) && stderr.lines().count() == 1,
+            "{stderr}"
+        );
+    }
+    // Numbers need no two blocks; a picture does, and says so.
+    let (_other, data) = ledger(1);
+    assert_eq!(code(&paydirt(&["chain", "stats", "--data", &data])), 0);
+    let output = paydirt(&["chain", "stats", "--data", &data, "--plot", &file("no.svg")]);
+    assert_eq!(code(&output), 3);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing to draw"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ Examples:
   paydirt chain show 2 --json
   paydirt chain verify && paydirt chain export chain.jsonl
   paydirt chain import chain.jsonl --data /tmp/copy
-  paydirt chain stats --svg chain.svg";
+  paydirt chain stats --plot chain.svg";
 
 /// Look at, verify, export, import and extend a stored ledger
 #[derive(Debug, Args)]

@@ -56,19 +56,8 @@ impl ExportArgs {
             ("plot", &self.plot),
         ];
         for (option, file) in files {
-            let Some(file) = file else { continue };
-            let refuse = |problem: &str| InputError::value(option, &file.to_string_lossy(), problem);
-            if file.is_dir() {
-                return Err(refuse("is a directory; give a file"));
-            }
-            if file.file_name().is_none() {
-                return Err(refuse("is no file name"));
-            }
-            match file.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
-                    return Err(refuse("is in a directory that does not exist; create that first"));
-                }
-                _ => {}
+            if let Some(file) = file {
+                check_file(option, file)?;
             }
         }
         if let Some(file) = &self.plot {
@@ -115,7 +104,25 @@ impl ExportArgs {
     }
 }
 
-fn picture_format(file: &Path) -> Result<Format, InputError> {
+/// Refuses a file that cannot be written, as far as that can be told beforehand.
+pub(super) fn check_file(option: &'static str, file: &Path) -> Result<(), InputError> {
+    let refuse = |problem: &str| InputError::value(option, &file.to_string_lossy(), problem);
+    if file.is_dir() {
+        return Err(refuse("is a directory; give a file"));
+    }
+    if file.file_name().is_none() {
+        return Err(refuse("is no file name"));
+    }
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
+            Err(refuse("is in a directory that does not exist; create that first"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The kind of picture that a file's ending names.
+pub(super) fn picture_format(file: &Path) -> Result<Format, InputError> {
     let ending = file
         .extension()
         .map(|ending| ending.to_string_lossy().to_lowercase());
@@ -148,7 +155,8 @@ fn fill_in(directory: &Path, machine: &MachineReport) -> PathBuf {
         .into()
 }
 
-fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+/// Writes a file whole.
+pub(super) fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
 }
 

@@ -1,6 +1,6 @@
 //! What `paydirt chain` prints.
 
-pub mod plot;
+pub mod bars;
 
 use serde::Serialize;
 
@@ -218,6 +218,14 @@ impl History {
         let since = |pair: &[(u64, u32, f64)]| (pair[1].0, f64::from(pair[1].1) - f64::from(pair[0].1));
         self.blocks.windows(2).map(since).collect()
     }
+
+    /// Index and difficulty in bits of each block.
+    pub fn difficulty_bits(&self) -> Vec<(u64, f64)> {
+        self.blocks
+            .iter()
+            .map(|(index, _, bits)| (*index, *bits))
+            .collect()
+    }
 }
 
 impl ChainStatsReport {
@@ -262,9 +270,31 @@ pub fn utc(time_s: u32) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// Means of neighbours, so many in all: the middle index and the mean value of each group.
+pub(super) fn means(points: &[(u64, f64)], groups: usize) -> Vec<(u64, f64)> {
+    let edge = |group: usize| group * points.len() / groups;
+    let group = |group: usize| {
+        let members = &points[edge(group)..edge(group + 1)];
+        let sum: f64 = members.iter().map(|(_, value)| value).sum();
+        (members[members.len() / 2].0, sum / members.len() as f64)
+    };
+    (0..groups).map(group).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn means_cover_every_point_once() {
+        let points: Vec<_> = (0..103u64).map(|i| (i, i as f64)).collect();
+        for groups in 1..=points.len() {
+            let means = means(&points, groups);
+            assert_eq!(means.len(), groups);
+            assert!(means.is_sorted_by(|a, b| a.0 < b.0));
+        }
+        assert_eq!(means(&points, 1), [(51, 51.0)]);
+    }
 
     #[test]
     fn dates() {

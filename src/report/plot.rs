@@ -5,6 +5,8 @@
 //! cut down to Latin, Greek and a few signs), so that no font need be installed.
 
 mod bench;
+#[cfg(feature = "ledger")]
+mod chain;
 mod compare;
 
 use std::sync::Once;
@@ -29,7 +31,7 @@ pub enum Format {
 const PNG_SCALE: u32 = 2;
 
 /// What an SVG asks for; the PNG, and the room that is left for text, come from the font that is registered under it.
-pub(crate) const FONT: &str = "Roboto, Arial, Helvetica, sans-serif";
+const FONT: &str = "Roboto, Arial, Helvetica, sans-serif";
 
 const BLUE: RGBColor = RGBColor(0, 114, 178);
 const ORANGE: RGBColor = RGBColor(230, 159, 0);
@@ -73,7 +75,7 @@ impl Scale {
 }
 
 /// Makes the font [`FONT`] known to the plotting crate: it comes with the program, no system font is read.
-pub(crate) fn register_fonts() {
+fn register_fonts() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
         let bytes = include_bytes!("plot/Roboto-Regular-subset.ttf");

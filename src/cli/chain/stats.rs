@@ -2,22 +2,22 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
 
 use crate::{
     cli::{
         exit::Exit,
+        export,
         ledger_args::DataArgs,
         output::{self, seconds, thousands},
     },
-    report::chain::{ChainStatsReport, History, plot},
+    report::chain::{ChainStatsReport, History, bars},
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  paydirt chain stats                    # numbers, and a plot in the terminal
-  paydirt chain stats --svg chain.svg    # the plot as a picture
+  paydirt chain stats                     # numbers, and a plot in the terminal
+  paydirt chain stats --plot chain.svg    # the plot as a picture
   paydirt chain stats --json";
 
 /// Block times and difficulty of a stored ledger
@@ -26,9 +26,9 @@ Examples:
 pub(super) struct StatsArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// Write the plot of block times and difficulty into this file, as SVG
+    /// Draw a picture of block times and difficulty: FILE.svg or FILE.png
     #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
+    plot: Option<PathBuf>,
     /// Print one JSON object (schema paydirt.chain-stats/1)
     #[arg(long)]
     json: bool,
@@ -36,17 +36,20 @@ pub(super) struct StatsArgs {
 
 impl StatsArgs {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
+        if let Some(file) = &self.plot {
+            export::check_file("plot", file)?;
+            export::picture_format(file)?;
+        }
         let ledger = self.data.open()?;
         let history = History::of(&ledger)?;
         let report = ChainStatsReport::new(&ledger, &history);
-        if let Some(path) = &self.svg {
-            let picture = plot::svg(&history)?;
-            std::fs::write(path, picture).with_context(|| format!("cannot write {}", path.display()))?;
+        if let Some(file) = &self.plot {
+            export::write(file, &report.picture(&history, export::picture_format(file)?)?)?;
         }
         if self.json {
             output::json_line(&report)?;
         } else {
-            output::text(&(readable(&report) + &plot::text(&history)))?;
+            output::text(&(readable(&report) + &bars::text(&history)))?;
         }
         Ok(Exit::Done)
     }
