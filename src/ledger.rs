@@ -52,17 +52,18 @@ pub use difficulty::{Anchor, DifficultyRule, EASIEST_NBITS, asert, easiest_targe
 pub use network::{DEFAULT_BITS, GENESIS_TIME_S, HALF_LIFE_BLOCKS, MAX_BITS, Network, NetworkError, REWARD};
 pub use queue::{Queue, Queued};
 pub use record::{BlockRecord, Problems, RecordError, TransactionRecord};
-pub use rules::{Context, MAX_BLOCK_TRANSACTIONS, MAX_FUTURE_S, MEDIAN_BLOCKS, RuleError};
+pub use rules::{Context, MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MAX_FUTURE_S, MEDIAN_BLOCKS, RuleError};
 pub use run::{Plan, Run, RunError, mine_blocks};
 pub use store::{FILE_NAME, Snapshot, StoreError};
 pub use transaction::{
     MAX_AMOUNT, MAX_NAME_CHARS, REWARD_SENDER, Transaction, TransactionError, TransactionId,
 };
-pub use transfer::{ExportError, ImportError, Imported, export, import, read_block};
+pub use transfer::{BlockLines, ExportError, ImportError, Imported, export, import};
 pub use writer::{AddError, Added, SubmitError, Submitted};
 
+use rayon::prelude::*;
 use store::Store;
-use writer::{Command, Listener, Writer};
+use writer::{Command, Examined, Listener, Writer};
 
 /// How many transactions may wait unless told otherwise.
 pub const DEFAULT_MAX_QUEUED: usize = 250_000;
@@ -310,18 +311,21 @@ impl Ledger {
         outcome.expect("one outcome a block")
     }
 
-    /// Adds blocks, parents first, with one commit for all; returns when they are on disk.
+    /// Adds blocks, parents first, with one commit for all; returns when they are on disk. It ends with the first one
+    /// that is refused: those after it are not tried, and have no outcome.
     pub fn add_all(&self, blocks: Vec<Block<Unchecked>>) -> Vec<Result<Added, AddError>> {
         wait(|reply| self.add_then(blocks, reply))
     }
 
-    /// Adds blocks, and calls `reply` on the writer's thread when they are on disk.
+    /// [`Ledger::add_all`], which calls `reply` on the writer's thread when the blocks are on disk. What can be checked
+    /// of them without others is checked before it returns, on this thread and rayon's.
     pub fn add_then(
         &self,
         blocks: Vec<Block<Unchecked>>,
         reply: impl FnOnce(Vec<Result<Added, AddError>>) + Send + 'static,
     ) {
-        self.send(Command::Add(blocks, Box::new(reply)));
+        let examined = blocks.into_par_iter().map(Examined::new).collect();
+        self.send(Command::Add(examined, Box::new(reply)));
     }
 
     fn send(&self, command: Command) {

@@ -7,7 +7,8 @@ use std::{fs, path::Path};
 
 use blocks::{Maker, branch, easy, transfer};
 use paydirt::ledger::{
-    Added, Block, FILE_NAME, ImportError, Ledger, Network, Options, StoreError, Unchecked, export, import,
+    Added, Block, BlockLines, FILE_NAME, ImportError, Ledger, Network, Options, StoreError, Unchecked,
+    export, import,
 };
 use tempfile::TempDir;
 
@@ -213,13 +214,18 @@ fn export_and_import() {
     assert_eq!(export(&ledger.snapshot().unwrap(), &mut lines).unwrap(), 31);
     let to = TempDir::new().unwrap();
     let copy = open(to.path());
-    let done = import(&copy, &lines[..], |_| {}).unwrap();
+    let done = import(&copy, &mut BlockLines::new(&lines[..]), |_| {}).unwrap();
     assert_eq!((done.added, done.known), (30, 1));
     assert_eq!(state(&copy).3, state(&ledger).3);
     let mut again = Vec::new();
     export(&copy.snapshot().unwrap(), &mut again).unwrap();
     assert_eq!(again, lines);
-    assert_eq!(import(&copy, &lines[..], |_| {}).unwrap().known, 31);
+    assert_eq!(
+        import(&copy, &mut BlockLines::new(&lines[..]), |_| {})
+            .unwrap()
+            .known,
+        31
+    );
 }
 
 #[test]
@@ -240,7 +246,7 @@ fn an_import_stops_at_the_first_bad_line() {
         changed[4] = &bad;
         let to = TempDir::new().unwrap();
         let copy = open(to.path());
-        match import(&copy, changed.join("\n").as_bytes(), |_| {}) {
+        match import(&copy, &mut BlockLines::new(changed.join("\n").as_bytes()), |_| {}) {
             Err(ImportError::Line { line, reason }) => {
                 assert_eq!(line, 5);
                 assert!(reason.contains(says), "{reason}");

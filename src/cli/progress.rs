@@ -1,8 +1,8 @@
-//! The progress bar of a search: on stderr, and only when that is a terminal.
+//! Progress bars: on stderr, and only when that is a terminal.
 
 use std::{
-    cell::Cell,
-    io::{IsTerminal as _, stderr},
+    io::{IsTerminal as _, Read, stderr},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -59,7 +59,7 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 /// A bar over the steps of a measurement; on a stderr that is no terminal, a line now and then.
 pub(super) struct StepBar {
     bar: Option<ProgressBar>,
-    last_line: Cell<Instant>,
+    last_line: Mutex<Instant>,
 }
 
 impl StepBar {
@@ -69,7 +69,7 @@ impl StepBar {
         let bar = || ProgressBar::new(STEPS).with_style(style.progress_chars("━╸ "));
         Self {
             bar: stderr().is_terminal().then(bar),
-            last_line: Cell::new(Instant::now()),
+            last_line: Mutex::new(Instant::now()),
         }
     }
 
@@ -81,8 +81,11 @@ impl StepBar {
         if let Some(bar) = &self.bar {
             bar.set_message(format!("{:.0} % · {place}{left}", share * 100.0));
             bar.set_position((share * STEPS as f64) as u64);
-        } else if self.last_line.get().elapsed() >= LINE_EVERY {
-            self.last_line.set(Instant::now());
+            return;
+        }
+        let mut last_line = self.last_line.lock().expect("nothing panics while it is held");
+        if last_line.elapsed() >= LINE_EVERY {
+            *last_line = Instant::now();
             super::say(&format!("{:.0} % · {place}{left}", share * 100.0));
         }
     }
@@ -93,6 +96,41 @@ impl Drop for StepBar {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// A bar over the bytes that are read of a file, or a count of them where nobody knows how many there are.
+pub(super) struct ReadBar(ProgressBar);
+
+impl ReadBar {
+    /// A bar at its beginning; `bytes` is how many there are.
+    pub(super) fn new(bytes: Option<u64>) -> Self {
+        if !stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let template = match bytes {
+            Some(_) => "{bar:24} {percent} % · {wide_msg}",
+            None => "{bytes} · {wide_msg}",
+        };
+        let style = ProgressStyle::with_template(template).expect("a template that is tested");
+        let bar = bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
+        Self(bar.with_style(style.progress_chars("━╸ ")))
+    }
+
+    /// `read`, watched.
+    pub(super) fn watch<R: Read>(&self, read: R) -> impl Read + use<R> {
+        self.0.wrap_read(read)
+    }
+
+    /// Says what came of it so far.
+    pub(super) fn say(&self, text: String) {
+        self.0.set_message(text);
+    }
+}
+
+impl Drop for ReadBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

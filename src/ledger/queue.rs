@@ -9,13 +9,12 @@
 //! The queue that others see changes only after the store has committed, all at once: a [`Draft`] collects the changes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
-    ops::Bound,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use super::{
-    rules::MAX_BLOCK_TRANSACTIONS,
+    rules::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS},
     transaction::{Transaction, TransactionId},
 };
 
@@ -33,11 +32,17 @@ pub struct Queued {
 /// The places of a new store begin here: what a reorganisation returns goes before everything else.
 const FIRST_PLACE: u64 = 1 << 32;
 
+/// What a block's reward may need of [`MAX_BLOCK_BYTES`]: a name of 256 characters, and room to spare.
+const REWARD_BYTES: usize = 2048;
+
 /// Waiting transactions, first come first served.
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     by_place: BTreeMap<u64, Arc<Queued>>,
-    by_id: BTreeSet<(TransactionId, u64)>,
+    /// Where each id waits. No entry is empty.
+    by_id: HashMap<TransactionId, BTreeSet<u64>>,
+    /// The first place of each id: what the next block takes from, however often one transfer waits.
+    firsts: BTreeSet<u64>,
 }
 
 impl Queue {
@@ -58,36 +63,65 @@ impl Queue {
 
     /// The first one with this id.
     pub fn get(&self, id: &TransactionId) -> Option<&Arc<Queued>> {
-        self.places(id).next().and_then(|place| self.by_place.get(&place))
+        self.by_place.get(self.by_id.get(id)?.first()?)
     }
 
     /// How many with this id wait.
     pub fn count(&self, id: &TransactionId) -> usize {
-        self.places(id).count()
+        self.by_id.get(id).map_or(0, BTreeSet::len)
     }
 
-    /// Where transactions with this id wait.
-    fn places(&self, id: &TransactionId) -> impl Iterator<Item = u64> {
-        self.by_id
-            .range((*id, 0)..=(*id, u64::MAX))
-            .map(|(_, place)| *place)
+    /// The last one's place.
+    pub fn last_place(&self) -> Option<u64> {
+        self.by_place.last_key_value().map(|(place, _)| *place)
     }
 
-    /// What the next block should hold beside its reward: the first ones, none twice.
+    fn first_place(&self) -> Option<u64> {
+        self.by_place.first_key_value().map(|(place, _)| *place)
+    }
+
+    /// What the next block should hold beside its reward: the first ones, none twice, as many as fit.
     pub fn next_block(&self) -> Vec<Arc<Queued>> {
-        let mut ids = HashSet::new();
-        let fresh = self.iter().filter(|queued| ids.insert(queued.id));
-        fresh.take(MAX_BLOCK_TRANSACTIONS - 1).cloned().collect()
+        let mut room = MAX_BLOCK_BYTES - REWARD_BYTES;
+        let fits = |queued: &&Arc<Queued>| {
+            let left = room.checked_sub(queued.transaction.stored_len());
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        let firsts = self.firsts.iter().map(|place| &self.by_place[place]);
+        firsts
+            .take(MAX_BLOCK_TRANSACTIONS - 1)
+            .take_while(fits)
+            .cloned()
+            .collect()
     }
 
     fn insert(&mut self, queued: Arc<Queued>) {
-        self.by_id.insert((queued.id, queued.place));
+        let places = self.by_id.entry(queued.id).or_default();
+        match places.first() {
+            Some(first) if *first < queued.place => {}
+            later => {
+                later.map(|later| self.firsts.remove(later));
+                self.firsts.insert(queued.place);
+            }
+        }
+        places.insert(queued.place);
         self.by_place.insert(queued.place, queued);
     }
 
     fn remove(&mut self, place: u64) -> Option<Arc<Queued>> {
         let queued = self.by_place.remove(&place)?;
-        self.by_id.remove(&(queued.id, place));
+        let places = self
+            .by_id
+            .get_mut(&queued.id)
+            .expect("what waits is found by its id");
+        places.remove(&place);
+        if self.firsts.remove(&place) {
+            self.firsts.extend(places.first());
+        }
+        if places.is_empty() {
+            self.by_id.remove(&queued.id);
+        }
         Some(queued)
     }
 
@@ -126,6 +160,8 @@ pub(super) struct Changes {
 pub(super) struct Draft<'q> {
     base: &'q Queue,
     removed: HashSet<u64>,
+    /// How many of `removed` had each id: always the first ones that wait in `base`.
+    removed_of: HashMap<TransactionId, usize>,
     added: Queue,
 }
 
@@ -135,6 +171,7 @@ impl<'q> Draft<'q> {
         Self {
             base,
             removed: HashSet::new(),
+            removed_of: HashMap::new(),
             added: Queue::default(),
         }
     }
@@ -146,17 +183,13 @@ impl<'q> Draft<'q> {
 
     /// How many with this id wait.
     pub(super) fn count(&self, id: &TransactionId) -> usize {
-        self.base_places(id).count() + self.added.count(id)
-    }
-
-    fn base_places(&self, id: &TransactionId) -> impl Iterator<Item = u64> {
-        self.base.places(id).filter(|place| !self.removed.contains(place))
+        let removed = self.removed_of.get(id).copied().unwrap_or(0);
+        self.base.count(id) - removed + self.added.count(id)
     }
 
     /// Puts a transaction at the end.
     pub(super) fn push_back(&mut self, id: TransactionId, transaction: Transaction) {
-        let last = |queue: &Queue| queue.by_place.last_key_value().map(|(place, _)| *place);
-        let last = last(self.base).max(last(&self.added));
+        let last = self.base.last_place().max(self.added.last_place());
         let place = last.map_or(FIRST_PLACE, |last| last + 1);
         self.added.insert(Arc::new(Queued {
             place,
@@ -167,8 +200,8 @@ impl<'q> Draft<'q> {
 
     /// Puts transactions, in their order, before all others.
     pub(super) fn push_front(&mut self, returned: Vec<(TransactionId, Transaction)>) {
-        let first = |queue: &Queue| queue.by_place.first_key_value().map(|(place, _)| *place);
-        let first = [first(self.base), first(&self.added)].into_iter().flatten().min();
+        let first = [self.base.first_place(), self.added.first_place()];
+        let first = first.into_iter().flatten().min();
         let begin = first.unwrap_or(FIRST_PLACE) - returned.len() as u64;
         for (place, (id, transaction)) in (begin..).zip(returned) {
             self.added.insert(Arc::new(Queued {
@@ -179,21 +212,17 @@ impl<'q> Draft<'q> {
         }
     }
 
-    /// Takes the first transaction with this id out; false when none waits.
+    /// Takes one transaction with this id out; false when none waits. Those with one id are alike: which one goes
+    /// makes no difference to anybody.
     pub(super) fn take(&mut self, id: &TransactionId) -> bool {
-        let place = self.base_places(id).next();
-        if let Some(place) = place {
-            return self.removed.insert(place);
+        let removed = self.removed_of.get(id).copied().unwrap_or(0);
+        let waiting = self.base.by_id.get(id);
+        if let Some(place) = waiting.and_then(|places| places.iter().nth(removed)) {
+            self.removed_of.insert(*id, removed + 1);
+            return self.removed.insert(*place);
         }
-        let place = self
-            .added
-            .by_id
-            .range((Bound::Included((*id, 0)), Bound::Included((*id, u64::MAX))))
-            .next();
-        match place.copied() {
-            Some((_, place)) => self.added.remove(place).is_some(),
-            None => false,
-        }
+        let place = self.added.get(id).map(|queued| queued.place);
+        place.is_some_and(|place| self.added.remove(place).is_some())
     }
 
     /// What has changed.
@@ -226,7 +255,9 @@ mod tests {
         let mut after = queue.clone();
         after.apply(changes);
         assert_eq!(after.len(), expected);
-        assert_eq!(after.by_id.len(), expected);
+        assert_eq!(after.by_id.values().map(BTreeSet::len).sum::<usize>(), expected);
+        let firsts = after.by_id.values().map(|places| *places.first().unwrap());
+        assert_eq!(after.firsts, firsts.collect());
         after
     }
 
@@ -266,5 +297,40 @@ mod tests {
         assert_eq!(queue.next_block().len(), 1);
         let queue = changed(&queue, |draft| assert!(draft.take(&id)));
         assert_eq!((queue.len(), queue.next_block().len()), (2, 1));
+        let queue = changed(&queue, |draft| {
+            draft.push_front(vec![transfer(5)]);
+            assert_eq!(draft.count(&id), 3);
+            for left in (0..3).rev() {
+                assert!(draft.take(&id));
+                assert_eq!(draft.count(&id), left);
+            }
+            assert!(!draft.take(&id));
+        });
+        assert!(queue.is_empty() && queue.next_block().is_empty());
+    }
+
+    #[test]
+    fn a_block_takes_what_fits() {
+        let long = "n".repeat(256);
+        let queue = changed(&Queue::default(), |draft| {
+            for amount in 1..=MAX_BLOCK_TRANSACTIONS as u64 {
+                let transaction = Transaction::transfer(&*long, &*long, amount).unwrap();
+                draft.push_back(transaction.id(), transaction);
+            }
+        });
+        let next = queue.next_block();
+        let bytes: usize = next.iter().map(|queued| queued.transaction.stored_len()).sum();
+        assert!(bytes <= MAX_BLOCK_BYTES - REWARD_BYTES);
+        assert!(bytes + next[0].transaction.stored_len() > MAX_BLOCK_BYTES - REWARD_BYTES);
+        let reward = Transaction::reward("\u{1f600}".repeat(256), 1, 1).unwrap();
+        assert!(reward.stored_len() <= REWARD_BYTES);
+
+        let queue = changed(&Queue::default(), |draft| {
+            for amount in 1..=MAX_BLOCK_TRANSACTIONS as u64 {
+                let (id, transaction) = transfer(amount);
+                draft.push_back(id, transaction);
+            }
+        });
+        assert_eq!(queue.next_block().len(), MAX_BLOCK_TRANSACTIONS - 1);
     }
 }

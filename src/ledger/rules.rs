@@ -4,7 +4,8 @@
 //! rule and the values.
 //!
 //! ```text
-//! content:  1 to MAX_BLOCK_TRANSACTIONS transactions · exactly one reward, first · none twice (CVE-2012-2459)
+//! content:  1 to MAX_BLOCK_TRANSACTIONS transactions, at most MAX_BLOCK_BYTES in all · exactly one reward, first ·
+//!           none twice (CVE-2012-2459)
 //!           Merkle root of the ids = the header's · hash ≤ the header's own target
 //! context:  index and previous hash follow the parent · nBits as the difficulty rule demands
 //!           time above the median of the last 11 · reward of the right amount
@@ -20,6 +21,9 @@ use super::{
 
 /// The most transactions of a block, its reward among them.
 pub const MAX_BLOCK_TRANSACTIONS: usize = 10_000;
+/// The most bytes a block's transactions take in their stored form: names in UTF-8 and 20 bytes each. In JSON, where a
+/// control character takes six bytes, that is less than the 16 MiB that a node takes of a body.
+pub const MAX_BLOCK_BYTES: usize = 2 << 20;
 /// How far a block's time may be ahead of the clock, in seconds.
 pub const MAX_FUTURE_S: u64 = 2 * 60 * 60;
 /// How many blocks' times the median is taken of.
@@ -47,6 +51,9 @@ pub enum RuleError {
     /// No transactions, or too many.
     #[error("it has {0} transactions; a block has 1 to {MAX_BLOCK_TRANSACTIONS}")]
     TransactionCount(usize),
+    /// Too long names, too many of them.
+    #[error("its transactions take {0} bytes; at most {MAX_BLOCK_BYTES} are allowed")]
+    BlockSize(usize),
     /// The first transaction is no reward.
     #[error("it has no reward: its first transaction's sender is not \"0\"")]
     RewardMissing,
@@ -97,6 +104,7 @@ impl RuleError {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::TransactionCount(_) => "transaction_count",
+            Self::BlockSize(_) => "block_size",
             Self::RewardMissing => "reward_missing",
             Self::RewardMisplaced { .. } => "reward_misplaced",
             Self::RewardAmount { .. } => "reward_amount",
@@ -119,6 +127,10 @@ pub(super) fn check_content(
 ) -> Result<Vec<TransactionId>, RuleError> {
     if !(1..=MAX_BLOCK_TRANSACTIONS).contains(&transactions.len()) {
         return Err(RuleError::TransactionCount(transactions.len()));
+    }
+    let bytes = transactions.iter().map(Transaction::stored_len).sum();
+    if bytes > MAX_BLOCK_BYTES {
+        return Err(RuleError::BlockSize(bytes));
     }
     let target = header.target();
     if !target.is_met_by(header.block_hash()) {

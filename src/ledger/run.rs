@@ -49,9 +49,12 @@ pub struct Run {
 /// Why a run ended early, with an error.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// The chain is ahead of the clock.
+    #[error(transparent)]
+    Time(ForgeError),
     /// Times may not rise that fast.
     #[error("{0}; or use a smaller spacing")]
-    Time(ForgeError),
+    Spacing(ForgeError),
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -95,9 +98,6 @@ pub fn mine_blocks(
             Some(spacing_s) => u64::from(chain.tip().header.time) + u64::from(spacing_s),
             None => now_s,
         };
-        if time_s > now_s + MAX_FUTURE_S {
-            return Err(RunError::Time(ForgeError::AheadOfClock(time_s)));
-        }
         let clock = || {
             if plan.spacing_s.is_some() {
                 time_s
@@ -105,26 +105,30 @@ pub fn mine_blocks(
                 ledger.now_s()
             }
         };
-        match candidate.mine(miner, cancel, &clock, None, progress) {
+        let mined = match time_s > now_s + MAX_FUTURE_S {
+            true => Err(ForgeError::AheadOfClock(time_s)),
+            false => candidate.mine(miner, cancel, &clock, None, progress),
+        };
+        let mut failed = None;
+        match mined {
             Ok(forged) => {
                 run.hashes += forged.hashes;
                 run.mining += forged.elapsed;
-                let index = forged.block.index();
-                let checked = forged.block.validate(&chain.tip().next, now_s);
-                let block = checked.map_err(|broken| RunError::Add {
-                    index,
-                    reason: broken.into(),
-                })?;
-                chain.insert(&block);
-                batch.push(block.into_unchecked());
+                let block = forged.block;
+                chain.insert_header(block.index(), block.hash(), *block.header());
+                batch.push(block);
             }
             Err(ForgeError::Stopped) => run.stopped = true,
-            Err(error) => return Err(RunError::Time(error)),
+            Err(error) if plan.spacing_s.is_some() => failed = Some(RunError::Spacing(error)),
+            Err(error) => failed = Some(RunError::Time(error)),
         }
-        let full = batch.len() >= BATCH || begun.elapsed() >= BATCH_TIME;
-        if waiting || full || run.stopped || number == plan.count {
-            store(ledger, &mut batch, &mut run, &mut stored)?;
+        let last = run.stopped || failed.is_some() || number == plan.count;
+        if waiting || last || batch.len() >= BATCH || begun.elapsed() >= BATCH_TIME {
+            store(ledger, &mut batch, &mut run, &mut stored)?; // whatever comes next: what was mined is kept
             begun = Instant::now();
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         if run.stopped {
             break;

@@ -1,6 +1,6 @@
 //! The blocks and the queue on disk: one redb file, or none (in memory).
 //!
-//! *In:* changes to the tree, the active branch and the queue, gathered in one [`Change`](WriteBatch). *Out:* the same
+//! *In:* changes to the tree, the active branch and the queue, gathered in one [`WriteBatch`]. *Out:* the same
 //! after any crash, all of it or nothing; and [`Snapshot`]s, which see one moment however long they are read.
 //!
 //! ```text
@@ -38,6 +38,8 @@ pub use snapshot::Snapshot;
 
 /// The database file's name in its folder.
 pub const FILE_NAME: &str = "ledger.redb";
+/// Its name until it has its first block.
+const NEW_FILE_NAME: &str = "ledger.redb.new";
 /// The format this program writes.
 const FORMAT: &str = "paydirt ledger 1";
 /// What redb may keep in memory, in bytes; the system's own cache has the rest.
@@ -61,6 +63,14 @@ pub enum StoreError {
     /// Another process has it.
     #[error("{} is in use by another process; stop that one, or name another folder with --data", .0.display())]
     InUse(PathBuf),
+    /// Another version of this program wrote it.
+    #[error(
+        "the ledger's format is {found:?}, and this program reads {FORMAT:?}; use the version that wrote it to export it"
+    )]
+    OtherFormat {
+        /// What it says it is.
+        found: String,
+    },
     /// Its network is another one.
     #[error(
         "the ledger's network is {stored}, not {wanted}; leave the difficulty out, or name another folder with --data"
@@ -134,8 +144,32 @@ impl Store {
         let failed = |error: std::io::Error| StoreError::File(format!("{}: {error}", folder.display()));
         fs::create_dir_all(folder).map_err(failed)?;
         let path = folder.join(FILE_NAME);
-        let store = Self::open_file(&path, true)?;
+        if path.exists() {
+            return Self::open_file(&path);
+        }
+        // Made under another name: a crash meanwhile leaves no half of a ledger, and the next start begins again.
+        let new = folder.join(NEW_FILE_NAME);
+        let mut options = fs::File::options();
+        let file = options.read(true).write(true).create(true).truncate(false);
+        let file = file.open(&new).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::InUse(folder.to_owned())),
+            Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        if path.exists() {
+            // Another process was quicker; it has it open, or had.
+            fs::remove_file(&new).map_err(failed)?;
+            return Self::open_file(&path);
+        }
+        file.set_len(0).map_err(failed)?;
+        let backend = redb::backends::FileBackend::new(file)?;
+        let database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create_with_backend(backend)?;
+        let store = Self { database };
         store.begin(network)?;
+        fs::rename(&new, &path).map_err(failed)?;
         // The file's name must outlast a crash too.
         #[cfg(unix)]
         fs::File::open(folder)
@@ -150,19 +184,14 @@ impl Store {
         if !path.exists() {
             return Err(StoreError::Missing(folder.to_owned()));
         }
-        Self::open_file(&path, false)
+        Self::open_file(&path)
     }
 
-    fn open_file(path: &Path, create: bool) -> Result<Self, StoreError> {
+    fn open_file(path: &Path) -> Result<Self, StoreError> {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE_BYTES);
         builder.set_check_integrity_on_open(true);
-        let opened = if create {
-            builder.create(path)
-        } else {
-            builder.open(path)
-        };
-        match opened {
+        match builder.open(path) {
             Ok(database) => Ok(Self { database }),
             Err(redb::DatabaseError::DatabaseAlreadyOpen) => Err(StoreError::InUse(path.to_owned())),
             Err(redb::DatabaseError::Storage(redb::StorageError::Corrupted(reason))) => {
@@ -189,10 +218,6 @@ impl Store {
     /// Writes genesis into an empty store.
     fn begin(&self, network: &Network) -> Result<(), StoreError> {
         let transaction = self.database.begin_write()?;
-        let empty = transaction.open_table(ABOUT)?.get("format")?.is_none();
-        if !empty {
-            return Ok(transaction.abort()?);
-        }
         {
             let mut batch = WriteBatch::open(&transaction)?;
             batch.about.insert("format", FORMAT)?;
@@ -200,7 +225,7 @@ impl Store {
             batch.about.insert("node_id", node_id.as_str())?;
             let genesis = network.genesis();
             batch.insert_block(&genesis)?;
-            batch.connect(&genesis)?;
+            batch.connect(genesis.index(), genesis.hash(), genesis.ids())?;
             batch.set_tip(genesis.hash())?;
         }
         Ok(transaction.commit()?)
@@ -253,27 +278,27 @@ impl<'t> WriteBatch<'t> {
         Ok(())
     }
 
-    /// Makes a block part of the active branch.
-    pub(super) fn connect<State>(&mut self, block: &Block<State>) -> Result<Vec<TransactionId>, StoreError> {
-        let ids: Vec<_> = block.transactions().iter().map(|t| t.id()).collect();
-        self.active.insert(block.index(), block.hash().to_byte_array())?;
-        for id in &ids {
-            self.places.insert((id.to_bytes(), block.index()), ())?;
+    /// Makes a block, of which this is the index, the hash and the transactions, part of the active branch.
+    pub(super) fn connect(
+        &mut self,
+        index: u64,
+        hash: BlockHash,
+        ids: &[TransactionId],
+    ) -> Result<(), StoreError> {
+        self.active.insert(index, hash.to_byte_array())?;
+        for id in ids {
+            self.places.insert((id.to_bytes(), index), ())?;
         }
-        Ok(ids)
+        Ok(())
     }
 
     /// Takes a block out of the active branch.
-    pub(super) fn disconnect<State>(
-        &mut self,
-        block: &Block<State>,
-    ) -> Result<Vec<TransactionId>, StoreError> {
-        let ids: Vec<_> = block.transactions().iter().map(|t| t.id()).collect();
-        self.active.remove(block.index())?;
-        for id in &ids {
-            self.places.remove((id.to_bytes(), block.index()))?;
+    pub(super) fn disconnect(&mut self, index: u64, ids: &[TransactionId]) -> Result<(), StoreError> {
+        self.active.remove(index)?;
+        for id in ids {
+            self.places.remove((id.to_bytes(), index))?;
         }
-        Ok(ids)
+        Ok(())
     }
 
     /// A block of the tree, as this change leaves it.

@@ -204,6 +204,11 @@ impl Transaction {
         TransactionId(sha256d::Hash::hash(&self.canonical_json()).to_byte_array())
     }
 
+    /// How many bytes [`Transaction::write`] appends.
+    pub(super) fn stored_len(&self) -> usize {
+        20 + self.sender.len() + self.recipient.len()
+    }
+
     /// Appends the stored form: both names with their lengths in bytes (u16), amount, extra nonce (u64); little-endian.
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
         for name in [&self.sender, &self.recipient] {
@@ -315,6 +320,7 @@ mod tests {
             let transaction = Transaction::from_parts(sender, recipient, amount, 0).unwrap();
             let mut bytes = Vec::new();
             transaction.write(&mut bytes);
+            prop_assert_eq!(transaction.stored_len(), bytes.len());
             let mut rest = &bytes[..];
             prop_assert_eq!(Transaction::read(&mut rest).unwrap(), transaction);
             prop_assert!(rest.is_empty());

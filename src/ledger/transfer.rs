@@ -14,10 +14,12 @@ use super::{
     writer::{AddError, Added},
 };
 
-/// How many blocks are read or written at a time: one commit.
+/// How many blocks are read at a time: one commit.
 const BATCH: usize = 500;
-/// The longest line that is read, in bytes: a full block of the longest names, with room to spare.
-const MAX_LINE_BYTES: u64 = 64 << 20;
+/// A batch ends when its lines have this many bytes.
+const BATCH_BYTES: usize = 8 << 20;
+/// The longest line that is read, in bytes: more than any block takes (see `MAX_BLOCK_BYTES`).
+const MAX_LINE_BYTES: u64 = 16 << 20;
 
 /// What an import did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,21 +89,21 @@ pub enum ExportError {
 ///
 /// # Errors
 /// [`ImportError`] at the first line that will not do.
-pub fn import(
+pub fn import<R: BufRead>(
     ledger: &Ledger,
-    mut lines: impl BufRead,
+    lines: &mut BlockLines<R>,
     mut progress: impl FnMut(&Imported),
 ) -> Result<Imported, ImportError> {
     let mut done = Imported::default();
-    let mut line = 0;
     loop {
-        let first = line + 1;
+        let first = lines.number;
         let mut batch = Vec::with_capacity(BATCH);
+        let mut bytes = 0;
         let mut end = None;
-        while batch.len() < BATCH && end.is_none() {
-            match read_block(&mut lines, line + 1) {
-                Ok(Some(block)) => {
-                    line += 1;
+        while batch.len() < BATCH && bytes < BATCH_BYTES && end.is_none() {
+            match lines.next() {
+                Ok(Some((block, length))) => {
+                    bytes += length;
                     batch.push(block);
                 }
                 Ok(None) => end = Some(Ok(())),
@@ -126,25 +128,63 @@ pub fn import(
     }
 }
 
-/// Reads the block of the next line; `None` at the end.
-///
-/// # Errors
-/// [`ImportError`] when the line is no block; `line` is its number.
-pub fn read_block(lines: &mut impl BufRead, line: u64) -> Result<Option<Block<Unchecked>>, ImportError> {
-    let mut bytes = Vec::new();
-    let read = lines
-        .by_ref()
-        .take(MAX_LINE_BYTES)
-        .read_until(b'\n', &mut bytes)?;
-    let refused = |reason: String| ImportError::Line { line, reason };
-    match read as u64 {
-        0 => return Ok(None),
-        MAX_LINE_BYTES if bytes.last() != Some(&b'\n') => {
+/// The lines of an export, read as blocks one by one.
+#[derive(Debug)]
+pub struct BlockLines<R> {
+    lines: R,
+    /// Of the next line, from 1.
+    number: u64,
+    /// The next block, if it was looked at already, and the length of its line in bytes.
+    peeked: Option<(Block<Unchecked>, usize)>,
+}
+
+impl<R: BufRead> BlockLines<R> {
+    /// Reads from here.
+    pub fn new(lines: R) -> Self {
+        Self {
+            lines,
+            number: 1,
+            peeked: None,
+        }
+    }
+
+    /// The block of the next line, which stays the next; `None` at the end.
+    ///
+    /// # Errors
+    /// [`ImportError`] when the line is no block.
+    pub fn peek(&mut self) -> Result<Option<&Block<Unchecked>>, ImportError> {
+        if self.peeked.is_none() {
+            self.peeked = self.read()?;
+        }
+        Ok(self.peeked.as_ref().map(|(block, _)| block))
+    }
+
+    fn next(&mut self) -> Result<Option<(Block<Unchecked>, usize)>, ImportError> {
+        let next = match self.peeked.take() {
+            Some(next) => Some(next),
+            None => self.read()?,
+        };
+        self.number += u64::from(next.is_some());
+        Ok(next)
+    }
+
+    fn read(&mut self) -> Result<Option<(Block<Unchecked>, usize)>, ImportError> {
+        let mut bytes = Vec::new();
+        self.lines
+            .by_ref()
+            .take(MAX_LINE_BYTES)
+            .read_until(b'\n', &mut bytes)?;
+        let line = self.number;
+        let refused = |reason: String| ImportError::Line { line, reason };
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        if bytes.len() as u64 == MAX_LINE_BYTES && bytes.last() != Some(&b'\n') {
             return Err(refused(format!("it is longer than {MAX_LINE_BYTES} bytes")));
         }
-        _ => {}
+        let value =
+            serde_json::from_slice(&bytes).map_err(|error| refused(format!("it is no JSON: {error}")))?;
+        let block = BlockRecord::parse(&value).map_err(|error| refused(error.to_string()))?;
+        Ok(Some((block, bytes.len())))
     }
-    let value = serde_json::from_slice(&bytes).map_err(|error| refused(format!("it is no JSON: {error}")))?;
-    let block = BlockRecord::parse(&value).map_err(|error| refused(error.to_string()))?;
-    Ok(Some(block))
 }

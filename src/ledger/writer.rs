@@ -3,6 +3,7 @@
 //! *In:* transactions and blocks from any thread. *Out:* an answer to each, after what it says is on disk.
 //!
 //! ```text
+//! the caller's thread:  check a block's content, which needs no other block
 //! loop:
 //!     wait for a command; take every other that waits already          group commit: one fsync for all of them
 //!     check and apply each to the tree and to a draft of the queue     nobody sees these yet
@@ -92,7 +93,20 @@ pub(super) type Reply<T> = Box<dyn FnOnce(T) + Send>;
 /// What the writer can be asked.
 pub(super) enum Command {
     Submit(Transaction, Reply<Result<Submitted, SubmitError>>),
-    Add(Vec<Block<Unchecked>>, Reply<Vec<Result<Added, AddError>>>),
+    Add(Vec<Examined>, Reply<Vec<Result<Added, AddError>>>),
+}
+
+/// A block whose content was checked, and what came of it: the ids of its transactions, or the rule it breaks.
+pub(super) struct Examined {
+    block: Block<Unchecked>,
+    ids: Result<Vec<TransactionId>, RuleError>,
+}
+
+impl Examined {
+    pub(super) fn new(block: Block<Unchecked>) -> Self {
+        let ids = block.check_content();
+        Self { block, ids }
+    }
 }
 
 /// An answer that waits for the commit.
@@ -234,17 +248,20 @@ impl Round<'_> {
                 answers.push(Answer::Submit(answer, reply));
             }
             Command::Add(blocks, reply) => {
-                let count = blocks.len();
-                let outcomes: Result<Vec<_>, StoreError> =
-                    blocks.into_iter().map(|block| self.add(block)).collect();
-                match outcomes {
-                    Ok(outcomes) => answers.push(Answer::Add(outcomes, reply)),
-                    Err(error) => {
-                        let refused = || Err(AddError::Store(error.to_string()));
-                        reply((0..count).map(|_| refused()).collect());
-                        return Err(error);
+                let mut outcomes = Vec::with_capacity(blocks.len());
+                for block in blocks {
+                    match self.add(block) {
+                        Ok(outcome) => outcomes.push(outcome),
+                        Err(error) => {
+                            answers.push(Answer::Add(outcomes, reply)); // refused like all others of this round
+                            return Err(error);
+                        }
+                    }
+                    if outcomes.last().is_some_and(Result::is_err) {
+                        break;
                     }
                 }
+                answers.push(Answer::Add(outcomes, reply));
             }
         }
         Ok(())
@@ -272,9 +289,9 @@ impl Round<'_> {
     }
 
     /// Checks a block and puts it where it belongs. The outer error is the file's.
-    fn add(&mut self, block: Block<Unchecked>) -> Result<Result<Added, AddError>, StoreError> {
+    fn add(&mut self, Examined { block, ids }: Examined) -> Result<Result<Added, AddError>, StoreError> {
         // Content first: a known header with a repeated tail of transactions is no known block (CVE-2012-2459).
-        let ids = match block.check_content() {
+        let ids = match ids {
             Ok(ids) => ids,
             Err(broken) => return Ok(Err(broken.into())),
         };
@@ -293,20 +310,16 @@ impl Round<'_> {
         let added = match self.chain.insert(&block) {
             Change::Side => Added::Side,
             Change::Extended => {
-                for id in self.batch.connect(&block)? {
-                    self.draft.take(&id);
-                }
+                self.connect(block.index(), block.hash(), block.ids())?;
                 Added::Tip { dropped: 0 }
             }
             Change::Reorganised { dropped, connected } => {
                 self.reorganise(block.index(), &dropped, &connected)?
             }
         };
-        let active = added != Added::Side;
-        let dropped = if let Added::Tip { dropped } = added {
-            dropped
-        } else {
-            0
+        let (active, dropped) = match added {
+            Added::Tip { dropped } => (true, dropped),
+            Added::Side | Added::Known => (false, 0),
         };
         let block = block.into_unchecked();
         self.events.push(Event::Block {
@@ -328,38 +341,52 @@ impl Round<'_> {
         let mut returned = Vec::new();
         for (index, hash) in (1..=dropped.len() as u64).rev().map(|i| fork + i).zip(dropped) {
             let block = self.batch.block(index, *hash)?;
-            let ids = self.batch.disconnect(&block)?;
+            let ids = ids_of(&block);
+            self.batch.disconnect(index, &ids)?;
             let pairs = ids.into_iter().zip(block.transactions().iter().cloned());
             returned.splice(0..0, pairs.filter(|(_, transaction)| !transaction.is_reward()));
         }
         self.draft.push_front(returned);
         for (index, hash) in (fork + 1..).zip(connected) {
             let block = self.batch.block(index, *hash)?;
-            for id in self.batch.connect(&block)? {
-                self.draft.take(&id);
-            }
+            self.connect(index, *hash, &ids_of(&block))?;
         }
         Ok(Added::Tip {
             dropped: dropped.len(),
         })
     }
+
+    /// Makes a block part of the active branch; what it holds waits no longer.
+    fn connect(&mut self, index: u64, hash: BlockHash, ids: &[TransactionId]) -> Result<(), StoreError> {
+        self.batch.connect(index, hash, ids)?;
+        for id in ids {
+            self.draft.take(id);
+        }
+        Ok(())
+    }
+}
+
+fn ids_of(block: &Block<Unchecked>) -> Vec<TransactionId> {
+    block.transactions().iter().map(Transaction::id).collect()
 }
 
 impl Command {
     /// Answers that the file has failed.
     fn refuse(self, reason: &str) {
         match self {
-            Self::Submit(_, reply) => reply(Err(SubmitError::Store(reason.to_owned()))),
-            Self::Add(blocks, reply) => {
-                reply(
-                    blocks
-                        .iter()
-                        .map(|_| Err(AddError::Store(reason.to_owned())))
-                        .collect(),
-                );
-            }
+            Self::Submit(_, reply) => refuse_submit(reply, reason),
+            Self::Add(_, reply) => refuse_add(reply, reason),
         }
     }
+}
+
+fn refuse_submit(reply: Reply<Result<Submitted, SubmitError>>, reason: &str) {
+    reply(Err(SubmitError::Store(reason.to_owned())));
+}
+
+/// Nothing of a round that failed is on disk, whatever its first blocks were told.
+fn refuse_add(reply: Reply<Vec<Result<Added, AddError>>>, reason: &str) {
+    reply(vec![Err(AddError::Store(reason.to_owned()))]);
 }
 
 impl Answer {
@@ -372,15 +399,8 @@ impl Answer {
 
     fn refuse(self, reason: &str) {
         match self {
-            Self::Submit(_, reply) => reply(Err(SubmitError::Store(reason.to_owned()))),
-            Self::Add(answers, reply) => {
-                reply(
-                    answers
-                        .iter()
-                        .map(|_| Err(AddError::Store(reason.to_owned())))
-                        .collect(),
-                );
-            }
+            Self::Submit(_, reply) => refuse_submit(reply, reason),
+            Self::Add(_, reply) => refuse_add(reply, reason),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Cursor, IsTerminal as _, Read as _, Write as _},
+    io::{self, BufRead, BufReader, Read},
     path::PathBuf,
 };
 
@@ -15,8 +15,9 @@ use crate::{
         input::InputError,
         ledger_args::DataArgs,
         output::{self, thousands},
+        progress::ReadBar,
     },
-    ledger::{FILE_NAME, ImportError, Imported, Ledger, Network, import, read_block},
+    ledger::{BlockLines, FILE_NAME, ImportError, Imported, Ledger, Network, import},
     report::chain::ChainImportReport,
 };
 
@@ -46,23 +47,20 @@ impl ImportArgs {
         let Some(path) = &self.file else {
             return Err(InputError::option("FILE", "is missing; give an export, or - for stdin").into());
         };
-        let mut lines: Box<dyn BufRead> = if path.as_os_str() == "-" {
-            Box::new(BufReader::new(io::stdin()))
+        let (file, bytes): (Box<dyn Read>, Option<u64>) = if path.as_os_str() == "-" {
+            (Box::new(io::stdin()), None)
         } else {
             let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-            Box::new(BufReader::new(file))
+            let bytes = file.metadata().ok().map(|about| about.len());
+            (Box::new(file), bytes)
         };
-        let mut first = Vec::new();
-        let ledger = self.ledger(&mut lines, &mut first)?;
-        let on_terminal = io::stderr().is_terminal();
-        let done = import(&ledger, Cursor::new(first).chain(lines), |done| {
-            if on_terminal {
-                let _ = write!(io::stderr(), "\r{} blocks", thousands(done.added + done.known));
-            }
+        let bar = ReadBar::new(bytes);
+        let mut lines = BlockLines::new(BufReader::new(bar.watch(file)));
+        let ledger = self.ledger(&mut lines)?;
+        let done = import(&ledger, &mut lines, |done| {
+            bar.say(format!("{} blocks", thousands(done.added + done.known)));
         });
-        if on_terminal {
-            let _ = writeln!(io::stderr());
-        }
+        drop(bar);
         let Imported { added, known } = match done {
             Err(error @ ImportError::Line { .. }) => return Err(self.refused(&error)),
             other => other?,
@@ -102,15 +100,14 @@ impl ImportArgs {
         .into()
     }
 
-    /// The ledger to add to. A new one needs the first line, which is kept in `first`.
-    fn ledger(&self, lines: &mut dyn BufRead, first: &mut Vec<u8>) -> anyhow::Result<Ledger> {
+    /// The ledger to add to. A new one gets the network of the first line.
+    fn ledger(&self, lines: &mut BlockLines<impl BufRead>) -> anyhow::Result<Ledger> {
         let folder = self.data.folder()?;
         if folder.join(FILE_NAME).exists() {
             return self.data.open();
         }
-        lines.read_until(b'\n', first).context("cannot read the lines")?;
-        let block = read_block(&mut &first[..], 1).map_err(|error| self.refused(&error))?;
-        let network = block.and_then(|block| Network::of_genesis(&block).ok());
+        let block = lines.peek().map_err(|error| self.refused(&error))?;
+        let network = block.and_then(|block| Network::of_genesis(block).ok());
         let network = network.ok_or_else(|| {
             let problem = "does not begin with a genesis block, and there is no ledger yet to add to; export from block 1";
             let path = self.file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `paydirt chain mine`: blocks without a server.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
 
@@ -14,6 +14,7 @@ use crate::{
         interrupt::on_interrupt,
         ledger_args::{DataArgs, NetworkArgs},
         output::{self, rate, seconds, thousands},
+        progress::StepBar,
         search_args::MachineArgs,
     },
     ledger::{Plan, mine_blocks},
@@ -68,21 +69,31 @@ impl MineArgs {
         let ledger = self.data.open_or_create(network.as_ref())?;
 
         let begun = Instant::now();
-        let on_terminal = io::stderr().is_terminal();
+        let bar = StepBar::new();
+        let blocks = AtomicU64::new(0);
+        let show = |rate_now: Option<f64>| {
+            let done = blocks.load(Ordering::Relaxed);
+            let rate_now = rate_now.map_or(String::new(), |rate_now| format!(" · {}", rate(rate_now)));
+            let place = format!("{} of {} blocks{rate_now}", thousands(done), thousands(count));
+            bar.show(done as f64 / count as f64, &place, None);
+        };
         let plan = Plan { count, spacing_s };
-        let run = mine_blocks(&ledger, &miner, &cancel, plan, &|_| {}, |stored| {
-            if let (true, Some(last)) = (on_terminal, stored.last()) {
-                let _ = write!(
-                    io::stderr(),
-                    "\rblock {} {}",
-                    thousands(last.index()),
-                    last.hash()
-                );
-            }
-        });
-        if on_terminal {
-            let _ = writeln!(io::stderr());
-        }
+        let run = mine_blocks(
+            &ledger,
+            &miner,
+            &cancel,
+            plan,
+            &|of_block| {
+                show(Some(
+                    of_block.hashes as f64 / of_block.elapsed.as_secs_f64().max(1e-9),
+                ))
+            },
+            |stored| {
+                blocks.fetch_add(stored.len() as u64, Ordering::Relaxed);
+                show(None);
+            },
+        );
+        drop(bar);
         let run = run?;
         let report = ChainMineReport::new(&ledger, &run, begun.elapsed().as_secs_f64());
         if self.json {

@@ -54,11 +54,7 @@ struct Link {
 pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
     match snapshot.about("format")? {
         Some(format) if format == FORMAT => {}
-        Some(other) => {
-            return Err(StoreError::Damaged(format!(
-                "its format is {other:?}, not {FORMAT:?}"
-            )));
-        }
+        Some(found) => return Err(StoreError::OtherFormat { found }),
         None => return Err(StoreError::Damaged("it does not say its format".to_owned())),
     }
     let node_id = snapshot.about("node_id")?;
@@ -79,6 +75,10 @@ pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
 fn check_contents(snapshot: &Snapshot) -> Result<Vec<Link>, StoreError> {
     let blocks = snapshot.transaction.open_table(BLOCKS)?;
     let last = blocks.last()?.map_or(0, |(key, _)| key.value().0);
+    // Every index up to the last has a block: a key that says otherwise must not make work without end.
+    if last > blocks.len()? {
+        return Err(StoreError::block(last, "blocks before it are not there"));
+    }
     let strides: Vec<_> = (0..=last / STRIDE).map(|i| i * STRIDE).collect();
     let mut parts: Vec<_> = strides
         .into_par_iter()
