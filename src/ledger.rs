@@ -53,7 +53,7 @@ pub use network::{DEFAULT_BITS, GENESIS_TIME_S, HALF_LIFE_BLOCKS, MAX_BITS, Netw
 pub use queue::{Queue, Queued};
 pub use record::{BlockRecord, Problems, RecordError, TransactionRecord};
 pub use rules::{Context, MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MAX_FUTURE_S, MEDIAN_BLOCKS, RuleError};
-pub use run::{Plan, Run, RunError, mine_blocks};
+pub use run::{Plan, Run, RunEnd, RunError, mine_blocks};
 pub use store::{FILE_NAME, Snapshot, StoreError};
 pub use transaction::{
     MAX_AMOUNT, MAX_NAME_CHARS, REWARD_SENDER, Transaction, TransactionError, TransactionId,

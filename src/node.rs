@@ -12,7 +12,8 @@
 //!                                                            └──► the ledger's writer ──► answer once it is on disk
 //! ```
 //!
-//! Every answer is JSON, errors too: `{"message":"…"}`, and the broken `rule` where there is one.
+//! Errors are JSON too: `{"message":"…"}`, and the broken `rule` where there is one. Only what is no HTTP request at all
+//! is refused below this, without a body.
 
 mod answers;
 mod blocks;
@@ -49,6 +50,7 @@ use crate::{
 use events::Events;
 use metrics::Metrics;
 use mining::Mining;
+use refusal::Refusal;
 use work::Desk;
 
 /// What a node takes, at most.
@@ -81,7 +83,14 @@ impl Default for Limits {
     }
 }
 
-/// Which other web pages' scripts may call the node.
+impl Limits {
+    /// How many of the connections may listen to `/events`: half, so that others are answered.
+    fn listeners(&self) -> usize {
+        (self.connections / 2).max(1)
+    }
+}
+
+/// Which other web pages' scripts may read what the node answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Cors {
     /// Those of this machine: `http://localhost`, `http://127.0.0.1` and `http://[::1]` with any port.
@@ -107,8 +116,10 @@ pub struct Node {
     metrics: Metrics,
     /// The tip's hash: miners begin again when it changes.
     tip: watch::Receiver<BlockHash>,
-    /// How many blocks may be read into memory at the same time.
-    block_bodies: Semaphore,
+    /// For blocks that are read into memory.
+    block_room: Semaphore,
+    /// For listeners of `/events`: a connection each, for as long as they like.
+    listeners: Arc<Semaphore>,
     started: Instant,
     stopping: CancellationToken,
 }
@@ -142,7 +153,8 @@ impl Node {
             events,
             metrics,
             tip,
-            block_bodies: Semaphore::new(4),
+            block_room: blocks::block_room(&limits),
+            listeners: Arc::new(Semaphore::new(limits.listeners())),
             started: Instant::now(),
             stopping: CancellationToken::new(),
         })
@@ -199,4 +211,14 @@ pub fn app(node: Arc<Node>, cors: &Cors) -> Router {
         .method_not_allowed_fallback(refusal::wrong_method)
         .fallback(refusal::unknown_path);
     middleware::wrap(routes, &node, cors).with_state(node)
+}
+
+/// Runs what reads the disk where it may block.
+async fn blocking<T: Send + 'static>(
+    node: &Arc<Node>,
+    read: impl FnOnce(&Node) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let node = Arc::clone(node);
+    let done = tokio::task::spawn_blocking(move || read(&node)).await;
+    done.map_err(|_| Refusal::internal())?
 }

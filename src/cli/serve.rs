@@ -7,6 +7,7 @@ use axum::http::HeaderValue;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing_appender::non_blocking::WorkerGuard;
 
 use super::{
     exit::Exit,
@@ -47,7 +48,7 @@ pub(super) struct ServeArgs {
     /// The port to listen on; 0 takes a free one [default: the environment's PORT, or 5000]
     #[arg(long, value_name = "PORT", allow_hyphen_values = true)]
     port: Option<String>,
-    /// Which web pages' scripts may call: localhost, none, any, or origins with commas between [default: localhost]
+    /// Which web pages' scripts may read the answers: localhost, none, any, or origins with commas between [default: localhost]
     #[arg(long, value_name = "WHO")]
     cors: Option<String>,
     /// One log line a request on stderr: text, json or off [default: text]
@@ -157,7 +158,7 @@ impl ServeArgs {
             )
             .into());
         }
-        self.start_log()?;
+        let _log = self.start_log()?;
         let miner = self.machine.miner()?;
 
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -199,7 +200,9 @@ impl ServeArgs {
         match &self.port {
             Some(text) => parse("port", text, meaning),
             None => match std::env::var_os("PORT") {
+                // Set to nothing is not set, as for the Express server.
                 None => Ok(DEFAULT_PORT),
+                Some(text) if text.is_empty() => Ok(DEFAULT_PORT),
                 Some(text) => parse("PORT", &text.to_string_lossy(), meaning),
             },
         }
@@ -231,11 +234,13 @@ impl ServeArgs {
         }
     }
 
-    /// Logs go to stderr: stdout is for results, and a node has none.
-    fn start_log(&self) -> Result<(), InputError> {
+    /// Logs go to stderr: stdout is for results, and a node has none. A thread of its own writes them: a log that
+    /// nobody reads, or a full disk, loses lines and holds nothing up. They are written until the guard is dropped.
+    fn start_log(&self) -> Result<WorkerGuard, InputError> {
+        let (writer, guard) = tracing_appender::non_blocking(io::stderr());
         let log = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::INFO)
-            .with_writer(io::stderr);
+            .with_writer(writer);
         match self.log.as_deref() {
             None | Some("text") => {
                 let colours = io::IsTerminal::is_terminal(&io::stderr());
@@ -251,7 +256,7 @@ impl ServeArgs {
                 ));
             }
         }
-        Ok(())
+        Ok(guard)
     }
 }
 

@@ -79,6 +79,9 @@ pub enum RuleError {
     /// No proof of work.
     #[error("its hash {hash} is above its target {target:064x}")]
     ProofOfWork { hash: BlockHash, target: Target },
+    /// A first block that is not this network's.
+    #[error("it is the first block of another network, {found}; this ledger's begins with {expected}")]
+    Genesis { found: BlockHash, expected: BlockHash },
     /// Out of order.
     #[error("its index is {found}; after its parent it must be {expected}")]
     Index { found: u64, expected: u64 },
@@ -111,6 +114,7 @@ impl RuleError {
             Self::RepeatedTransaction { .. } => "repeated_transaction",
             Self::MerkleRoot { .. } => "merkle_root",
             Self::ProofOfWork { .. } => "proof_of_work",
+            Self::Genesis { .. } => "genesis",
             Self::Index { .. } => "index",
             Self::PreviousHash { .. } => "previous_hash",
             Self::Difficulty { .. } => "bits",

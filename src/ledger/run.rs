@@ -33,8 +33,8 @@ pub struct Plan {
     pub spacing_s: Option<u32>,
 }
 
-/// What a run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a run did, however it ended.
+#[derive(Debug, Default)]
 pub struct Run {
     /// Blocks mined and stored.
     pub blocks: u64,
@@ -42,8 +42,20 @@ pub struct Run {
     pub hashes: u64,
     /// Time spent mining them.
     pub mining: Duration,
-    /// Whether it was stopped before it was done.
-    pub stopped: bool,
+    /// How it ended.
+    pub end: RunEnd,
+}
+
+/// How a run ended.
+#[derive(Debug, Default)]
+pub enum RunEnd {
+    /// With as many blocks as were wanted.
+    #[default]
+    Done,
+    /// It was stopped.
+    Stopped,
+    /// It could not go on.
+    Failed(RunError),
 }
 
 /// Why a run ended early, with an error.
@@ -71,10 +83,7 @@ pub enum RunError {
     Recipient(#[from] TransactionError),
 }
 
-/// Mines and stores blocks, and shows `stored` each batch that is on disk.
-///
-/// # Errors
-/// [`RunError`]. What was stored before stays.
+/// Mines and stores blocks, and shows `stored` each batch that is on disk. Whatever ends it, what was mined is stored.
 pub fn mine_blocks(
     ledger: &Ledger,
     miner: &Miner,
@@ -82,9 +91,38 @@ pub fn mine_blocks(
     plan: Plan,
     progress: &(dyn Fn(&Progress) + Sync),
     mut stored: impl FnMut(&[Block<Unchecked>]),
-) -> Result<Run, RunError> {
-    let mut chain = active_chain(ledger)?;
+) -> Run {
     let mut run = Run::default();
+    match mine_into(&mut run, ledger, miner, cancel, plan, progress, &mut stored) {
+        Ok(()) => {}
+        Err(Stop::Stopped) => run.end = RunEnd::Stopped,
+        Err(Stop::Failed(error)) => run.end = RunEnd::Failed(error),
+    }
+    run
+}
+
+/// Why a run ends before it is done.
+enum Stop {
+    Stopped,
+    Failed(RunError),
+}
+
+impl<E: Into<RunError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+fn mine_into(
+    run: &mut Run,
+    ledger: &Ledger,
+    miner: &Miner,
+    cancel: &Cancel,
+    plan: Plan,
+    progress: &(dyn Fn(&Progress) + Sync),
+    stored: &mut dyn FnMut(&[Block<Unchecked>]),
+) -> Result<(), Stop> {
+    let mut chain = active_chain(ledger)?;
     let mut batch = Vec::new();
     let mut begun = Instant::now();
     for number in 1..=plan.count {
@@ -109,39 +147,32 @@ pub fn mine_blocks(
             true => Err(ForgeError::AheadOfClock(time_s)),
             false => candidate.mine(miner, cancel, &clock, None, progress),
         };
-        let mut failed = None;
-        match mined {
-            Ok(forged) => {
-                run.hashes += forged.hashes;
-                run.mining += forged.elapsed;
-                let block = forged.block;
-                chain.insert_header(block.index(), block.hash(), *block.header());
-                batch.push(block);
-            }
-            Err(ForgeError::Stopped) => run.stopped = true,
-            Err(error) if plan.spacing_s.is_some() => failed = Some(RunError::Spacing(error)),
-            Err(error) => failed = Some(RunError::Time(error)),
-        }
-        let last = run.stopped || failed.is_some() || number == plan.count;
+        let mined = mined.map(|forged| {
+            run.hashes += forged.hashes;
+            run.mining += forged.elapsed;
+            let block = forged.block;
+            chain.insert_header(block.index(), block.hash(), *block.header());
+            batch.push(block);
+        });
+        let last = mined.is_err() || number == plan.count;
         if waiting || last || batch.len() >= BATCH || begun.elapsed() >= BATCH_TIME {
-            store(ledger, &mut batch, &mut run, &mut stored)?; // whatever comes next: what was mined is kept
+            store(ledger, &mut batch, run, stored)?;
             begun = Instant::now();
         }
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        if run.stopped {
-            break;
-        }
+        mined.map_err(|error| match error {
+            ForgeError::Stopped => Stop::Stopped,
+            error if plan.spacing_s.is_some() => Stop::Failed(RunError::Spacing(error)),
+            error => Stop::Failed(RunError::Time(error)),
+        })?;
     }
-    Ok(run)
+    Ok(())
 }
 
 fn store(
     ledger: &Ledger,
     batch: &mut Vec<Block<Unchecked>>,
     run: &mut Run,
-    stored: &mut impl FnMut(&[Block<Unchecked>]),
+    stored: &mut dyn FnMut(&[Block<Unchecked>]),
 ) -> Result<(), RunError> {
     for (block, outcome) in batch.iter().zip(ledger.add_all(batch.clone())) {
         let index = block.index();

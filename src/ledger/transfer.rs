@@ -1,4 +1,4 @@
-//! A chain as JSON lines: one active block a line, genesis first.
+//! A chain as JSON lines: one active block a line, genesis first. Blank lines are passed over.
 //!
 //! *In:* a ledger, or lines. *Out:* lines, or a ledger that holds their blocks, each checked as if it came from a stranger.
 //! Genesis states the network, so that an export is enough to begin the same ledger elsewhere. Queued transactions
@@ -96,21 +96,22 @@ pub fn import<R: BufRead>(
 ) -> Result<Imported, ImportError> {
     let mut done = Imported::default();
     loop {
-        let first = lines.number;
         let mut batch = Vec::with_capacity(BATCH);
+        let mut numbers = Vec::with_capacity(BATCH);
         let mut bytes = 0;
         let mut end = None;
         while batch.len() < BATCH && bytes < BATCH_BYTES && end.is_none() {
             match lines.next() {
                 Ok(Some((block, length))) => {
                     bytes += length;
+                    numbers.push(lines.number - 1);
                     batch.push(block);
                 }
                 Ok(None) => end = Some(Ok(())),
                 Err(error) => end = Some(Err(error)),
             }
         }
-        for (line, outcome) in (first..).zip(ledger.add_all(batch)) {
+        for (line, outcome) in numbers.into_iter().zip(ledger.add_all(batch)) {
             match outcome {
                 Ok(Added::Known) => done.known += 1,
                 Ok(_) => done.added += 1,
@@ -170,10 +171,15 @@ impl<R: BufRead> BlockLines<R> {
 
     fn read(&mut self) -> Result<Option<(Block<Unchecked>, usize)>, ImportError> {
         let mut bytes = Vec::new();
-        self.lines
-            .by_ref()
-            .take(MAX_LINE_BYTES)
-            .read_until(b'\n', &mut bytes)?;
+        loop {
+            bytes.clear();
+            let lines = self.lines.by_ref();
+            let read = lines.take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes)?;
+            if read == 0 || !bytes.trim_ascii().is_empty() {
+                break;
+            }
+            self.number += 1; // a blank line
+        }
         let line = self.number;
         let refused = |reason: String| ImportError::Line { line, reason };
         if bytes.is_empty() {

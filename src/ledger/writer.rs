@@ -56,7 +56,7 @@ pub enum SubmitError {
     #[error("{0} transactions wait already, the most this ledger takes; mine a block first")]
     QueueFull(usize),
     /// The file failed.
-    #[error("the ledger's file failed: {0}")]
+    #[error("{0}; nothing is stored until the ledger is opened again")]
     Store(String),
 }
 
@@ -84,7 +84,7 @@ pub enum AddError {
     #[error("its parent {0} is not known here; send that block first")]
     ParentUnknown(BlockHash),
     /// The file failed.
-    #[error("the ledger's file failed: {0}")]
+    #[error("{0}; nothing is stored until the ledger is opened again")]
     Store(String),
 }
 
@@ -295,8 +295,16 @@ impl Round<'_> {
             Ok(ids) => ids,
             Err(broken) => return Ok(Err(broken.into())),
         };
-        if self.chain.contains(&block.hash()) {
-            return Ok(Ok(Added::Known));
+        if let Some(expected) = self.chain.index_of(&block.hash()) {
+            let found = block.index();
+            return Ok(match found == expected {
+                true => Ok(Added::Known),
+                false => Err(RuleError::Index { found, expected }.into()),
+            });
+        }
+        if block.index() == 1 {
+            let (found, expected) = (block.hash(), self.genesis());
+            return Ok(Err(RuleError::Genesis { found, expected }.into()));
         }
         let parent = block.header().prev_blockhash;
         let Some(context) = self.chain.context(&parent) else {
@@ -328,6 +336,10 @@ impl Round<'_> {
             dropped,
         });
         Ok(Ok(added))
+    }
+
+    fn genesis(&self) -> BlockHash {
+        self.chain.active_hash(1).expect("every chain has a first block")
     }
 
     /// Swaps branches. What the dropped blocks held goes back to the front of the queue, unless the others hold it too.

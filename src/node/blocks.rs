@@ -10,62 +10,30 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bitcoin::BlockHash;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
-use super::{Node, answers::Taken, body, refusal::Refusal};
+use super::{
+    Limits, Node,
+    answers::Taken,
+    blocking,
+    body::{self, Page},
+    refusal::Refusal,
+};
 use crate::ledger::{Added, Block, BlockRecord, Snapshot, StoreError, Unchecked};
+
+/// How many blocks of the largest size may be in memory at the same time, sent by clients and not yet checked.
+const BLOCKS_AT_ONCE: usize = 4;
+/// What that room is counted in, in bytes.
+const ROOM_UNIT: usize = 1024;
+
+/// The room for blocks that clients send.
+pub(super) fn block_room(limits: &Limits) -> Semaphore {
+    let most = limits.block_bytes.div_ceil(ROOM_UNIT).max(1);
+    Semaphore::new((most * BLOCKS_AT_ONCE).min(Semaphore::MAX_PERMITS))
+}
 
 /// About how much of a chain is in memory at a time, in bytes.
 const PIECE_BYTES: usize = 64 << 10;
-
-/// Runs what reads the disk where it may block.
-pub(super) async fn blocking<T: Send + 'static>(
-    node: &Arc<Node>,
-    read: impl FnOnce(&Node) -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Refusal> {
-    let node = Arc::clone(node);
-    let done = tokio::task::spawn_blocking(move || read(&node)).await;
-    done.map_err(|_| {
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Something went wrong inside the node",
-        )
-    })?
-}
-
-/// `?from=&limit=` of a request.
-pub(super) struct Page {
-    pub(super) from: Option<u64>,
-    pub(super) limit: u64,
-}
-
-impl Page {
-    pub(super) fn of(uri: &Uri) -> Result<Self, Refusal> {
-        let mut page = Self {
-            from: None,
-            limit: u64::MAX,
-        };
-        let pairs: Vec<(String, String)> =
-            serde_urlencoded::from_str(uri.query().unwrap_or("")).map_err(|error| {
-                Refusal::bad(format!("The query is not of the form ?from=1&limit=10: {error}"))
-            })?;
-        for (name, text) in pairs {
-            let number = || {
-                let message = || Refusal::bad(format!("Invalid values: {name} must be a whole number"));
-                let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-                digits
-                    .then(|| text.parse().unwrap_or(u64::MAX))
-                    .ok_or_else(message)
-            };
-            match name.as_str() {
-                "from" => page.from = Some(number()?),
-                "limit" => page.limit = number()?,
-                _ => {}
-            }
-        }
-        Ok(page)
-    }
-}
 
 /// `GET /chain`: every active block, or a page of them, written as it is read.
 pub(super) async fn chain(State(node): State<Arc<Node>>, uri: Uri) -> Result<Response, Refusal> {
@@ -209,12 +177,29 @@ fn find(snapshot: &Snapshot, name: &str) -> Result<Option<Block<Unchecked>>, Ref
 /// `POST /blocks`: a block made elsewhere.
 pub(super) async fn take(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
     let block = {
-        let _room = node.block_bodies.acquire().await.expect("never closed");
+        let body = request.into_body();
         let limits = &node.limits;
-        let bytes = body::read(request.into_body(), limits.block_bytes, limits.request_timeout).await?;
+        let _room = room_for(&node, body::declared_bytes(&body)).await?;
+        let bytes = body::read(body, limits.block_bytes, limits.request_timeout).await?;
         blocking(&node, move |_| Ok(BlockRecord::parse(&body::json(&bytes)?)?)).await?
     };
     add(&node, block).await
+}
+
+/// Waits until a block of so many bytes may be read into memory; one that does not say how many may be the largest.
+async fn room_for(node: &Node, bytes: Option<u64>) -> Result<SemaphorePermit<'_>, Refusal> {
+    let most = node.limits.block_bytes;
+    let bytes = bytes.map_or(most, |bytes| usize::try_from(bytes).unwrap_or(most).min(most));
+    let wanted = u32::try_from(bytes.div_ceil(ROOM_UNIT).max(1)).unwrap_or(u32::MAX);
+    let room = tokio::select! {
+        room = tokio::time::timeout(node.limits.request_timeout, node.block_room.acquire_many(wanted)) => room,
+        () = node.stopping.cancelled() => return Err(Refusal::stopping()),
+    };
+    let full = |_| {
+        let message = "Other blocks are being read; send this one again";
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+    };
+    Ok(room.map_err(full)?.expect("never closed"))
 }
 
 /// Gives a block to the ledger and says what became of it.
@@ -232,11 +217,7 @@ pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Res
     };
     Ok(match added {
         Added::Known => {
-            let active = blocking(node, move |node| {
-                Ok(node.ledger.snapshot()?.active_hash(index)?)
-            })
-            .await?;
-            let is_tip = active == Some(hash) && node.ledger.tip().hash == hash;
+            let is_tip = node.ledger.tip().hash == hash;
             (StatusCode::OK, answer("The block is known already", is_tip, 0)).into_response()
         }
         Added::Side => {
@@ -253,9 +234,14 @@ pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Res
 /// Gives a block to the ledger.
 pub(super) async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, Refusal> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    node.ledger.add_then(vec![block], |mut outcomes| {
-        let _ = sender.send(outcomes.pop()); // the caller may have gone away
-    });
+    blocking(node, move |node| {
+        // Checks the block's content first, which takes a while.
+        node.ledger.add_then(vec![block], |mut outcomes| {
+            let _ = sender.send(outcomes.pop()); // the caller may have gone away
+        });
+        Ok(())
+    })
+    .await?;
     let outcome = receiver.await.ok().flatten();
     let outcome = outcome.ok_or_else(Refusal::stopping)?;
     Ok(outcome?)

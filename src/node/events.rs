@@ -1,7 +1,7 @@
 //! `GET /events`: what happens, as it happens (server-sent events, WHATWG HTML §9.2).
 //!
 //! ```text
-//! event: block         data: a block as /blocks gives it, with "tip" and "dropped"
+//! event: block         data: a block as /blocks gives it, but for its transactions: their number instead; "tip", "dropped"
 //! event: transaction   data: {"id","sender","recipient","amount","index"}
 //! event: mining        data: {"status":"started|mining|found|stopped","index","hashes","elapsed_s","hashes_per_second"}
 //! event: missed        data: {"events":n}: the client was too slow for so many
@@ -11,16 +11,17 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
+    http::StatusCode,
     response::{
-        IntoResponse,
+        IntoResponse as _, Response,
         sse::{self, KeepAlive, Sse},
     },
 };
 use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::Node;
-use crate::ledger::{BlockRecord, Event, Transaction};
+use super::{Node, refusal::Refusal};
+use crate::ledger::{Event, Transaction};
 
 /// How many events a slow client may be behind.
 const KEPT: usize = 1024;
@@ -38,10 +39,18 @@ struct Told {
 #[derive(Clone, Debug)]
 pub(super) struct Events(broadcast::Sender<Told>);
 
+/// The transactions are left out: a slow listener would keep a thousand full blocks in memory.
 #[derive(Serialize)]
-struct BlockData<'b> {
-    #[serde(flatten)]
-    block: BlockRecord<'b>,
+struct BlockData {
+    index: u64,
+    timestamp: u32,
+    transaction_count: usize,
+    proof: u32,
+    previous_hash: String,
+    hash: String,
+    merkle_root: String,
+    version: i32,
+    bits: String,
     tip: bool,
     dropped: usize,
 }
@@ -75,10 +84,21 @@ impl Events {
                 block,
                 active,
                 dropped,
-            } => self.tell("block", || BlockData {
-                block: BlockRecord::new(block),
-                tip: *active,
-                dropped: *dropped,
+            } => self.tell("block", || {
+                let header = block.header();
+                BlockData {
+                    index: block.index(),
+                    timestamp: header.time,
+                    transaction_count: block.transactions().len(),
+                    proof: header.nonce,
+                    previous_hash: header.prev_blockhash.to_string(),
+                    hash: block.hash().to_string(),
+                    merkle_root: header.merkle_root.to_string(),
+                    version: header.version.to_consensus(),
+                    bits: format!("{:08x}", header.bits),
+                    tip: *active,
+                    dropped: *dropped,
+                }
             }),
             Event::Transaction {
                 id,
@@ -117,10 +137,15 @@ impl Events {
 }
 
 /// `GET /events`.
-pub(super) async fn stream(State(node): State<Arc<Node>>) -> impl IntoResponse {
+pub(super) async fn stream(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
+    let Ok(place) = Arc::clone(&node.listeners).try_acquire_owned() else {
+        let message = "Too many listen already; half of all connections may";
+        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(60));
+    };
     let told = node.events.0.subscribe();
     let stopping = node.stopping.clone();
-    let stream = futures_util::stream::unfold((told, stopping), async |(mut told, stopping)| {
+    let state = (told, stopping, place);
+    let stream = futures_util::stream::unfold(state, async |(mut told, stopping, place)| {
         let next = tokio::select! {
             biased; // what has happened is told before the stream ends
             next = told.recv() => next,
@@ -133,7 +158,8 @@ pub(super) async fn stream(State(node): State<Arc<Node>>) -> impl IntoResponse {
                 .data(format!("{{\"events\":{events}}}")),
             Err(RecvError::Closed) => return None,
         };
-        Some((Ok::<_, Infallible>(event), (told, stopping)))
+        Some((Ok::<_, Infallible>(event), (told, stopping, place)))
     });
-    Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE_EVERY))
+    let stream = Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE_EVERY));
+    Ok(stream.into_response())
 }

@@ -21,7 +21,7 @@ pub(super) struct Metrics {
     reorganisations: IntCounter,
     length: IntGauge,
     pending: IntGauge,
-    hashes: IntGauge,
+    hashes: IntCounter,
     hashes_per_second: prometheus::Gauge,
     mining: IntGauge,
     waiting: IntGauge,
@@ -78,7 +78,10 @@ impl Metrics {
                 "paydirt_pending_transactions",
                 "Transactions that wait for a block",
             ),
-            hashes: gauge("paydirt_hashes", "Hashes computed by /mine since the start"),
+            hashes: registered(
+                &registry,
+                IntCounter::new("paydirt_hashes_total", "Hashes computed by /mine since the start"),
+            ),
             hashes_per_second: registered(
                 &registry,
                 prometheus::Gauge::new(
@@ -99,6 +102,10 @@ impl Metrics {
         self.request_seconds
             .with_label_values(&[path])
             .observe(elapsed.as_secs_f64());
+    }
+
+    pub(super) fn count_hashes(&self, hashes: u64) {
+        self.hashes.inc_by(hashes);
     }
 
     pub(super) fn count_event(&self, event: &Event) {
@@ -122,8 +129,6 @@ impl Metrics {
         };
         self.length.set(i64::try_from(length).unwrap_or(i64::MAX));
         self.pending.set(i64::try_from(pending).unwrap_or(i64::MAX));
-        self.hashes
-            .set(i64::try_from(node.mining.hashes()).unwrap_or(i64::MAX));
         self.hashes_per_second
             .set(node.mining.hashes_per_second().unwrap_or(0.0));
         self.mining.set(node.mining.is_active().into());

@@ -26,8 +26,7 @@ pub(super) fn wrap(routes: Router<Arc<Node>>, node: &Arc<Node>, cors: &Cors) -> 
 }
 
 fn after_panic(_: Box<dyn Any + Send>) -> Response {
-    let message = "Something went wrong inside the node";
-    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
+    Refusal::internal().into_response()
 }
 
 fn cors_layer(cors: &Cors) -> Option<CorsLayer> {

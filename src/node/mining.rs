@@ -13,20 +13,20 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
     Json,
-    extract::State,
+    extract::{Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use tokio::sync::Semaphore;
 
-use super::{Node, answers::Mined, blocks::add_block, refusal::Refusal};
+use super::{Node, answers::Mined, blocks::add_block, body, refusal::Refusal};
 use crate::{
-    ledger::{Added, BlockRecord, Candidate, ForgeError, Forged},
+    ledger::{Added, BlockRecord, ForgeError, Forged},
     miner::{Cancel, Progress},
 };
 
@@ -39,7 +39,6 @@ pub(super) struct Mining {
     in_line: AtomicUsize,
     /// Hashes per second of the block being mined, as the bits of an `f64`; 0 while none is.
     rate: AtomicU64,
-    hashes: AtomicU64,
 }
 
 impl Mining {
@@ -49,7 +48,6 @@ impl Mining {
             line: Semaphore::new(waiting + 1),
             in_line: AtomicUsize::new(0),
             rate: AtomicU64::new(0),
-            hashes: AtomicU64::new(0),
         }
     }
 
@@ -67,11 +65,6 @@ impl Mining {
     pub(super) fn hashes_per_second(&self) -> Option<f64> {
         let rate = f64::from_bits(self.rate.load(Ordering::Relaxed));
         (rate > 0.0 && self.is_active()).then_some(rate)
-    }
-
-    /// Hashes computed since the start, those of unfinished blocks as far as they were reported.
-    pub(super) fn hashes(&self) -> u64 {
-        self.hashes.load(Ordering::Relaxed)
     }
 }
 
@@ -101,7 +94,14 @@ impl Drop for InLine<'_> {
 }
 
 /// `GET /mine`, `POST /mine`.
-pub(super) async fn mine(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
+pub(super) async fn mine(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
+    // Nobody needs the body, but only behind it is seen that the caller goes away.
+    body::read(
+        request.into_body(),
+        node.limits.body_bytes,
+        node.limits.request_timeout,
+    )
+    .await?;
     let forged = mine_block(&node).await?;
     let answer = Mined {
         message: "The new block has been forged",
@@ -146,16 +146,14 @@ async fn mine_block(node: &Arc<Node>) -> Result<Forged, Refusal> {
                 }
             }
         };
-        let broken = |_| {
-            Refusal::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Something went wrong inside the node",
-            )
-        };
-        match outcome.map_err(broken)? {
+        match outcome.map_err(|_| Refusal::internal())? {
             // On disk before anyone is told; and if another block was quicker, this one is a side branch: again.
             Ok(forged) => match add_block(node, forged.block.clone()).await? {
-                Added::Tip { .. } => return Ok(forged),
+                Added::Tip { .. } => {
+                    let index = forged.block.index();
+                    node.events.mining("found", index, forged.hashes, forged.elapsed);
+                    return Ok(forged);
+                }
                 Added::Known | Added::Side => {}
             },
             Err(ForgeError::Stopped) if node.stopping.is_cancelled() => return Err(Refusal::stopping()),
@@ -174,9 +172,7 @@ fn forge(node: &Arc<Node>, cancel: &Cancel) -> Result<Forged, ForgeError> {
     let counted = AtomicU64::new(0);
     let count_up_to = |hashes: u64| {
         let before = counted.fetch_max(hashes, Ordering::Relaxed);
-        node.mining
-            .hashes
-            .fetch_add(hashes.saturating_sub(before), Ordering::Relaxed);
+        node.metrics.count_hashes(hashes.saturating_sub(before));
     };
     let progress = |progress: &Progress| {
         let rate = progress.hashes as f64 / progress.elapsed.as_secs_f64().max(1e-9);
@@ -185,26 +181,16 @@ fn forge(node: &Arc<Node>, cancel: &Cancel) -> Result<Forged, ForgeError> {
         node.events
             .mining("mining", index, progress.hashes, progress.elapsed);
     };
-    let outcome = mine_candidate(node, &candidate, cancel, &progress);
+    let begun = Instant::now();
+    let outcome = candidate.mine(&node.miner, cancel, &|| node.ledger.now_s(), None, &progress);
     match &outcome {
-        Ok(forged) => {
-            count_up_to(forged.hashes);
-            node.events.mining("found", index, forged.hashes, forged.elapsed);
+        Ok(forged) => count_up_to(forged.hashes),
+        Err(_) => {
+            let hashes = counted.load(Ordering::Relaxed);
+            node.events.mining("stopped", index, hashes, begun.elapsed());
         }
-        Err(_) => node
-            .events
-            .mining("stopped", index, counted.load(Ordering::Relaxed), Duration::ZERO),
     }
     outcome
-}
-
-fn mine_candidate(
-    node: &Arc<Node>,
-    candidate: &Candidate,
-    cancel: &Cancel,
-    progress: &(dyn Fn(&Progress) + Sync),
-) -> Result<Forged, ForgeError> {
-    candidate.mine(&node.miner, cancel, &|| node.ledger.now_s(), None, progress)
 }
 
 /// How long a block is likely to take, in whole seconds.

@@ -43,6 +43,14 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
+    /// A bug, or a thread that could not be had: what happened is on stderr.
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong inside the node",
+        )
+    }
+
     /// The node is going away.
     pub(super) fn stopping() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The node is stopping").retry_after(5)

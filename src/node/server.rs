@@ -21,13 +21,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::Limits;
 
-/// How long connections have to finish once the node stops.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long connections have to finish once the node stops: less than the ten seconds after which supervisors kill.
+const GRACE: Duration = Duration::from_secs(5);
 
-/// Serves until `stop` is cancelled and the open connections are done, or ten seconds after.
-///
-/// # Errors
-/// None once the listener is bound: a connection that fails is its own affair.
+/// Serves until `stop` is cancelled and the open connections are done, or five seconds after. A connection that fails
+/// is its own affair.
 pub async fn serve(listener: TcpListener, app: Router, limits: Limits, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();

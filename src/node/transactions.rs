@@ -12,8 +12,8 @@ use axum::{
 use super::{
     Node,
     answers::{Found, Identified, Pending, Scheduled},
-    blocks::{Page, blocking},
-    body::{Input, Name},
+    blocking,
+    body::{Input, Name, Page},
     refusal::Refusal,
 };
 use crate::ledger::{TransactionId, TransactionRecord};

@@ -18,12 +18,7 @@ use axum::{
 use bitcoin::block::Header;
 use serde_json::Value;
 
-use super::{
-    Node, answers,
-    blocks::{add, blocking},
-    body::Input,
-    refusal::Refusal,
-};
+use super::{Node, answers, blocking, blocks::add, body::Input, refusal::Refusal};
 use crate::ledger::{Candidate, header_bytes};
 
 /// How many headers are remembered.

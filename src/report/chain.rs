@@ -4,7 +4,7 @@ pub mod bars;
 
 use serde::Serialize;
 
-use crate::ledger::{Ledger, Run, StoreError};
+use crate::ledger::{Ledger, Run, RunEnd, StoreError};
 
 /// `paydirt chain verify --json`.
 #[derive(Clone, Debug, Serialize)]
@@ -85,7 +85,7 @@ pub struct ChainImportReport {
 pub struct ChainMineReport {
     /// `paydirt.chain-mine/1`.
     pub schema: &'static str,
-    /// `done` or `interrupted`.
+    /// `done`, `interrupted`, or `failed`: what was mined before is stored.
     pub status: &'static str,
     /// Blocks mined and stored.
     pub blocks: u64,
@@ -110,7 +110,11 @@ impl ChainMineReport {
         let mining_s = run.mining.as_secs_f64();
         Self {
             schema: "paydirt.chain-mine/1",
-            status: if run.stopped { "interrupted" } else { "done" },
+            status: match run.end {
+                RunEnd::Done => "done",
+                RunEnd::Stopped => "interrupted",
+                RunEnd::Failed(_) => "failed",
+            },
             blocks: run.blocks,
             length: view.tip.index,
             tip: view.tip.hash.to_string(),

@@ -17,7 +17,7 @@ use crate::{
         progress::StepBar,
         search_args::MachineArgs,
     },
-    ledger::{Plan, mine_blocks},
+    ledger::{Plan, RunEnd, mine_blocks},
     miner::Cancel,
     report::chain::ChainMineReport,
 };
@@ -94,18 +94,17 @@ impl MineArgs {
             },
         );
         drop(bar);
-        let run = run?;
         let report = ChainMineReport::new(&ledger, &run, begun.elapsed().as_secs_f64());
         if self.json {
             output::json_line(&report)?;
         } else {
             output::text(&readable(&report))?;
         }
-        Ok(if run.stopped {
-            Exit::Interrupted
-        } else {
-            Exit::Done
-        })
+        match run.end {
+            RunEnd::Done => Ok(Exit::Done),
+            RunEnd::Stopped => Ok(Exit::Interrupted),
+            RunEnd::Failed(error) => Err(error.into()),
+        }
     }
 }
 
