@@ -182,12 +182,67 @@ fn bad_lines_are_refused_with_their_number() {
         &["line 4", "Merkle root"],
     );
     import("gap", &[rows[0], rows[1], rows[3]], &["line 3", "parent"]);
+    let sevens = rows[2].replace("\"index\":3", "\"index\":7");
+    import(
+        "index",
+        &[rows[0], rows[1], rows[2], &sevens],
+        &["line 4", "index is 7"],
+    );
+    // Good lines after the bad one are not in the ledger; blank ones are passed over, and counted.
+    import(
+        "middle",
+        &[rows[0], "", rows[1], &forged, rows[2], rows[3]],
+        &["line 4", "Merkle root"],
+    );
+    let copy = folder.path().join("middle-copy").display().to_string();
+    let verified = json(&paydirt(&["chain", "verify", "--data", &copy, "--json"]));
+    assert_eq!(verified["length"], 2);
     // Another network's blocks.
     let other = folder.path().join("other").display().to_string();
     paydirt(&["chain", "mine", "--bits", "2", "--data", &other]);
     let file = folder.path().join("own").display().to_string();
     fs::write(&file, &text).unwrap();
-    assert_refused(&["chain", "import", &file, "--data", &other], &["line 1"]);
+    assert_refused(
+        &["chain", "import", &file, "--data", &other],
+        &["line 1", "another network"],
+    );
+}
+
+#[test]
+fn what_was_mined_is_kept_when_times_run_out() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().display().to_string();
+    let args = ["chain", "mine", "--bits", "1", "--data", &data, "--json"];
+    let output = paydirt(&[&args[..], &["--count", "1000", "--spacing", "10000000"]].concat());
+    assert_eq!(code(&output), 3);
+    assert!(stderr(&output).contains("smaller spacing"), "{}", stderr(&output));
+    let report = json(&output);
+    assert_eq!(report["status"], "failed");
+    let blocks = report["blocks"].as_u64().unwrap();
+    assert!((5..1000).contains(&blocks));
+    let verified = json(&paydirt(&["chain", "verify", "--data", &data, "--json"]));
+    assert_eq!(
+        (&verified["length"], &verified["tip"]),
+        (&json!(blocks + 1), &report["tip"])
+    );
+}
+
+#[test]
+fn what_is_no_ledger_is_never_made_one() {
+    let (folder, data) = ledger(3);
+    let file = folder.path().join("ledger").join("ledger.redb");
+    let whole = fs::read(&file).unwrap();
+    let mut bent = whole.clone();
+    bent[0] ^= 1;
+    for bytes in [&[][..], &whole[..100], &whole[..whole.len() / 2], &bent, b"hello"] {
+        fs::write(&file, bytes).unwrap();
+        let output = paydirt(&["chain", "mine", "--data", &data]);
+        assert_eq!((code(&output), stdout(&output)), (3, ""), "{} bytes", bytes.len());
+        assert!(stderr(&output).contains("damaged"), "{}", stderr(&output));
+        let output = paydirt(&["chain", "verify", "--data", &data, "--json"]);
+        assert_eq!((code(&output), &json(&output)["valid"]), (1, &json!(false)));
+        assert_eq!(fs::read(&file).unwrap(), bytes, "it is left as it was");
+    }
 }
 
 #[test]

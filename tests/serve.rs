@@ -184,6 +184,85 @@ fn clients_that_take_no_answer_are_cut() {
     assert!(taken.len() < whole, "the system took it all: ask for more");
 }
 
+/// Four senders who take their time with the largest block take no room from those who say they send little.
+#[test]
+fn slow_senders_of_blocks_hold_up_nobody() {
+    let server = Server::start(&["--memory", "--bits", "1"]);
+    let mut slow: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    for sender in &mut slow {
+        sender
+            .write_all(b"POST /blocks HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+            .unwrap();
+    }
+    let (status, _) = server.post("/blocks", &json!({"index": 2}));
+    assert_eq!(status, 400);
+    // Without a size, each may be the largest: the fifth is told to come again.
+    let server = Server::start(&["--memory", "--bits", "1", "--request-timeout", "0.5"]);
+    let mut slow: Vec<_> = (0..5).map(|_| server.connect()).collect();
+    let head = b"POST /blocks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n";
+    for sender in &mut slow {
+        sender.write_all(head).unwrap();
+    }
+    let statuses: Vec<_> = slow
+        .iter_mut()
+        .map(|sender| {
+            let mut answer = [0; 12];
+            sender.read_exact(&mut answer).unwrap();
+            String::from_utf8_lossy(&answer[9..]).into_owned()
+        })
+        .collect();
+    assert!(
+        statuses.iter().all(|status| ["408", "503"].contains(&&**status)),
+        "{statuses:?}"
+    );
+}
+
+/// Whoever reads the log may go away, or never read at all.
+#[test]
+fn a_log_that_nobody_reads_holds_nothing_up() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    for reads in [true, false] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_paydirt"))
+            .args([
+                "serve",
+                "--memory",
+                "--bits",
+                "1",
+                "--port",
+                &port.port().to_string(),
+            ])
+            .stdin(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("listening") {
+            line.clear();
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended");
+        }
+        let kept = (!reads).then_some(stderr); // or closed: each further line fails
+        for _ in 0..3000 {
+            let mut stream = TcpStream::connect(port).unwrap();
+            stream
+                .write_all(b"GET /made/up HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                .unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+        }
+        let killed = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status();
+        assert!(killed.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        drop(kept);
+    }
+}
+
 #[test]
 fn garbage_is_answered_or_cut_and_the_node_lives() {
     let server = Server::start(&["--memory", "--bits", "1"]);
@@ -241,6 +320,22 @@ fn a_caller_that_goes_away_stops_its_mining() {
     server.until(|| mining() == false);
     let (_, stderr) = server.stop("TERM");
     assert!(stderr.contains("path=/mine status=499"), "{stderr}");
+}
+
+/// Clients send the body of a POST after its head, in a packet of its own.
+#[test]
+fn a_caller_with_a_body_that_goes_away_stops_its_mining() {
+    let server = Server::start(&["--memory", "--bits", "100"]);
+    let mut caller = server.connect();
+    caller
+        .write_all(b"POST /mine HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    caller.write_all(b"{}").unwrap();
+    let mining = || server.get("/status").1["mining"]["active"].clone();
+    server.until(|| mining() == true);
+    drop(caller);
+    server.until(|| mining() == false);
 }
 
 #[test]
@@ -309,7 +404,33 @@ fn nothing_acknowledged_is_lost_by_kill_9() {
         acknowledged.transactions.len(),
         acknowledged.blocks.len()
     );
-    assert!(!acknowledged.transactions.is_empty());
+    assert!(!acknowledged.transactions.is_empty() && !acknowledged.blocks.is_empty());
+}
+
+/// Kill −9 while a ledger is begun: the next start begins it, or finds it whole.
+#[test]
+fn a_ledger_that_was_never_finished_is_begun_again() {
+    let mut random = Random(0x2545_f491_4f6c_dd1d ^ u64::from(std::process::id()));
+    for round in 0..20 {
+        let folder = TempDir::new().unwrap();
+        let data = folder.path().display().to_string();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_paydirt"))
+            .args([
+                "serve", "--data", &data, "--bits", "8", "--log", "off", "--port", "0",
+            ])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_micros(random.next() % 25_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let mined = Command::new(env!("CARGO_BIN_EXE_paydirt"))
+            .args(["chain", "mine", "--data", &data, "--bits", "8"])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&mined.stderr);
+        assert_eq!(mined.status.code(), Some(0), "round {round}: {stderr}");
+    }
 }
 
 /// xorshift64: the moments differ from run to run, and nothing else is random.

@@ -17,9 +17,12 @@
 
 mod load;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -198,7 +201,12 @@ impl Store {
                 Err(load::locate_damage(path).unwrap_or(StoreError::Damaged(reason)))
             }
             Err(redb::DatabaseError::Storage(redb::StorageError::Io(error))) => {
-                Err(StoreError::File(format!("{}: {error}", path.display())))
+                // The file is there and can be read, but is not what redb writes, or not all of it.
+                let damaged = [ErrorKind::InvalidData, ErrorKind::UnexpectedEof].contains(&error.kind());
+                Err(match damaged {
+                    true => StoreError::Damaged(error.to_string()),
+                    false => StoreError::File(format!("{}: {error}", path.display())),
+                })
             }
             Err(other) => Err(other.into()),
         }

@@ -38,7 +38,7 @@ pub(super) struct Taken {
     pub(super) message: &'static str,
     pub(super) index: u64,
     pub(super) hash: String,
-    /// Whether it is the tip now; for a known block, whether it is part of the active branch.
+    /// Whether it is the tip now.
     pub(super) tip: bool,
     /// Blocks that no longer count because of it.
     pub(super) dropped: usize,
@@ -59,7 +59,7 @@ pub(super) struct Found<'t> {
     pub(super) transaction: Identified<'t>,
     /// `confirmed` or `pending`.
     pub(super) status: &'static str,
-    /// The last active block it stands in, or the one it is likely to.
+    /// The last active block it stands in; the next block while it waits.
     pub(super) index: u64,
     /// That block's hash; null while it waits.
     pub(super) block: Option<String>,

@@ -8,6 +8,7 @@ use axum::{
     http::{StatusCode, Uri},
     response::{IntoResponse, Response},
 };
+use bitcoin::BlockHash;
 
 use super::{
     Node,
@@ -16,7 +17,7 @@ use super::{
     body::{Input, Name, Page},
     refusal::Refusal,
 };
-use crate::ledger::{TransactionId, TransactionRecord};
+use crate::ledger::{Snapshot, Transaction, TransactionId, TransactionRecord};
 
 /// How many pending transactions are shown unless told otherwise, and at most.
 const PAGE: u64 = 1000;
@@ -66,58 +67,62 @@ pub(super) async fn one(State(node): State<Arc<Node>>, Name(id): Name) -> Result
     let parsed: Result<TransactionId, _> = id.parse();
     let id = parsed.map_err(Refusal::bad)?;
     blocking(&node, move |node| {
-        // The chain first: what leaves the queue meanwhile is in the chain, and the snapshot is asked again below.
-        let waiting = waiting(node, &id);
-        let snapshot = node.ledger.snapshot()?;
-        if let Some((blocks, index)) = snapshot.places_of(&id)? {
-            let block = snapshot.block(index)?;
-            let block =
-                block.ok_or_else(|| Refusal::missing("The block was dropped meanwhile; ask again"))?;
-            let transaction = block
-                .transactions()
-                .iter()
-                .find(|transaction| transaction.id() == id);
-            let transaction =
-                transaction.ok_or_else(|| Refusal::missing("The block was dropped meanwhile; ask again"))?;
-            let answer = Found {
-                transaction: Identified {
-                    id: id.to_string(),
-                    transaction,
-                },
-                status: "confirmed",
-                index,
-                block: Some(block.hash().to_string()),
-                blocks,
-                waiting: waiting.map_or(0, |(_, count)| count),
+        loop {
+            // The queue and the chain are asked one after the other: if the tip moved meanwhile, what went from one to the
+            // other may have been in neither.
+            let (tip, queued, waiting) = {
+                let view = node.ledger.view();
+                let queued = view.queue.get(&id).cloned();
+                (view.tip.clone(), queued, view.queue.count(&id))
             };
-            return Ok(Json(answer).into_response());
-        }
-        let next = node.ledger.tip().next.index;
-        match &waiting {
-            Some((queued, count)) => {
-                let answer = Found {
-                    transaction: Identified {
-                        id: id.to_string(),
-                        transaction: &queued.transaction,
-                    },
+            let snapshot = node.ledger.snapshot()?;
+            if snapshot.active_hash(snapshot.length()?)? != Some(tip.hash) {
+                std::thread::yield_now(); // the view follows the file in a moment
+                continue;
+            }
+            let confirmed = confirmed(&snapshot, &id)?;
+            let identified = |transaction| Identified {
+                id: id.to_string(),
+                transaction,
+            };
+            let answer = match (&confirmed, &queued) {
+                (Some((transaction, block, index, blocks)), _) => Found {
+                    transaction: identified(transaction),
+                    status: "confirmed",
+                    index: *index,
+                    block: Some(block.to_string()),
+                    blocks: *blocks,
+                    waiting,
+                },
+                (None, Some(queued)) => Found {
+                    transaction: identified(&queued.transaction),
                     status: "pending",
-                    index: next,
+                    index: tip.next.index,
                     block: None,
                     blocks: 0,
-                    waiting: *count,
-                };
-                Ok(Json(answer).into_response())
-            }
-            None => Err(Refusal::missing(format!(
-                "There is no transaction {id}, in the chain or waiting"
-            ))),
+                    waiting,
+                },
+                (None, None) => {
+                    let message = format!("There is no transaction {id}, in the chain or waiting");
+                    return Err(Refusal::missing(message));
+                }
+            };
+            return Ok(Json(answer).into_response());
         }
     })
     .await
 }
 
-fn waiting(node: &Node, id: &TransactionId) -> Option<(Arc<crate::ledger::Queued>, usize)> {
-    let view = node.ledger.view();
-    let queued = view.queue.get(id)?;
-    Some((Arc::clone(queued), view.queue.count(id)))
+/// A transaction of the active branch, the last block that holds it, that block's index, and how many hold it.
+fn confirmed(
+    snapshot: &Snapshot,
+    id: &TransactionId,
+) -> Result<Option<(Transaction, BlockHash, u64, u64)>, Refusal> {
+    let Some((blocks, index)) = snapshot.places_of(id)? else {
+        return Ok(None);
+    };
+    let block = snapshot.block(index)?.ok_or_else(Refusal::internal)?;
+    let transaction = block.transactions().iter().find(|one| one.id() == *id);
+    let transaction = transaction.ok_or_else(Refusal::internal)?;
+    Ok(Some((transaction.clone(), block.hash(), index, blocks)))
 }

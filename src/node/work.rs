@@ -15,20 +15,23 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use bitcoin::block::Header;
+use bitcoin::{BlockHash, block::Header};
 use serde_json::Value;
 
 use super::{Node, answers, blocking, blocks::add, body::Input, refusal::Refusal};
 use crate::ledger::{Candidate, header_bytes};
 
-/// How many headers are remembered.
+/// How many candidates are remembered: each stands for any number of headers.
 const KEPT: usize = 512;
-/// How old the transactions of a header may be.
-const FRESH: Duration = Duration::from_secs(1);
+/// How old the time in a header may be.
+const FRESH: Duration = Duration::from_secs(30);
+/// How many times as long as a candidate took to make it is used while new transactions arrive: a tenth of a processor
+/// at most goes into making them.
+const MAKING_SHARE: u32 = 10;
 /// The node's own miner counts its extra nonces from 0, one for each 2^32 hashes: these are far away.
 const FIRST_EXTRA_NONCE: u64 = 1 << 32;
 
-/// What was handed out.
+/// A header for a miner. Its id is its extra nonce.
 #[derive(Clone, Debug)]
 struct Job {
     id: u64,
@@ -36,11 +39,41 @@ struct Job {
     candidate: Candidate,
 }
 
+/// What headers are made from.
+#[derive(Debug)]
+struct Made {
+    candidate: Candidate,
+    time: u32,
+    /// The first id whose header is made from it; the next one's first id ends them.
+    first_id: u64,
+    /// The last transaction's place in the queue.
+    queue_end: Option<u64>,
+    at: Instant,
+    took: Duration,
+}
+
+impl Made {
+    fn job(&self, id: u64) -> Job {
+        Job {
+            id,
+            header: self.candidate.header(id, self.time),
+            candidate: self.candidate.clone(),
+        }
+    }
+
+    /// Whether another header may be made from it.
+    fn is_good(&self, tip: BlockHash, queue_end: Option<u64>) -> bool {
+        let age = self.at.elapsed();
+        let newest = self.queue_end == queue_end || age < self.took * MAKING_SHARE;
+        self.candidate.context().previous_hash == tip && age < FRESH && newest
+    }
+}
+
 #[derive(Debug, Default)]
 struct Jobs {
     handed_out: u64,
-    kept: VecDeque<Job>,
-    latest: Option<(Instant, Candidate)>,
+    /// In the order of their ids.
+    made: VecDeque<Made>,
 }
 
 /// Where work is handed out and taken back.
@@ -49,38 +82,38 @@ pub(super) struct Desk(Mutex<Jobs>);
 
 impl Desk {
     fn hand_out(&self, node: &Node) -> Result<Job, Refusal> {
-        let tip = node.ledger.tip().hash;
         let mut jobs = self.0.lock().expect("nothing panics while it is held");
-        let fresh = |(made, candidate): &(Instant, Candidate)| {
-            made.elapsed() < FRESH && candidate.context().previous_hash == tip
+        let (tip, queue_end) = {
+            let view = node.ledger.view();
+            (view.tip.hash, view.queue.last_place())
         };
-        let candidate = match jobs.latest.as_ref().filter(|latest| fresh(latest)) {
-            Some((_, candidate)) => candidate.clone(),
-            None => {
-                let candidate = node.ledger.candidate().expect("the node's id is a name");
-                jobs.latest = Some((Instant::now(), candidate.clone()));
-                candidate
-            }
-        };
-        let time = candidate.time_at(node.ledger.now_s())?;
         let id = FIRST_EXTRA_NONCE + jobs.handed_out;
-        jobs.handed_out += 1;
-        let header = candidate.header(id, time);
-        let job = Job {
-            id,
-            header,
-            candidate,
-        };
-        if jobs.kept.len() == KEPT {
-            jobs.kept.pop_front();
+        if !jobs.made.back().is_some_and(|last| last.is_good(tip, queue_end)) {
+            let at = Instant::now();
+            let candidate = node.ledger.candidate().expect("the node's id is a name");
+            let time = candidate.time_at(node.ledger.now_s())?;
+            if jobs.made.len() == KEPT {
+                jobs.made.pop_front();
+            }
+            jobs.made.push_back(Made {
+                candidate,
+                time,
+                first_id: id,
+                queue_end,
+                at,
+                took: at.elapsed(),
+            });
         }
-        jobs.kept.push_back(job.clone());
-        Ok(job)
+        jobs.handed_out += 1;
+        Ok(jobs.made.back().expect("just made").job(id))
     }
 
     fn find(&self, id: u64) -> Option<Job> {
         let jobs = self.0.lock().expect("nothing panics while it is held");
-        jobs.kept.iter().find(|job| job.id == id).cloned()
+        let known = id < FIRST_EXTRA_NONCE + jobs.handed_out;
+        let after = jobs.made.partition_point(|made| made.first_id <= id);
+        let made = jobs.made.get(after.checked_sub(1)?)?;
+        known.then(|| made.job(id))
     }
 }
 
@@ -106,17 +139,21 @@ pub(super) async fn take_back(
     Input(value): Input,
 ) -> Result<Response, Refusal> {
     let (id, nonce) = submission(&value)?;
-    let job = node
-        .desk
-        .find(id)
-        .ok_or_else(|| Refusal::missing(format!("No work with id {id:x} is known; GET /work gives some")))?;
-    let block = job.candidate.block(job.id, Header { nonce, ..job.header });
-    // A nonce that was sent before is known, not stale.
-    let tip = node.ledger.tip();
-    if job.candidate.context().previous_hash != tip.hash && tip.hash != block.hash() {
+    let (block, stale) = blocking(&node, move |node| {
+        let job = node.desk.find(id).ok_or_else(|| {
+            Refusal::missing(format!("No work with id {id:x} is known; GET /work gives some"))
+        })?;
+        let block = job.candidate.block(job.id, Header { nonce, ..job.header });
+        // A nonce that was sent before is known, not stale.
+        let stale = job.candidate.context().previous_hash != node.ledger.tip().hash
+            && node.ledger.snapshot()?.block_by_hash(&block.hash())?.is_none();
+        Ok((block, stale))
+    })
+    .await?;
+    if stale {
         let message = format!(
             "The work is stale: block {} came meanwhile; GET /work again",
-            tip.index
+            node.ledger.tip().index
         );
         return Err(Refusal::new(StatusCode::CONFLICT, message));
     }
@@ -134,6 +171,7 @@ fn submission(value: &Value) -> Result<(u64, u32), Refusal> {
     let mut invalid = Vec::new();
     let id = value["id"]
         .as_str()
+        .filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()))
         .and_then(|id| u64::from_str_radix(id, 16).ok());
     if id.is_none() {
         invalid.push("id must be the id that GET /work gave");

@@ -81,13 +81,14 @@ impl Server {
             false => receiver.recv().expect("it says where it listens"),
         };
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-        let server = Self {
+        let mut server = Self {
             child,
             address,
             log: Some(log),
             agent: config.into(),
         };
         while quiet && TcpStream::connect(address).is_err() {
+            assert!(server.child.try_wait().unwrap().is_none(), "it has ended");
             std::thread::sleep(Duration::from_millis(2));
         }
         server
@@ -123,11 +124,16 @@ impl Server {
         self.try_post(path, body).expect("an answer")
     }
 
-    /// Asks again until it is so. The test runner's time limit ends what never comes.
+    /// Asks again until it is so, for a minute at most.
+    #[track_caller]
     pub fn until(&self, so: impl Fn() -> bool) {
-        while !so() {
+        for _ in 0..12_000 {
+            if so() {
+                return;
+            }
             std::thread::sleep(Duration::from_millis(5));
         }
+        panic!("it never came to be so");
     }
 
     /// Sends a signal, waits for the end; the exit code and everything on stderr.

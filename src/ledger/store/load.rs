@@ -10,6 +10,7 @@
 //! ```
 
 use std::{
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook},
     path::Path,
 };
@@ -62,6 +63,10 @@ pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
     let links = check_contents(snapshot)?;
     let transactions = links.iter().map(|link| link.places).sum();
     let mut chain = link_up(snapshot, links)?;
+    if chain.block_count() != snapshot.transaction.open_table(BLOCKS)?.len()? {
+        let last = last_index(snapshot)?;
+        return Err(StoreError::block(last, "blocks before it are not there"));
+    }
     check_tables(snapshot, &mut chain, transactions)?;
     Ok(Loaded {
         queue: load_queue(snapshot)?,
@@ -73,16 +78,13 @@ pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
 
 /// Checks each block for itself, many at a time. In ascending order of indices.
 fn check_contents(snapshot: &Snapshot) -> Result<Vec<Link>, StoreError> {
-    let blocks = snapshot.transaction.open_table(BLOCKS)?;
-    let last = blocks.last()?.map_or(0, |(key, _)| key.value().0);
-    // Every index up to the last has a block: a key that says otherwise must not make work without end.
-    if last > blocks.len()? {
-        return Err(StoreError::block(last, "blocks before it are not there"));
-    }
+    // Every height up to the last has a block: a key that says otherwise must not make work without end.
+    let stored = snapshot.transaction.open_table(BLOCKS)?.len()?;
+    let last = last_index(snapshot)?.min(stored);
     let strides: Vec<_> = (0..=last / STRIDE).map(|i| i * STRIDE).collect();
     let mut parts: Vec<_> = strides
         .into_par_iter()
-        .map(|from| check_stride(snapshot, from))
+        .map(|from| check_heights(snapshot, from..from + STRIDE))
         .collect();
     if let Some(damaged) = parts.iter().position(Result::is_err) {
         return parts.swap_remove(damaged);
@@ -90,14 +92,14 @@ fn check_contents(snapshot: &Snapshot) -> Result<Vec<Link>, StoreError> {
     Ok(parts.into_iter().flatten().flatten().collect())
 }
 
-fn check_stride(snapshot: &Snapshot, from: u64) -> Result<Vec<Link>, StoreError> {
+fn check_heights(snapshot: &Snapshot, heights: Range<u64>) -> Result<Vec<Link>, StoreError> {
     let transaction = &snapshot.transaction;
     let blocks = transaction.open_table(BLOCKS)?;
     let active = transaction.open_table(ACTIVE)?;
     let indices = transaction.open_table(INDICES)?;
     let places = transaction.open_table(PLACES)?;
-    let mut links = Vec::with_capacity(STRIDE as usize);
-    for row in blocks.range((from, [0; 32])..(from + STRIDE, [0; 32]))? {
+    let mut links = Vec::new();
+    for row in blocks.range((heights.start, [0; 32])..(heights.end, [0; 32]))? {
         let (key, value) = row?;
         let (index, key_hash) = key.value();
         let damaged = |reason: String| StoreError::block(index, reason);
@@ -232,20 +234,45 @@ fn load_queue(snapshot: &Snapshot) -> Result<Queue, StoreError> {
 
 /// Where a file is damaged that redb refuses, as far as its blocks can still be read.
 pub(super) fn locate_damage(path: &Path) -> Option<StoreError> {
-    let search = || {
-        let database = redb::Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .open_read_only(path)
-            .ok()?;
-        let snapshot = Snapshot::new(database.begin_read().ok()?);
-        load(&snapshot)
-            .err()
-            .filter(|error| matches!(error, StoreError::DamagedBlock { .. }))
-    };
     // redb may panic on pages that are not what it wrote; nothing of it is used afterwards, and nobody need see it.
     let hook = take_hook();
     set_hook(Box::new(|_| {}));
-    let found = catch_unwind(AssertUnwindSafe(search));
+    let found = unless_it_panics(|| first_damaged(path)).flatten();
     set_hook(hook);
-    found.ok().flatten()
+    found
+}
+
+fn unless_it_panics<T>(search: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(search)).ok()
+}
+
+/// Reads one height after the other, until one cannot be read or does not hold what it must.
+fn first_damaged(path: &Path) -> Option<StoreError> {
+    let database = redb::Database::builder()
+        .set_cache_size(CACHE_BYTES)
+        .open_read_only(path)
+        .ok()?;
+    let snapshot = Snapshot::new(database.begin_read().ok()?);
+    let stored = snapshot.transaction.open_table(BLOCKS).ok()?.len().ok()?;
+    for index in 1..=stored {
+        match unless_it_panics(|| check_heights(&snapshot, index..index + 1)) {
+            Some(Ok(links)) if links.is_empty() => {
+                let last = unless_it_panics(|| last_index(&snapshot)).and_then(Result::ok);
+                return match last {
+                    Some(last) if index > last => None, // side branches: more blocks than heights
+                    _ => Some(StoreError::block(index, "it is not there")),
+                };
+            }
+            Some(Ok(_)) => {}
+            Some(Err(damaged @ StoreError::DamagedBlock { .. })) => return Some(damaged),
+            Some(Err(_)) | None => return Some(StoreError::block(index, "it cannot be read")),
+        }
+    }
+    None
+}
+
+/// The highest index of any block.
+fn last_index(snapshot: &Snapshot) -> Result<u64, StoreError> {
+    let blocks = snapshot.transaction.open_table(BLOCKS)?;
+    Ok(blocks.last()?.map_or(0, |(key, _)| key.value().0))
 }
