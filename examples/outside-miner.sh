@@ -1,0 +1,20 @@
+#!/bin/sh
+# Mines for a node from outside: takes a header from GET /work, solves it here, brings the nonce back. Run it on as many
+# machines as you like; no two of them search the same.
+#
+#   examples/outside-miner.sh [URL] [BLOCKS]      [default: http://127.0.0.1:5000, until it is stopped]
+set -eu
+url=${1:-http://127.0.0.1:5000}
+blocks=${2:--1}
+paydirt=${PAYDIRT:-paydirt}
+while [ "$blocks" -ne 0 ]; do
+    work=$(curl -sf "$url/work")
+    # Another miner may be quicker: after a while, ask what is wanted now. No solution is no error either.
+    found=$("$paydirt" mine --header "$(echo "$work" | jq -r .header)" --timeout 10 --json) || continue
+    answer=$(jq -nc --argjson work "$work" --argjson found "$found" '{id: $work.id, nonce: $found.nonce}' |
+        curl -s "$url/work" -H 'content-type: application/json' -d @-)
+    echo "$answer" | jq -r '"\(.index // "") \(.message)"'
+    if [ "$(echo "$answer" | jq -r .tip)" = true ]; then
+        blocks=$((blocks - 1))
+    fi
+done
