@@ -38,7 +38,7 @@ pub(super) struct ImportArgs {
     #[command(flatten)]
     data: DataArgs,
     /// Print one JSON object (schema paydirt.chain-import/1)
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 

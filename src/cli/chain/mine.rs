@@ -45,7 +45,7 @@ pub(super) struct MineArgs {
     #[command(flatten)]
     machine: MachineArgs,
     /// Print one JSON object (schema paydirt.chain-mine/1)
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 

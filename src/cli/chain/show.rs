@@ -36,7 +36,7 @@ pub(super) struct ShowArgs {
     #[command(flatten)]
     data: DataArgs,
     /// Print one JSON object a block (schema paydirt.block/1)
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 

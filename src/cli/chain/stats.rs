@@ -30,7 +30,7 @@ pub(super) struct StatsArgs {
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Print one JSON object (schema paydirt.chain-stats/1)
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 

@@ -28,7 +28,7 @@ pub(super) struct VerifyArgs {
     #[command(flatten)]
     data: DataArgs,
     /// Print one JSON object (schema paydirt.chain-verify/1)
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
