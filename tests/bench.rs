@@ -165,9 +165,9 @@ fn a_baseline_gives_changes_with_a_verdict() {
         "--json",
     ];
     let mut before = json(&paydirt(&[&five[..], &["--puzzle", "text"]].concat()));
-    // As if it had been ten times as slow.
+    // As if it had been a million times as slow: on however busy a machine, it is faster now.
     for sample in before["rows"][0]["samples"].as_array_mut().unwrap() {
-        sample["hashes_per_second"] = json!(sample["hashes_per_second"].as_f64().unwrap() / 10.0);
+        sample["hashes_per_second"] = json!(sample["hashes_per_second"].as_f64().unwrap() / 1e6);
     }
     let file = folder.file("before.json");
     fs::write(&file, before.to_string()).unwrap();
