@@ -8,12 +8,12 @@ url=${1:-http://127.0.0.1:5000}
 blocks=${2:--1}
 paydirt=${PAYDIRT:-paydirt}
 while [ "$blocks" -ne 0 ]; do
-    work=$(curl -sf "$url/work")
+    work=$(curl -sSf "$url/work")
     # Another miner may be quicker: after a while, ask what is wanted now. No solution is no error either.
     found=$("$paydirt" mine --header "$(echo "$work" | jq -r .header)" --timeout 10 --json) || continue
     answer=$(jq -nc --argjson work "$work" --argjson found "$found" '{id: $work.id, nonce: $found.nonce}' |
         curl -s "$url/work" -H 'content-type: application/json' -d @-)
-    echo "$answer" | jq -r '"\(.index // "") \(.message)"'
+    echo "$answer" | jq -r '[.index, .message] | map(values | tostring) | join(" ")'
     if [ "$(echo "$answer" | jq -r .tip)" = true ]; then
         blocks=$((blocks - 1))
     fi

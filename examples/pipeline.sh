@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # paydirt in shell pipelines with jq.
+# What is shown on the way is copied to stderr.
 #
 #     examples/pipeline.sh [path of paydirt]
 set -euo pipefail
@@ -9,7 +10,7 @@ echo "== a column of texts becomes a table of proofs"
 printf '%s\n' alpha beta gamma |
     jq -Rc '{id: ., puzzle: {text: .}, goal: {bits: 16}}' |
     "$paydirt" work |
-    jq -r 'select(.type == "result") | [.id, .nonce, .hash] | @tsv' | tee /dev/stderr |
+    jq -r 'select(.type == "result") | [.id, .nonce, .hash] | @tsv' | tee >(cat >&2) |
     while IFS=$'\t' read -r text nonce hash; do
         test "$(printf '%s%s' "$text" "$nonce" | sha256sum | cut -d' ' -f1)" = "$hash"
     done
@@ -17,7 +18,7 @@ printf '%s\n' alpha beta gamma |
 echo "== four shards, merged into the one answer"
 for shard in 0/4 1/4 2/4 3/4; do
     "$paydirt" mine --text 100 --hex-zeros 4 --count 1000000 --shard "$shard" --json || test $? -eq 1
-done | "$paydirt" merge --json | jq -c '{status, nonce, shards, hashes}' | tee /dev/stderr |
+done | "$paydirt" merge --json | jq -c '{status, nonce, shards, hashes}' | tee >(cat >&2) |
     jq -e '.nonce == 35293 and .shards == 4' > /dev/null
 
 echo "== a Nostr note (NIP-13): jq writes the JSON template, paydirt finds the nonce"

@@ -78,8 +78,11 @@ def problem(block, previous):
 def main():
     previous, transactions = None, 0
     for line in sys.stdin:
-        block = json.loads(line)
-        wrong = problem(block, previous)
+        try:
+            block = json.loads(line)
+            wrong = problem(block, previous)
+        except (ValueError, KeyError, TypeError):
+            sys.exit("a line is no block; a whole answer of GET /chain goes through jq -c '.chain[]' first")
         if wrong:
             sys.exit(f"block {block['index']}: {wrong}")
         previous, transactions = block, transactions + len(block["transactions"])

@@ -107,7 +107,7 @@ pub struct KernelStatus {
     pub name: &'static str,
     /// One line for people; empty when it is not compiled in.
     pub about: &'static str,
-    /// Nonces it tests side by side; 0 when it is not compiled in.
+    /// Nonces it takes at a time; 0 when it is not compiled in.
     pub lanes: u64,
     /// Whether this build holds it.
     pub compiled: bool,

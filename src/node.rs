@@ -26,6 +26,7 @@ mod mining;
 mod refusal;
 pub mod server;
 mod status;
+mod streaming;
 mod transactions;
 mod work;
 
@@ -104,6 +105,9 @@ pub enum Cors {
     Origins(Vec<HeaderValue>),
 }
 
+/// How many blocks of the largest size may be in memory at the same time, sent by clients and not yet checked.
+const BLOCKS_AT_ONCE: usize = 4;
+
 /// Everything the handlers share.
 #[derive(Debug)]
 pub struct Node {
@@ -117,7 +121,9 @@ pub struct Node {
     /// The tip's hash: miners begin again when it changes.
     tip: watch::Receiver<BlockHash>,
     /// For blocks that are read into memory.
-    block_room: Semaphore,
+    block_room: body::Room,
+    /// Who reads one from its JSON.
+    block_reader: tokio::sync::Mutex<()>,
     /// For listeners of `/events`: a connection each, for as long as they like.
     listeners: Arc<Semaphore>,
     started: Instant,
@@ -153,7 +159,8 @@ impl Node {
             events,
             metrics,
             tip,
-            block_room: blocks::block_room(&limits),
+            block_room: body::Room::new(limits.block_bytes.saturating_mul(BLOCKS_AT_ONCE)),
+            block_reader: tokio::sync::Mutex::default(),
             listeners: Arc::new(Semaphore::new(limits.listeners())),
             started: Instant::now(),
             stopping: CancellationToken::new(),

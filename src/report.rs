@@ -314,7 +314,7 @@ pub struct KernelReport {
     pub detected: bool,
     /// Whether it just reproduced the oracle's answers; null when it cannot run.
     pub self_test: Option<bool>,
-    /// Nonces tested side by side; null when it is not compiled in.
+    /// Nonces taken at a time; null when it is not compiled in.
     pub lanes: Option<u64>,
     /// One line for people; null when it is not compiled in.
     pub about: Option<&'static str>,

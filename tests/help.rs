@@ -49,7 +49,7 @@ fn every_command_has_a_manual_page() {
             stdout(&output).contains(&format!("SYNOPSIS\n\\fBpaydirt {command}\\fR")),
             "{command}"
         );
-        assert!(stdout(&output).contains("Examples:"), "{command}");
+        assert!(stdout(&output).contains(".SH EXAMPLES\n.nf"), "{command}");
     }
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("man1");
     let output = paydirt(&["man", "--out", folder.to_str().unwrap()]);
@@ -58,6 +58,7 @@ fn every_command_has_a_manual_page() {
         let page = folder.join(format!("paydirt-{command}.1"));
         assert!(page.exists(), "{}", page.display());
     }
+    assert!(!folder.join("paydirt-help.1").exists());
     assert!(folder.join("paydirt.1").exists());
     assert!(folder.join("paydirt-hashtopolis-crack.1").exists());
 }

@@ -1,9 +1,12 @@
 //! `paydirt man`: the manual pages, written from the same words as `--help`.
 
-use std::path::PathBuf;
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, Command};
 use clap_mangen::Man;
 
 use super::{exit::Exit, input::InputError, output};
@@ -28,11 +31,11 @@ pub(super) struct ManArgs {
 
 impl ManArgs {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let mut root = super::command();
+        let mut root = super::command().disable_help_subcommand(true);
         root.build();
         if let Some(folder) = &self.out {
             std::fs::create_dir_all(folder)
-                .and_then(|()| clap_mangen::generate_to(root, folder))
+                .and_then(|()| write_all(&root, folder))
                 .with_context(|| format!("cannot write the pages into {}", folder.display()))?;
             return Ok(Exit::Done);
         }
@@ -44,9 +47,45 @@ impl ManArgs {
                 InputError::value("COMMAND", name, problem)
             })?,
         };
-        let mut page = Vec::new();
-        Man::new(command).render(&mut page)?;
-        output::bytes(&page)?;
+        output::bytes(&page(command)?)?;
         Ok(Exit::Done)
     }
+}
+
+/// Writes the pages of a command and those below it.
+fn write_all(command: &Command, folder: &Path) -> io::Result<()> {
+    for below in command.get_subcommands() {
+        write_all(below, folder)?;
+    }
+    let file = Man::new(command.clone()).get_filename();
+    std::fs::write(folder.join(file), page(command.clone())?)
+}
+
+/// A page. What stands below a command's options in `--help` is printed as it stands there, examples above all.
+fn page(command: Command) -> io::Result<Vec<u8>> {
+    let below = command.get_after_help().map(ToString::to_string);
+    let full_name = command.get_display_name().unwrap_or("paydirt").to_owned();
+    let version = concat!("paydirt ", env!("CARGO_PKG_VERSION"));
+    let command = command.after_help(None::<&str>).after_long_help(None::<&str>);
+    let mut page = Vec::new();
+    Man::new(command)
+        .title(full_name)
+        .source(version)
+        .manual("paydirt manual")
+        .render(&mut page)?;
+    if let Some(below) = below {
+        let (heading, text) = match below.strip_prefix("Examples:\n") {
+            Some(examples) => ("EXAMPLES", examples),
+            None => ("NOTES", below.as_str()),
+        };
+        writeln!(page, ".SH {heading}\n.nf")?;
+        for line in text.lines() {
+            // A dot or an apostrophe at the beginning of a line would be a request of roff's.
+            let line = line.replace('\\', "\\e").replace('-', "\\-");
+            let guard = if line.starts_with(['.', '\'']) { "\\&" } else { "" };
+            writeln!(page, "{guard}{line}")?;
+        }
+        writeln!(page, ".fi")?;
+    }
+    Ok(page)
 }

@@ -79,16 +79,21 @@ impl StepBar {
             format!(" · about {} left", seconds(left_s))
         });
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{:.0} % · {place}{left}", share * 100.0));
+            bar.set_message(format!("{:.0} % · {place}{left}", percent(share)));
             bar.set_position((share * STEPS as f64) as u64);
             return;
         }
         let mut last_line = self.last_line.lock().expect("nothing panics while it is held");
         if last_line.elapsed() >= LINE_EVERY {
             *last_line = Instant::now();
-            super::say(&format!("{:.0} % · {place}{left}", share * 100.0));
+            super::say(&format!("{:.0} % · {place}{left}", percent(share)));
         }
     }
+}
+
+/// Whole percent, rounded down: 100 is the end.
+fn percent(share: f64) -> f64 {
+    (share * 100.0).floor()
 }
 
 impl Drop for StepBar {

@@ -187,6 +187,11 @@ impl ServeArgs {
                 }
             });
             let ledger = opened.await.context("the ledger could not be opened")??;
+            let place = match memory {
+                true => "memory".to_owned(),
+                false => self.data.folder()?.display().to_string(),
+            };
+            tracing::info!(data = place, "ledger verified");
             serve(ledger, miner, limits, &cors, listener, stop).await
         })?;
         // Everyone has gone: the ledger is closed, and everything asked of it is on disk.
@@ -277,7 +282,7 @@ async fn serve(
         waiting,
         network = %ledger.network().statement(),
         node_id = ledger.node_id(),
-        "ledger verified"
+        "the ledger"
     );
     let node = Node::new(ledger, miner, limits);
     tracing::info!(%address, "listening on http://{address}");

@@ -23,7 +23,7 @@ const PARTS: usize = BATCH / LANES;
 
 pub(super) static KERNEL: Implementation = Implementation {
     name: "avx2",
-    about: "AVX2, a stream of 8 lanes",
+    about: "AVX2, batches of 32 nonces, 8 lanes at a time",
     lanes: BATCH as u64,
     supported: || is_x86_feature_detected!("avx2"),
     scan,

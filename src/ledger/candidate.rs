@@ -36,10 +36,16 @@ pub struct Candidate {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForgeError {
     /// The handle was pulled, or there were no nonces left.
-    #[error("mining was stopped")]
-    Stopped,
+    #[error("mining was stopped after {hashes} hashes")]
+    Stopped {
+        /// Hashes computed, exactly.
+        hashes: u64,
+    },
     /// Blocks came faster than their times may rise.
-    #[error("the chain's time is {0} s, two hours ahead of the clock; wait, or set the clock right")]
+    #[error(
+        "the next block's time is {0} s since 1970, two hours ahead of the clock: blocks came faster than six a second \
+         for long, or the clock is wrong; wait, or set it right"
+    )]
     AheadOfClock(u64),
 }
 
@@ -188,7 +194,7 @@ impl Candidate {
                 break;
             }
         }
-        Err(ForgeError::Stopped)
+        Err(ForgeError::Stopped { hashes })
     }
 }
 

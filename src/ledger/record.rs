@@ -76,6 +76,18 @@ impl<'b> BlockRecord<'b> {
         }
     }
 
+    /// A block's JSON before and after its transactions: for those who write a large block piece by piece.
+    pub fn around_transactions<State>(block: &Block<State>) -> (String, String) {
+        const EMPTY: &str = "\"transactions\":[]";
+        let without = BlockRecord {
+            transactions: &[],
+            ..BlockRecord::new(block)
+        };
+        let text = serde_json::to_string(&without).expect("plain structures have a JSON form");
+        let at = text.find(EMPTY).expect("it has transactions") + EMPTY.len() - 1;
+        (text[..at].to_owned(), text[at..].to_owned())
+    }
+
     /// Reads a block. What the block does not need (a schema, anything unknown) is passed over; a hash may be left
     /// out, but must be the block's own if it is there.
     ///

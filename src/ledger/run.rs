@@ -38,9 +38,9 @@ pub struct Plan {
 pub struct Run {
     /// Blocks mined and stored.
     pub blocks: u64,
-    /// Hashes computed for them.
+    /// Hashes computed, those for a block that was not finished among them.
     pub hashes: u64,
-    /// Time spent mining them.
+    /// Time spent on them.
     pub mining: Duration,
     /// How it ended.
     pub end: RunEnd,
@@ -143,13 +143,14 @@ fn mine_into(
                 ledger.now_s()
             }
         };
+        let mining_since = Instant::now();
         let mined = match time_s > now_s + MAX_FUTURE_S {
             true => Err(ForgeError::AheadOfClock(time_s)),
             false => candidate.mine(miner, cancel, &clock, None, progress),
         };
+        run.mining += mining_since.elapsed();
         let mined = mined.map(|forged| {
             run.hashes += forged.hashes;
-            run.mining += forged.elapsed;
             let block = forged.block;
             chain.insert_header(block.index(), block.hash(), *block.header());
             batch.push(block);
@@ -160,7 +161,10 @@ fn mine_into(
             begun = Instant::now();
         }
         mined.map_err(|error| match error {
-            ForgeError::Stopped => Stop::Stopped,
+            ForgeError::Stopped { hashes } => {
+                run.hashes += hashes;
+                Stop::Stopped
+            }
             error if plan.spacing_s.is_some() => Stop::Failed(RunError::Spacing(error)),
             error => Stop::Failed(RunError::Time(error)),
         })?;

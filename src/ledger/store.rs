@@ -145,13 +145,20 @@ impl Store {
     /// Opens the ledger in `folder`, and begins one for `network` where there is none.
     pub(super) fn open_or_create(folder: &Path, network: &Network) -> Result<Self, StoreError> {
         let failed = |error: std::io::Error| StoreError::File(format!("{}: {error}", folder.display()));
+        let new_folder = !folder.exists();
         fs::create_dir_all(folder).map_err(failed)?;
         let path = folder.join(FILE_NAME);
-        if path.exists() {
+        // Also a link to a file that is not there now: its disk may be missing, and with it a ledger.
+        let is_there = || fs::symlink_metadata(&path).is_ok();
+        if is_there() {
             return Self::open_file(&path);
         }
         // Made under another name: a crash meanwhile leaves no half of a ledger, and the next start begins again.
         let new = folder.join(NEW_FILE_NAME);
+        if fs::symlink_metadata(&new).is_ok_and(|about| !about.is_file()) {
+            let reason = "is in the way of a new ledger; remove it";
+            return Err(StoreError::File(format!("{} {reason}", new.display())));
+        }
         let mut options = fs::File::options();
         let file = options.read(true).write(true).create(true).truncate(false);
         let file = file.open(&new).map_err(failed)?;
@@ -160,10 +167,13 @@ impl Store {
             Err(fs::TryLockError::WouldBlock) => return Err(StoreError::InUse(folder.to_owned())),
             Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
         }
-        if path.exists() {
-            // Another process was quicker; it has it open, or had.
-            fs::remove_file(&new).map_err(failed)?;
-            return Self::open_file(&path);
+        if is_there() {
+            // Another process was quicker; it has it open, or had. Then this file is its ledger, or nobody's.
+            drop(file); // and the lock with it
+            match fs::remove_file(&new) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+                _ => return Self::open_file(&path),
+            }
         }
         file.set_len(0).map_err(failed)?;
         let backend = redb::backends::FileBackend::new(file)?;
@@ -173,11 +183,17 @@ impl Store {
         let store = Self { database };
         store.begin(network)?;
         fs::rename(&new, &path).map_err(failed)?;
-        // The file's name must outlast a crash too.
+        // The names must outlast a crash too.
         #[cfg(unix)]
-        fs::File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed)?;
+        {
+            let sync = |folder: &Path| fs::File::open(folder).and_then(|folder| folder.sync_all());
+            sync(folder).map_err(failed)?;
+            if let (true, Some(parent)) = (new_folder, folder.canonicalize().map_err(failed)?.parent()) {
+                sync(parent).map_err(failed)?;
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = new_folder;
         Ok(store)
     }
 

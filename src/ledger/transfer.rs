@@ -81,7 +81,7 @@ pub enum ExportError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The lines cannot be written.
-    #[error("cannot write the blocks: {0}")]
+    #[error("cannot write the blocks")]
     Write(#[from] io::Error),
 }
 
@@ -178,7 +178,7 @@ impl<R: BufRead> BlockLines<R> {
             if read == 0 || !bytes.trim_ascii().is_empty() {
                 break;
             }
-            self.number += 1; // a blank line
+            self.number += u64::from(bytes.ends_with(b"\n")); // a blank line
         }
         let line = self.number;
         let refused = |reason: String| ImportError::Line { line, reason };

@@ -8,8 +8,10 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{StatusCode, Uri, header, request::Parts},
 };
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
+use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Node, refusal::Refusal};
 
@@ -20,15 +22,19 @@ impl FromRequest<Arc<Node>> for Input {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, node: &Arc<Node>) -> Result<Self, Refusal> {
-        let is_form = is_form(&request);
+        let kind = ContentKind::of(&request);
         let limits = &node.limits;
         let bytes = read(request.into_body(), limits.body_bytes, limits.request_timeout).await?;
         // curl -d calls everything a form.
         let looks_like_json = bytes.trim_ascii_start().first() == Some(&b'{');
-        if is_form && !looks_like_json {
-            return form(&bytes).map(Self);
+        match kind {
+            ContentKind::Form if !looks_like_json => form(&bytes).map(Self),
+            ContentKind::Multipart => {
+                let message = "Multipart bodies are not taken; send JSON, or a form as curl -d does";
+                Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+            }
+            _ => json(&bytes).map(Self),
         }
-        json(&bytes).map(Self)
     }
 }
 
@@ -80,37 +86,97 @@ impl Page {
     }
 }
 
-fn is_form(request: &Request) -> bool {
-    let kind = request.headers().get(header::CONTENT_TYPE);
-    kind.and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
-        kind.to_ascii_lowercase()
-            .starts_with("application/x-www-form-urlencoded")
-    })
+/// What a client calls its body.
+enum ContentKind {
+    Form,
+    Multipart,
+    /// JSON, or whatever: it is read as JSON.
+    Other,
 }
 
-/// How many bytes the client says that it sends; `None` when it does not.
-pub(super) fn declared_bytes(body: &Body) -> Option<u64> {
-    body.size_hint().exact()
+impl ContentKind {
+    fn of(request: &Request) -> Self {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("");
+        let kind = kind.to_ascii_lowercase();
+        if kind.starts_with("application/x-www-form-urlencoded") {
+            Self::Form
+        } else if kind.starts_with("multipart/") {
+            Self::Multipart
+        } else {
+            Self::Other
+        }
+    }
 }
 
 /// Reads a body whole.
 pub(super) async fn read(body: Body, limit_bytes: usize, timeout: Duration) -> Result<Vec<u8>, Refusal> {
+    read_with_room(body, limit_bytes, timeout, None)
+        .await
+        .map(|(bytes, _)| bytes)
+}
+
+/// Reads a body whole, and takes room for it as its bytes arrive: whoever only says that it sends much takes none.
+pub(super) async fn read_with_room<'r>(
+    mut body: Body,
+    limit_bytes: usize,
+    timeout: Duration,
+    room: Option<&'r Room>,
+) -> Result<(Vec<u8>, Option<SemaphorePermit<'r>>), Refusal> {
     let too_large = || {
         let message = format!("The body is too large; at most {limit_bytes} bytes are taken");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
-    if declared_bytes(&body).is_some_and(|bytes| bytes > limit_bytes as u64) {
-        return Err(too_large()); // before a client that asks whether it may send it is told to go on
+    // Before a client that asks whether it may send it is told to go on.
+    if body.size_hint().lower() > limit_bytes as u64 {
+        return Err(too_large());
     }
-    let collected = tokio::time::timeout(timeout, Limited::new(body, limit_bytes).collect());
-    match collected.await {
-        Ok(Ok(body)) => Ok(body.to_bytes().into()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Refusal::bad("The body could not be read")),
+    let mut bytes = Vec::new();
+    let mut taken: Option<SemaphorePermit<'r>> = None;
+    let all = async {
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Refusal::bad("The body could not be read"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if data.len() > limit_bytes - bytes.len() {
+                return Err(too_large());
+            }
+            if let Some(room) = room {
+                let more = room.take(data.len())?;
+                match &mut taken {
+                    Some(taken) => taken.merge(more),
+                    None => taken = Some(more),
+                }
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(timeout, all).await {
+        Ok(Ok(())) => Ok((bytes, taken)),
+        Ok(Err(refusal)) => Err(refusal),
         Err(_) => {
             let message = format!("The body did not arrive within {} s", timeout.as_secs_f64());
             Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, message))
         }
+    }
+}
+
+/// Room in memory for bodies that many clients send at a time, in bytes.
+#[derive(Debug)]
+pub(super) struct Room(Semaphore);
+
+impl Room {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS)))
+    }
+
+    /// Takes some, at once or not at all: those who wait for more than there is would wait for each other.
+    fn take(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.0.try_acquire_many(bytes).map_err(|_| {
+            let message = "Too many large bodies are being read; send this one again";
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+        })
     }
 }
 
@@ -121,12 +187,15 @@ pub(super) fn json(bytes: &[u8]) -> Result<Value, Refusal> {
 
 /// Reads a form: every field is text, but whole numbers are meant as numbers where a number belongs.
 fn form(bytes: &[u8]) -> Result<Value, Refusal> {
+    // The reader below would put U+FFFD in the place of what is no UTF-8, and nobody would be told.
+    if percent_decode(bytes).decode_utf8().is_err() {
+        return Err(Refusal::bad("The form is not UTF-8 once its % signs are decoded"));
+    }
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(bytes)
         .map_err(|error| Refusal::bad(format!("The body is not a form: {error}")))?;
-    // What is no UTF-8 is read as this sign, of which nobody would be told.
-    let replaced = pairs.iter().any(|(_, text)| text.contains('\u{fffd}'));
-    if replaced && !says_replacement(bytes) {
-        return Err(Refusal::bad("The form is not UTF-8 once its % signs are decoded"));
+    if pairs.iter().all(|(_, text)| text.is_empty()) {
+        let message = "The body is neither JSON nor a form such as sender=alice&recipient=bob&amount=5";
+        return Err(Refusal::bad(message));
     }
     let value = |name: &str, text: String| {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -140,12 +209,4 @@ fn form(bytes: &[u8]) -> Result<Value, Refusal> {
         (name, value)
     });
     Ok(Value::Object(fields.collect::<Map<_, _>>()))
-}
-
-/// Whether a form holds U+FFFD itself, in whichever way it may be written.
-fn says_replacement(form: &[u8]) -> bool {
-    let form = form.to_ascii_lowercase();
-    [&b"%ef%bf%bd"[..], "\u{fffd}".as_bytes()]
-        .iter()
-        .any(|sign| form.windows(sign.len()).any(|part| part == *sign))
 }

@@ -37,8 +37,9 @@ pub(super) struct Mining {
     turn: Arc<Semaphore>,
     line: Semaphore,
     in_line: AtomicUsize,
-    /// Hashes per second of the block being mined, as the bits of an `f64`; 0 while none is.
-    rate: AtomicU64,
+    /// How far the block being mined is: the mining threads only write here, and never wait for anybody.
+    hashes: AtomicU64,
+    micros: AtomicU64,
 }
 
 impl Mining {
@@ -47,7 +48,8 @@ impl Mining {
             turn: Arc::new(Semaphore::new(1)),
             line: Semaphore::new(waiting + 1),
             in_line: AtomicUsize::new(0),
-            rate: AtomicU64::new(0),
+            hashes: AtomicU64::new(0),
+            micros: AtomicU64::new(0),
         }
     }
 
@@ -63,8 +65,19 @@ impl Mining {
 
     /// Hashes per second of the block being mined.
     pub(super) fn hashes_per_second(&self) -> Option<f64> {
-        let rate = f64::from_bits(self.rate.load(Ordering::Relaxed));
-        (rate > 0.0 && self.is_active()).then_some(rate)
+        let (hashes, elapsed) = self.progress();
+        (hashes > 0 && !elapsed.is_zero() && self.is_active()).then(|| hashes as f64 / elapsed.as_secs_f64())
+    }
+
+    /// Hashes computed for the block being mined, and the time since its beginning.
+    fn progress(&self) -> (u64, Duration) {
+        let micros = self.micros.load(Ordering::Relaxed);
+        (self.hashes.load(Ordering::Relaxed), Duration::from_micros(micros))
+    }
+
+    fn set_progress(&self, hashes: u64, elapsed: Duration) {
+        self.hashes.store(hashes, Ordering::Relaxed);
+        self.micros.store(elapsed.as_micros() as u64, Ordering::Relaxed);
     }
 }
 
@@ -136,9 +149,11 @@ async fn mine_block(node: &Arc<Node>) -> Result<Forged, Refusal> {
                 forge(&node, &cancel)
             })
         };
+        let mut tell = tokio::time::interval(TELL_EVERY);
         let outcome = loop {
             tokio::select! {
                 outcome = &mut task => break outcome,
+                _ = tell.tick() => tell_progress(node),
                 Ok(()) = tip.changed() => stop.0.cancel(),
                 () = node.stopping.cancelled() => {
                     stop.0.cancel();
@@ -156,38 +171,43 @@ async fn mine_block(node: &Arc<Node>) -> Result<Forged, Refusal> {
                 }
                 Added::Known | Added::Side => {}
             },
-            Err(ForgeError::Stopped) if node.stopping.is_cancelled() => return Err(Refusal::stopping()),
-            Err(ForgeError::Stopped) => {}
+            Err(ForgeError::Stopped { .. }) if node.stopping.is_cancelled() => {
+                return Err(Refusal::stopping());
+            }
+            Err(ForgeError::Stopped { .. }) => {}
             Err(error @ ForgeError::AheadOfClock(_)) => return Err(error.into()),
         }
     }
 }
 
+/// How often listeners hear how far mining is.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+
+fn tell_progress(node: &Node) {
+    let (hashes, elapsed) = node.mining.progress();
+    if hashes > 0 {
+        let index = node.ledger.tip().next.index;
+        node.events.mining("mining", index, hashes, elapsed);
+    }
+}
+
 /// Mines the next block on this thread and the miner's.
-fn forge(node: &Arc<Node>, cancel: &Cancel) -> Result<Forged, ForgeError> {
+fn forge(node: &Node, cancel: &Cancel) -> Result<Forged, ForgeError> {
     let candidate = node.ledger.candidate().expect("the node's id is a name");
     let index = candidate.context().index;
-    node.mining.rate.store(0, Ordering::Relaxed);
+    node.mining.set_progress(0, Duration::ZERO);
     node.events.mining("started", index, 0, Duration::ZERO);
-    let counted = AtomicU64::new(0);
-    let count_up_to = |hashes: u64| {
-        let before = counted.fetch_max(hashes, Ordering::Relaxed);
-        node.metrics.count_hashes(hashes.saturating_sub(before));
-    };
-    let progress = |progress: &Progress| {
-        let rate = progress.hashes as f64 / progress.elapsed.as_secs_f64().max(1e-9);
-        node.mining.rate.store(rate.to_bits(), Ordering::Relaxed);
-        count_up_to(progress.hashes);
-        node.events
-            .mining("mining", index, progress.hashes, progress.elapsed);
-    };
     let begun = Instant::now();
+    let progress = |progress: &Progress| node.mining.set_progress(progress.hashes, progress.elapsed);
     let outcome = candidate.mine(&node.miner, cancel, &|| node.ledger.now_s(), None, &progress);
     match &outcome {
-        Ok(forged) => count_up_to(forged.hashes),
-        Err(_) => {
-            let hashes = counted.load(Ordering::Relaxed);
-            node.events.mining("stopped", index, hashes, begun.elapsed());
+        Ok(forged) => node.metrics.count_hashes(forged.hashes),
+        Err(ForgeError::Stopped { hashes }) => {
+            node.metrics.count_hashes(*hashes);
+            node.events.mining("stopped", index, *hashes, begun.elapsed());
+        }
+        Err(ForgeError::AheadOfClock(_)) => {
+            node.events.mining("stopped", index, 0, begun.elapsed());
         }
     }
     outcome

@@ -17,10 +17,12 @@ use super::{
     body::{Input, Name, Page},
     refusal::Refusal,
 };
-use crate::ledger::{Snapshot, Transaction, TransactionId, TransactionRecord};
+use crate::ledger::{Queued, Snapshot, Transaction, TransactionId, TransactionRecord};
 
 /// How many pending transactions are shown unless told otherwise, and at most.
 const PAGE: u64 = 1000;
+/// About how many bytes the names of a page may take: a page of long names has fewer transactions.
+const PAGE_BYTES: usize = 128 << 10;
 
 /// `POST /transactions/new`: answered once the transaction is on disk.
 pub(super) async fn new(State(node): State<Arc<Node>>, Input(value): Input) -> Result<Response, Refusal> {
@@ -46,10 +48,15 @@ pub(super) async fn pending(State(node): State<Arc<Node>>, uri: Uri) -> Result<R
     let limit = page.limit.min(PAGE) as usize;
     let (waiting, length): (Vec<_>, usize) = {
         let view = node.ledger.view();
-        (
-            view.queue.iter().skip(skip).take(limit).cloned().collect(),
-            view.queue.len(),
-        )
+        let mut room = PAGE_BYTES;
+        let fits = |queued: &&Arc<Queued>| {
+            let bytes = queued.transaction.sender().len() + queued.transaction.recipient().len();
+            let first = room == PAGE_BYTES;
+            room = room.saturating_sub(bytes);
+            first || room > 0
+        };
+        let page = view.queue.iter().skip(skip).take(limit).take_while(fits);
+        (page.cloned().collect(), view.queue.len())
     };
     let identified = waiting.iter().map(|queued| Identified {
         id: queued.id.to_string(),

@@ -92,12 +92,11 @@ impl ImportArgs {
             .as_deref()
             .map(|path| path.display().to_string())
             .unwrap_or_default();
-        InputError::value(
-            "FILE",
-            &path,
-            format!("{error}; the lines before it are in the ledger"),
-        )
-        .into()
+        let before = match error {
+            ImportError::Line { line: 2.., .. } => "; the lines before it are in the ledger",
+            _ => "",
+        };
+        InputError::value("FILE", &path, format!("{error}{before}")).into()
     }
 
     /// The ledger to add to. A new one gets the network of the first line.
