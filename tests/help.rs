@@ -56,6 +56,7 @@ fn every_command_has_a_manual_page() {
         );
     }
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("man1");
+    let _ = std::fs::remove_dir_all(&folder); // there is none the first time
     let output = paydirt(&["man", "--out", folder.to_str().unwrap()]);
     assert_eq!((code(&output), stderr(&output)), (0, ""));
     for command in commands() {

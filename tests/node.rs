@@ -442,6 +442,58 @@ async fn blocks_are_found_and_paged() {
     assert_eq!(&test.get("/blocks/latest").await.1, &all[9]);
 }
 
+/// A piece of an answer may end anywhere in a block.
+#[tokio::test]
+async fn large_blocks_come_whole() {
+    let test = Test::new(&easy());
+    let mut maker = Maker::easy(&easy().genesis());
+    for n in 0..900u64 {
+        let name = "\"".repeat(1 + n as usize % 256);
+        maker = maker.with(Transaction::transfer(name, format!("bob {n}"), n + 1).unwrap());
+    }
+    let large = maker.mined();
+    assert!(record(&large).to_string().len() > 3 << 16, "several pieces");
+    let (status, answer) = test.add(&large).await;
+    assert_eq!(status, 201, "{answer}");
+    let small = Maker::easy(&large).mined();
+    assert_eq!(test.add(&small).await.0, 201);
+    for name in ["2".to_owned(), large.hash().to_string()] {
+        assert_eq!(test.get(&format!("/blocks/{name}")).await.1, record(&large));
+    }
+    let genesis = record(&easy().genesis().into_unchecked());
+    let all = [genesis, record(&large), record(&small)];
+    let (_, chain) = test.get("/chain").await;
+    assert_eq!(chain, json!({"chain": all, "length": 3}));
+    let (_, page) = test.get("/chain?from=2&limit=1").await;
+    assert_eq!(page, json!({"chain": [all[1]], "length": 3}));
+    assert_eq!(test.get("/chain?from=9").await.1["chain"], json!([]));
+}
+
+#[tokio::test]
+async fn bodies_that_are_neither_json_nor_a_form() {
+    let test = Test::new(&easy());
+    let form = "application/x-www-form-urlencoded";
+    for (kind, body, status, words) in [
+        (form, "sender=%ff&recipient=%ef%bf%bd&amount=5", 400, "UTF-8"),
+        (form, "sender=a&recipient=b&amount=%2B5", 400, "whole number"),
+        (form, "garbage{", 400, "neither JSON nor a form"),
+        ("multipart/form-data; boundary=x", "--x--", 415, "Multipart"),
+        ("application/xml", "<a/>", 400, "not JSON"),
+    ] {
+        let (got, answer) = test
+            .call("POST", "/transactions/new", Some((kind, body.to_owned())))
+            .await;
+        let message = answer["message"].as_str().unwrap();
+        assert!(
+            got == status && message.contains(words),
+            "{body}: {got} {message}"
+        );
+    }
+    let body = "sender=%ef%bf%bd&recipient=b&amount=5".to_owned();
+    let (status, _) = test.call("POST", "/transactions/new", Some((form, body))).await;
+    assert_eq!(status, 201, "the sign itself is a character like others");
+}
+
 /// A client that takes the beginning of a long chain and then nothing is cut, and can tell.
 #[tokio::test(start_paused = true)]
 async fn a_chain_that_nobody_takes_is_cut_short() {
@@ -805,10 +857,10 @@ async fn stopping_ends_mining_and_streams() {
         let test = Arc::clone(&test);
         tokio::spawn(async move { test.get("/mine").await })
     };
-    let callers = [mine(), mine()];
     let events = test
         .raw(Request::get("/events").body(Body::empty()).unwrap())
         .await;
+    let callers = [mine(), mine()];
     until(|| async { test.get("/status").await.1["mining"]["waiting"] == 1 }).await;
     test.node.stop();
     for caller in callers {
