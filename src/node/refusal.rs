@@ -95,10 +95,12 @@ impl From<Problems> for Refusal {
 
 impl From<RecordError> for Refusal {
     fn from(error: RecordError) -> Self {
-        let rule = matches!(error, RecordError::Hash { .. }).then_some("hash");
-        Self {
-            rule,
-            ..Self::bad(error)
+        match error {
+            RecordError::Hash { .. } => Self {
+                rule: Some("hash"),
+                ..Self::bad(format!("The block is refused: {error}"))
+            },
+            RecordError::Problems(problems) => problems.into(),
         }
     }
 }

@@ -71,7 +71,7 @@ fn readable(report: &ChainStatsReport) -> String {
     line(
         "stored",
         format!(
-            "{} transactions in blocks, {} waiting, {} moved",
+            "{} transactions in blocks, {} waiting, an amount of {} moved",
             thousands(report.transactions),
             thousands(report.pending),
             thousands(report.amount_moved),

@@ -31,7 +31,10 @@ fn bars(title: &str, points: &[(u64, f64)], from_zero: bool) -> String {
     };
     let span = (most - low).max(1e-9);
     let eighths = |value: f64| (((value - low) / span) * (ROWS * 8) as f64).round() as usize;
-    let mut text = format!("\n{title}\n");
+    let mut text = match points.len().div_ceil(means.len()) {
+        1 => format!("\n{title}\n"),
+        blocks => format!("\n{title} (each column the mean of about {blocks} blocks)\n"),
+    };
     for row in (0..ROWS).rev() {
         let label = match row {
             _ if row + 1 == ROWS => format!("{most:.1}"),
