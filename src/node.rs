@@ -23,6 +23,7 @@ mod explorer;
 mod metrics;
 mod middleware;
 mod mining;
+mod peer;
 mod refusal;
 pub mod server;
 mod status;

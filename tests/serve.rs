@@ -319,6 +319,28 @@ fn a_caller_that_goes_away_stops_its_mining() {
     assert!(stderr.contains("path=/mine status=499"), "{stderr}");
 }
 
+/// What a client has sent beyond its request does not hide that it goes away.
+#[test]
+fn a_caller_who_sent_too_much_and_goes_away_stops_its_mining() {
+    let server = Server::start(&["--memory", "--bits", "100", "--max-miners", "1"]);
+    let mining = || server.get("/status").1["mining"].clone();
+    for more in ["\r\n", "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"] {
+        let call = || {
+            let mut caller = server.connect();
+            caller
+                .write_all(format!("GET /mine HTTP/1.1\r\nHost: x\r\n\r\n{more}").as_bytes())
+                .unwrap();
+            caller
+        };
+        let (first, second) = (call(), call());
+        server.until(|| mining()["waiting"] == 1);
+        drop(second);
+        server.until(|| mining()["waiting"] == 0 && mining()["active"] == true);
+        drop(first);
+        server.until(|| mining()["active"] == false);
+    }
+}
+
 /// Clients send the body of a POST after its head, in a packet of its own.
 #[test]
 fn a_caller_with_a_body_that_goes_away_stops_its_mining() {

@@ -14,7 +14,10 @@ use tower_http::{
     cors::{AllowHeaders, AllowOrigin, CorsLayer},
 };
 
-use super::{Cors, Node, refusal::Refusal};
+use super::{
+    Cors, Node,
+    refusal::{CLIENT_GONE, Refusal},
+};
 
 pub(super) fn wrap(routes: Router<Arc<Node>>, node: &Arc<Node>, cors: &Cors) -> Router<Arc<Node>> {
     let routes = routes.layer(CatchPanicLayer::custom(after_panic));
@@ -77,9 +80,6 @@ struct Line {
     begun: Instant,
     status: Option<StatusCode>,
 }
-
-/// What nginx logs for a client that went away.
-const CLIENT_GONE: u16 = 499;
 
 impl Drop for Line {
     fn drop(&mut self) {

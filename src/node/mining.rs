@@ -24,7 +24,7 @@ use axum::{
 };
 use tokio::sync::Semaphore;
 
-use super::{Node, answers::Mined, blocks::add_block, body, refusal::Refusal};
+use super::{Node, answers::Mined, blocks::add_block, body, peer::Peer, refusal::Refusal};
 use crate::{
     ledger::{Added, BlockRecord, ForgeError, Forged},
     miner::{Cancel, Progress},
@@ -108,14 +108,24 @@ impl Drop for InLine<'_> {
 
 /// `GET /mine`, `POST /mine`.
 pub(super) async fn mine(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
-    // Nobody needs the body, but only behind it is seen that the caller goes away.
+    let caller = request.extensions().get::<Peer>().cloned();
+    // Nobody needs the body, but a caller who goes away while it is sent is not there any more either.
     body::read(
         request.into_body(),
         node.limits.body_bytes,
         node.limits.request_timeout,
     )
     .await?;
-    let forged = mine_block(&node).await?;
+    let gone = async {
+        match caller {
+            Some(caller) => caller.gone().await,
+            None => std::future::pending().await, // no socket: whoever calls drops this future
+        }
+    };
+    let forged = tokio::select! {
+        forged = mine_block(&node) => forged?,
+        () = gone => return Err(Refusal::client_gone()),
+    };
     let answer = Mined {
         message: "The new block has been forged",
         block: BlockRecord::new(&forged.block),

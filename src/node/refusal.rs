@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::ledger::{AddError, ForgeError, Problems, RecordError, StoreError, SubmitError};
 
+/// What nginx logs for a client that went away.
+pub(super) const CLIENT_GONE: u16 = 499;
+
 /// A request that is not fulfilled.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Refusal {
@@ -49,6 +52,12 @@ impl Refusal {
             StatusCode::INTERNAL_SERVER_ERROR,
             "Something went wrong inside the node",
         )
+    }
+
+    /// For the log alone: nobody is there to read it.
+    pub(super) fn client_gone() -> Self {
+        let status = StatusCode::from_u16(CLIENT_GONE).expect("statuses have three digits");
+        Self::new(status, "The caller has gone")
     }
 
     /// The node is going away.

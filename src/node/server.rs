@@ -5,7 +5,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -19,7 +19,7 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
-use super::Limits;
+use super::{Limits, peer::Connection};
 
 /// How long connections have to finish once the node stops: less than the ten seconds after which supervisors kill.
 const GRACE: Duration = Duration::from_secs(5);
@@ -48,10 +48,12 @@ pub async fn serve(listener: TcpListener, app: Router, limits: Limits, stop: Can
         };
         let _ = stream.set_nodelay(true); // slower answers are the worst that can happen
         // A client that takes nothing of an answer must not keep its place, and the answer its memory, for ever.
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(limits.request_timeout));
-        let service = TowerToHyperService::new(app.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
+        let (connection, client) = Connection::new(stream);
+        let mut connection = TimeoutStream::new(connection);
+        connection.set_write_timeout(Some(limits.request_timeout));
+        let service = TowerToHyperService::new(app.clone().layer(Extension(client)));
+        let connection = http.serve_connection(TokioIo::new(Box::pin(connection)), service);
+        let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%peer, %error, "connection");
