@@ -4,7 +4,7 @@
 //!
 //! The server itself notices that a client goes away only once it has read everything the client sent, which it does not
 //! while a request is answered. A line break too many, or another request sent ahead, and a caller who left would be
-//! mined for until the block is found.
+//! mined for until the block is found. (Behind more than the system holds unread, some 100 KB, nothing is seen.)
 
 use std::{
     io,
@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
@@ -21,6 +22,11 @@ use tokio::{
 
 /// How often a client who has sent more than was read is looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How much of an answer the system holds for a client, in bytes. It tells that there is room again when about a third of
+/// it is taken: left alone it grows to megabytes, and a slow client that takes some all the time would look like one that
+/// takes nothing.
+const SEND_BUFFER_BYTES: usize = 128 << 10;
 
 /// Whoever sent a request.
 #[derive(Clone, Debug)]
@@ -46,6 +52,7 @@ pub(super) struct Connection(Arc<TcpStream>);
 
 impl Connection {
     pub(super) fn new(stream: TcpStream) -> (Self, Peer) {
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES); // a default is no fault
         let stream = Arc::new(stream);
         (Self(Arc::clone(&stream)), Peer(stream))
     }

@@ -22,7 +22,9 @@ use super::{Node, answers, blocking, blocks::add, body::Input, refusal::Refusal}
 use crate::ledger::{Candidate, header_bytes};
 
 /// How many candidates are remembered: each stands for any number of headers.
-const KEPT: usize = 512;
+const KEPT: usize = 16_384;
+/// How many transactions they may hold in all.
+const KEPT_TRANSACTIONS: usize = 2_000_000;
 /// How old the time in a header may be.
 const FRESH: Duration = Duration::from_secs(30);
 /// How many times as long as a candidate took to make it is used while new transactions arrive: a tenth of a processor
@@ -74,6 +76,8 @@ struct Jobs {
     handed_out: u64,
     /// In the order of their ids.
     made: VecDeque<Made>,
+    /// How many transactions they hold.
+    transactions: usize,
 }
 
 /// Where work is handed out and taken back.
@@ -92,8 +96,12 @@ impl Desk {
             let at = Instant::now();
             let candidate = node.ledger.candidate().expect("the node's id is a name");
             let time = candidate.time_at(node.ledger.now_s())?;
-            if jobs.made.len() == KEPT {
-                jobs.made.pop_front();
+            jobs.transactions += candidate.transaction_count();
+            while jobs.made.len() >= KEPT || jobs.transactions > KEPT_TRANSACTIONS {
+                let Some(oldest) = jobs.made.pop_front() else {
+                    break;
+                };
+                jobs.transactions -= oldest.candidate.transaction_count();
             }
             jobs.made.push_back(Made {
                 candidate,
