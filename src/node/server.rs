@@ -21,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Limits, peer::Connection};
 
+/// How much of a request's head, and of an answer that waits to be sent, is kept for a connection. An answer's next piece
+/// is asked for when this is sent: a slow client must manage that within the request timeout.
+const BUFFER_BYTES: usize = 64 << 10;
 /// How long connections have to finish once the node stops: less than the ten seconds after which supervisors kill.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -31,7 +34,8 @@ pub async fn serve(listener: TcpListener, app: Router, limits: Limits, stop: Can
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout);
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(BUFFER_BYTES);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &room) => accepted,
