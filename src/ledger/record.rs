@@ -29,7 +29,8 @@ pub struct BlockRecord<'b> {
     schema: Option<&'static str>,
     index: u64,
     timestamp: u32,
-    transactions: &'b [Transaction],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transactions: Option<&'b [Transaction]>,
     proof: u32,
     #[serde(serialize_with = "as_text")]
     previous_hash: BlockHash,
@@ -58,7 +59,7 @@ impl<'b> BlockRecord<'b> {
             schema: None,
             index: block.index(),
             timestamp: header.time,
-            transactions: block.transactions(),
+            transactions: Some(block.transactions()),
             proof: header.nonce,
             previous_hash: header.prev_blockhash,
             hash: block.hash(),
@@ -76,11 +77,19 @@ impl<'b> BlockRecord<'b> {
         }
     }
 
+    /// Leaves the transactions out.
+    pub fn without_transactions(self) -> Self {
+        Self {
+            transactions: None,
+            ..self
+        }
+    }
+
     /// A block's JSON before and after its transactions: for those who write a large block piece by piece.
     pub fn around_transactions<State>(block: &Block<State>) -> (String, String) {
         const EMPTY: &str = "\"transactions\":[]";
         let without = BlockRecord {
-            transactions: &[],
+            transactions: Some(&[]),
             ..BlockRecord::new(block)
         };
         let text = serde_json::to_string(&without).expect("plain structures have a JSON form");

@@ -64,9 +64,14 @@ pub enum RunError {
     /// The chain is ahead of the clock.
     #[error(transparent)]
     Time(ForgeError),
-    /// Times may not rise that fast.
-    #[error("{0}; or use a smaller spacing")]
-    Spacing(ForgeError),
+    /// Made-up times have come to the end of what is allowed.
+    #[error(
+        "block {index} would be more than two hours ahead of the clock; use a smaller spacing, or fewer blocks"
+    )]
+    Spacing {
+        /// The index of the block that was not mined.
+        index: u64,
+    },
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -148,6 +153,7 @@ fn mine_into(
             true => Err(ForgeError::AheadOfClock(time_s)),
             false => candidate.mine(miner, cancel, &clock, None, progress),
         };
+        let index = candidate.context().index;
         run.mining += mining_since.elapsed();
         let mined = mined.map(|forged| {
             run.hashes += forged.hashes;
@@ -165,7 +171,9 @@ fn mine_into(
                 run.hashes += hashes;
                 Stop::Stopped
             }
-            error if plan.spacing_s.is_some() => Stop::Failed(RunError::Spacing(error)),
+            ForgeError::AheadOfClock(_) if plan.spacing_s.is_some() => {
+                Stop::Failed(RunError::Spacing { index })
+            }
             error => Stop::Failed(RunError::Time(error)),
         })?;
     }

@@ -21,7 +21,7 @@ use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{Node, refusal::Refusal};
-use crate::ledger::{Event, Transaction};
+use crate::ledger::{BlockRecord, Event, Transaction};
 
 /// How many events a slow client may be behind.
 const KEPT: usize = 1024;
@@ -41,16 +41,10 @@ pub(super) struct Events(broadcast::Sender<Told>);
 
 /// The transactions are left out: a slow listener would keep a thousand full blocks in memory.
 #[derive(Serialize)]
-struct BlockData {
-    index: u64,
-    timestamp: u32,
+struct BlockData<'b> {
+    #[serde(flatten)]
+    block: BlockRecord<'b>,
     transaction_count: usize,
-    proof: u32,
-    previous_hash: String,
-    hash: String,
-    merkle_root: String,
-    version: i32,
-    bits: String,
     tip: bool,
     dropped: usize,
 }
@@ -84,21 +78,11 @@ impl Events {
                 block,
                 active,
                 dropped,
-            } => self.tell("block", || {
-                let header = block.header();
-                BlockData {
-                    index: block.index(),
-                    timestamp: header.time,
-                    transaction_count: block.transactions().len(),
-                    proof: header.nonce,
-                    previous_hash: header.prev_blockhash.to_string(),
-                    hash: block.hash().to_string(),
-                    merkle_root: header.merkle_root.to_string(),
-                    version: header.version.to_consensus(),
-                    bits: format!("{:08x}", header.bits),
-                    tip: *active,
-                    dropped: *dropped,
-                }
+            } => self.tell("block", || BlockData {
+                block: BlockRecord::new(block).without_transactions(),
+                transaction_count: block.transactions().len(),
+                tip: *active,
+                dropped: *dropped,
             }),
             Event::Transaction {
                 id,

@@ -80,7 +80,10 @@ impl Metrics {
             ),
             hashes: registered(
                 &registry,
-                IntCounter::new("paydirt_hashes_total", "Hashes computed by /mine since the start"),
+                IntCounter::new(
+                    "paydirt_hashes_total",
+                    "Hashes computed by /mine since the start, but for the block being mined",
+                ),
             ),
             hashes_per_second: registered(
                 &registry,

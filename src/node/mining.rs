@@ -37,7 +37,8 @@ pub(super) struct Mining {
     turn: Arc<Semaphore>,
     line: Semaphore,
     in_line: AtomicUsize,
-    /// How far the block being mined is: the mining threads only write here, and never wait for anybody.
+    /// Which block is being mined, and how far it is: the mining threads only write here, and never wait for anybody.
+    index: AtomicU64,
     hashes: AtomicU64,
     micros: AtomicU64,
 }
@@ -48,6 +49,7 @@ impl Mining {
             turn: Arc::new(Semaphore::new(1)),
             line: Semaphore::new(waiting + 1),
             in_line: AtomicUsize::new(0),
+            index: AtomicU64::new(0),
             hashes: AtomicU64::new(0),
             micros: AtomicU64::new(0),
         }
@@ -73,6 +75,11 @@ impl Mining {
     fn progress(&self) -> (u64, Duration) {
         let micros = self.micros.load(Ordering::Relaxed);
         (self.hashes.load(Ordering::Relaxed), Duration::from_micros(micros))
+    }
+
+    fn begin(&self, index: u64) {
+        self.set_progress(0, Duration::ZERO); // first: what was done for the last block is not this one's
+        self.index.store(index, Ordering::Relaxed);
     }
 
     fn set_progress(&self, hashes: u64, elapsed: Duration) {
@@ -160,6 +167,7 @@ async fn mine_block(node: &Arc<Node>) -> Result<Forged, Refusal> {
             })
         };
         let mut tell = tokio::time::interval(TELL_EVERY);
+        tell.reset(); // nothing to tell yet
         let outcome = loop {
             tokio::select! {
                 outcome = &mut task => break outcome,
@@ -196,7 +204,7 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 fn tell_progress(node: &Node) {
     let (hashes, elapsed) = node.mining.progress();
     if hashes > 0 {
-        let index = node.ledger.tip().next.index;
+        let index = node.mining.index.load(Ordering::Relaxed);
         node.events.mining("mining", index, hashes, elapsed);
     }
 }
@@ -205,7 +213,7 @@ fn tell_progress(node: &Node) {
 fn forge(node: &Node, cancel: &Cancel) -> Result<Forged, ForgeError> {
     let candidate = node.ledger.candidate().expect("the node's id is a name");
     let index = candidate.context().index;
-    node.mining.set_progress(0, Duration::ZERO);
+    node.mining.begin(index);
     node.events.mining("started", index, 0, Duration::ZERO);
     let begun = Instant::now();
     let progress = |progress: &Progress| node.mining.set_progress(progress.hashes, progress.elapsed);

@@ -3,44 +3,7 @@
 use super::{KERNEL, LANES};
 use crate::kernel::{
     ceiling::Probe,
-    lanes::ceiling::{Counts, Operations},
+    lanes::ceiling::{Counts, Operations, vector_probe},
 };
 
-include!(concat!(env!("OUT_DIR"), "/avx2.rs"));
-
-static COUNTS: Counts = Counts {
-    pieces: PIECE_OPERATIONS,
-    body: BODY_OPERATIONS,
-    hashes: LANES as u32,
-};
-
-pub(in crate::kernel) static PROBE: Probe = Probe {
-    kernel: "avx2",
-    supported: KERNEL.supported,
-    run,
-    operations_per_hash: |work| COUNTS.operations_per_hash(work),
-};
-
-fn run(operations: u64) -> u64 {
-    let each = u64::from(CEILING_OPERATIONS.total());
-    let times = operations.div_ceil(each).max(1);
-    // SAFETY: `Probe::of` hands out probes whose `supported` holds; the loop touches only registers.
-    #[allow(unsafe_code)]
-    unsafe {
-        spin(times);
-    }
-    times * each
-}
-
-/// Runs the loop `times` times, at least once.
-///
-/// # Safety
-/// The processor must have AVX2.
-#[allow(unsafe_code)]
-#[unsafe(naked)]
-unsafe extern "sysv64" fn spin(times: u64) {
-    core::arch::naked_asm!(
-        include_str!(concat!(env!("OUT_DIR"), "/avx2_ceiling.s")),
-        options(raw)
-    )
-}
+vector_probe!("avx2", KERNEL, LANES);

@@ -49,3 +49,50 @@ impl Counts {
         Some(f64::from(operations + bodies * self.body.total()) / f64::from(self.hashes))
     }
 }
+
+/// The probe of a vector kernel: its counts, and the loop that issues its mix of operations, both as its generator wrote
+/// them into the files that begin with the kernel's name. `$hashes` is how many nonces one run through a piece tests.
+macro_rules! vector_probe {
+    ($name:literal, $kernel:expr, $hashes:expr) => {
+        include!(concat!(env!("OUT_DIR"), "/", $name, ".rs"));
+
+        static COUNTS: Counts = Counts {
+            pieces: PIECE_OPERATIONS,
+            body: BODY_OPERATIONS,
+            hashes: $hashes as u32,
+        };
+
+        pub(in crate::kernel) static PROBE: Probe = Probe {
+            kernel: $name,
+            supported: $kernel.supported,
+            run,
+            operations_per_hash: |work| COUNTS.operations_per_hash(work),
+        };
+
+        fn run(operations: u64) -> u64 {
+            let each = u64::from(CEILING_OPERATIONS.total());
+            let times = operations.div_ceil(each).max(1);
+            // SAFETY: `Probe::of` hands out probes whose `supported` holds; the loop touches only registers.
+            #[allow(unsafe_code)]
+            unsafe {
+                spin(times);
+            }
+            times * each
+        }
+
+        /// Runs the loop `times` times, at least once.
+        ///
+        /// # Safety
+        /// The processor must have the kernel's instructions.
+        #[allow(unsafe_code)]
+        #[unsafe(naked)]
+        unsafe extern "sysv64" fn spin(times: u64) {
+            core::arch::naked_asm!(
+                include_str!(concat!(env!("OUT_DIR"), "/", $name, "_ceiling.s")),
+                options(raw)
+            )
+        }
+    };
+}
+
+pub(in crate::kernel) use vector_probe;
