@@ -23,6 +23,7 @@ use crate::work::Work;
 pub(super) mod ceiling;
 pub(super) mod context;
 #[allow(dead_code)] // some of it is the generator's
+#[path = "../../crates/codegen/src/layout.rs"]
 pub(super) mod layout;
 pub(super) mod plan;
 pub(super) mod symbols;

@@ -4,8 +4,8 @@ use crate::{
     code::{Lines, Piece},
     layout::*,
     rounds::{Entry, Isa, Operand, Results, Round, Step},
-    sha256,
 };
+use paydirt_sha256 as sha256;
 
 /// How many rounds the schedule is ahead.
 pub const AHEAD: usize = 1;
@@ -127,9 +127,9 @@ pub fn known_terms(words: &[Word; 64], t: usize) -> Option<u32> {
         Word::Varying => Some(0),
         Word::Uniform => None,
     };
-    let sum = known(t - 2, &|x| sha256::small_sigma(1, x))?
+    let sum = known(t - 2, &|x| sha256::small_sigma_1(x))?
         .wrapping_add(known(t - 7, &|x| x)?)
-        .wrapping_add(known(t - 15, &|x| sha256::small_sigma(0, x))?)
+        .wrapping_add(known(t - 15, &|x| sha256::small_sigma_0(x))?)
         .wrapping_add(known(t - 16, &|x| x)?);
     Some(sum)
 }

@@ -3,10 +3,8 @@
 //! The eight state words stay in eight registers; instead of moving them down by one after each round, their *names*
 //! move: see [`Registers::role`].
 
-use crate::{
-    code::Lines,
-    sha256::{BIG_SIGMA, SMALL_SIGMA},
-};
+use crate::code::Lines;
+use paydirt_sha256::{BIG_SIGMA, SMALL_SIGMA};
 
 /// A vector register, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,14 +23,16 @@ use crate::{
     counts,
     layout::*,
     rounds::{Entry, Isa, Operand, Registers, Results, Round},
-    sha256::{self, INITIAL, K},
 };
+use paydirt_sha256::{self as sha256, INITIAL, K};
 
 /// Everything the build writes.
 pub struct Program {
+    /// The kernel.
     pub assembly: String,
     /// A loop of the same operations without dependencies: how fast this processor could be at all.
     pub ceiling: String,
+    /// The counts of operations, as Rust constants.
     pub tables: String,
 }
 
@@ -212,11 +214,11 @@ impl Generator<'_> {
                 let [a, b, c, d, e, f, g, h] = *state;
                 match after {
                     0 => {
-                        let sigma = sha256::big_sigma(1, e);
+                        let sigma = sha256::big_sigma_1(e);
                         let t1 = [sigma, sha256::choose(e, f, g), kw]
                             .iter()
                             .fold(h, |sum, x| sum.wrapping_add(*x));
-                        let t2 = sha256::big_sigma(0, a).wrapping_add(sha256::majority(a, b, c));
+                        let t2 = sha256::big_sigma_0(a).wrapping_add(sha256::majority(a, b, c));
                         Scalars::First {
                             a: self.pool.constant(t1.wrapping_add(t2)),
                             e: self.pool.constant(d.wrapping_add(t1)),
