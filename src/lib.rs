@@ -82,19 +82,9 @@
 //!                             └────────────┴──► measure (rates, difficulty levels)
 //! ```
 
-#[cfg(feature = "cli")]
-pub mod cli;
 pub mod kernel;
-#[cfg(feature = "ledger")]
-pub mod ledger;
-#[cfg(feature = "measure")]
-pub mod measure;
 pub mod miner;
-#[cfg(feature = "node")]
-pub mod node;
 pub mod puzzle;
-#[cfg(feature = "cli")]
-pub mod report;
 pub mod solution;
 pub mod work;
 

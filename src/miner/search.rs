@@ -16,7 +16,6 @@ use crate::{
 
 /// Which solutions of a range are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Find {
     /// The one with the lowest nonce: the same on every machine, whatever its threads and kernels.
     #[default]
@@ -40,7 +39,6 @@ impl Find {
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Status {
     /// With what was asked for. For [`Find::All`]: the whole range was searched and holds at least one solution.
     Found,
@@ -80,8 +78,7 @@ impl Cancel {
     }
 
     /// The switch itself, for a signal handler to set.
-    #[cfg(feature = "cli")]
-    pub(crate) fn flag(&self) -> Arc<AtomicBool> {
+    pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0)
     }
 
@@ -93,7 +90,6 @@ impl Cancel {
 
 /// How far a search is.
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
 pub struct Progress {
     /// Nonces tested so far.
     pub hashes: u64,
