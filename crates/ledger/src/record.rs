@@ -1,6 +1,6 @@
 //! The JSON form of blocks and transactions: what the node answers and takes, and a line of an export.
 //!
-//! *In:* JSON from anywhere. *Out:* a block or a transaction, or [`Problems`] that name each field that is missing or
+//! *In:* JSON from anywhere. *Out:* a block or a transaction, or [`FieldErrors`] that name each field that is missing or
 //! wrong, all at once.
 //!
 //! ```text
@@ -12,14 +12,14 @@
 
 use std::fmt;
 
-use bitcoin::{BlockHash, CompactTarget, TxMerkleNode, block, block::Header};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
     block::{Block, Unchecked},
+    header::{BlockHash, Header, MerkleRoot},
     rules::MAX_BLOCK_TRANSACTIONS,
-    transaction::{MAX_AMOUNT, MAX_NAME_CHARS, Transaction, TransactionError},
+    transaction::{MAX_AMOUNT, MAX_NAME_CHARS, Tag, Transaction, TransactionError},
 };
 
 /// A block as JSON.
@@ -37,17 +37,18 @@ pub struct BlockRecord<'b> {
     #[serde(serialize_with = "as_text")]
     hash: BlockHash,
     #[serde(serialize_with = "as_text")]
-    merkle_root: TxMerkleNode,
+    merkle_root: MerkleRoot,
     version: i32,
     #[serde(serialize_with = "as_hex")]
-    bits: CompactTarget,
+    bits: u32,
 }
 
 fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
-fn as_hex<S: Serializer>(value: &CompactTarget, serializer: S) -> Result<S::Ok, S::Error> {
+#[allow(clippy::trivially_copy_pass_by_ref)] // what serde calls
+fn as_hex<S: Serializer>(value: &u32, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{value:08x}"))
 }
 
@@ -61,11 +62,11 @@ impl<'b> BlockRecord<'b> {
             timestamp: header.time,
             transactions: Some(block.transactions()),
             proof: header.nonce,
-            previous_hash: header.prev_blockhash,
+            previous_hash: header.previous_hash,
             hash: block.hash(),
             merkle_root: header.merkle_root,
-            version: header.version.to_consensus(),
-            bits: header.bits,
+            version: header.version,
+            bits: header.nbits,
         }
     }
 
@@ -108,7 +109,7 @@ impl<'b> BlockRecord<'b> {
         let time = fields.number("timestamp", 0, u32::MAX.into());
         let nonce = fields.number("proof", 0, u32::MAX.into());
         let version = fields.version();
-        let prev_blockhash = fields.hex64("previous_hash");
+        let previous_hash = fields.hex64("previous_hash");
         let merkle_root = fields.hex64("merkle_root");
         let bits = fields.bits();
         let transactions = fields.transactions();
@@ -118,18 +119,18 @@ impl<'b> BlockRecord<'b> {
         };
         let header = || {
             Some(Header {
-                version: block::Version::from_consensus(version?),
-                prev_blockhash: prev_blockhash?,
+                version: version?,
+                previous_hash: previous_hash?,
                 merkle_root: merkle_root?,
                 time: u32::try_from(time?).ok()?,
-                bits: bits?,
+                nbits: bits?,
                 nonce: u32::try_from(nonce?).ok()?,
             })
         };
         let (Some(index), Some(header), Some(transactions), true) =
-            (index, header(), transactions, fields.problems.is_empty())
+            (index, header(), transactions, fields.errors.is_empty())
         else {
-            return Err(fields.problems.into());
+            return Err(fields.errors.into());
         };
         let block = Block::new(index, header, transactions);
         match stated {
@@ -144,10 +145,11 @@ impl<'b> BlockRecord<'b> {
 
 /// Why JSON is no block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RecordError {
     /// Fields are missing or wrong.
     #[error(transparent)]
-    Problems(#[from] Problems),
+    Fields(#[from] FieldErrors),
     /// The hash it states is not its own.
     #[error("its hash is {actual}, not the stated {stated}")]
     Hash {
@@ -160,14 +162,14 @@ pub enum RecordError {
 
 /// Everything that is wrong with an object's fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Problems {
+pub struct FieldErrors {
     /// Names of fields that are not there.
     pub missing: Vec<&'static str>,
     /// What is wrong with fields that are.
     pub invalid: Vec<String>,
 }
 
-impl Problems {
+impl FieldErrors {
     fn invalid(problem: impl fmt::Display) -> Self {
         Self {
             missing: Vec::new(),
@@ -181,7 +183,7 @@ impl Problems {
     }
 }
 
-impl fmt::Display for Problems {
+impl fmt::Display for FieldErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.missing.is_empty() {
             write!(f, "Missing values: {}", self.missing.join(", "))?;
@@ -194,40 +196,34 @@ impl fmt::Display for Problems {
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for FieldErrors {}
 
 /// Reading transactions.
 pub struct TransactionRecord;
 
 impl TransactionRecord {
-    /// Reads what a user sends: a transfer. Amounts may be written as whole numbers in any JSON form (`5`, `5.0`, `5e0`).
+    /// Reads what a user sends: a transfer, with a tag or without. Amounts may be written as whole numbers in any JSON form
+    /// (`5`, `5.0`, `5e0`).
     ///
     /// # Errors
-    /// [`Problems`], each field that is missing or wrong among them.
-    pub fn parse_transfer(value: &Value) -> Result<Transaction, Problems> {
+    /// [`FieldErrors`], each field that is missing or wrong among them.
+    pub fn parse_transfer(value: &Value) -> Result<Transaction, FieldErrors> {
         let mut fields = Fields::of(value)?;
         let sender = fields.name("sender");
         let recipient = fields.name("recipient");
         let amount = fields.number("amount", 1, MAX_AMOUNT);
+        let tag = fields.tag();
         if sender.as_deref() == Some(super::REWARD_SENDER) {
-            fields
-                .problems
-                .invalid
-                .push(TransactionError::ForgedReward.to_string());
+            fields.must(TransactionError::ForgedReward.to_string());
         }
-        match (sender, recipient, amount, fields.problems.is_empty()) {
-            (Some(sender), Some(recipient), Some(amount), true) => {
-                Transaction::transfer(sender, recipient, amount).map_err(Problems::invalid)
-            }
-            _ => Err(fields.problems),
-        }
+        fields.transaction(sender, recipient, amount, Some(0), tag)
     }
 
     /// Reads a transaction of a block: a transfer or a reward.
     ///
     /// # Errors
-    /// [`Problems`].
-    pub fn parse(value: &Value) -> Result<Transaction, Problems> {
+    /// [`FieldErrors`].
+    pub fn parse(value: &Value) -> Result<Transaction, FieldErrors> {
         let mut fields = Fields::of(value)?;
         let sender = fields.name("sender");
         let recipient = fields.name("recipient");
@@ -236,29 +232,25 @@ impl TransactionRecord {
             true => fields.number("extra_nonce", 0, MAX_AMOUNT),
             false => Some(0),
         };
-        match (sender, recipient, amount, extra_nonce) {
-            (Some(sender), Some(recipient), Some(amount), Some(extra_nonce)) => {
-                Transaction::from_parts(sender, recipient, amount, extra_nonce).map_err(Problems::invalid)
-            }
-            _ => Err(fields.problems),
-        }
+        let tag = fields.tag();
+        fields.transaction(sender, recipient, amount, extra_nonce, tag)
     }
 }
 
 /// An object being read, and what was wrong with it so far.
 struct Fields<'v> {
     map: &'v Map<String, Value>,
-    problems: Problems,
+    errors: FieldErrors,
 }
 
 impl<'v> Fields<'v> {
-    fn of(value: &'v Value) -> Result<Self, Problems> {
+    fn of(value: &'v Value) -> Result<Self, FieldErrors> {
         match value {
             Value::Object(map) => Ok(Self {
                 map,
-                problems: Problems::default(),
+                errors: FieldErrors::default(),
             }),
-            _ => Err(Problems::invalid("the body must be a JSON object")),
+            _ => Err(FieldErrors::invalid("the body must be a JSON object")),
         }
     }
 
@@ -266,13 +258,13 @@ impl<'v> Fields<'v> {
     fn get(&mut self, name: &'static str) -> Option<&'v Value> {
         let found = self.map.get(name).filter(|value| !value.is_null());
         if found.is_none() {
-            self.problems.missing.push(name);
+            self.errors.missing.push(name);
         }
         found
     }
 
     fn must(&mut self, problem: String) {
-        self.problems.invalid.push(problem);
+        self.errors.invalid.push(problem);
     }
 
     fn name(&mut self, name: &'static str) -> Option<String> {
@@ -284,6 +276,36 @@ impl<'v> Fields<'v> {
             ));
         }
         fits.map(str::to_owned)
+    }
+
+    /// The tag, which may be left out.
+    fn tag(&mut self) -> Option<Tag> {
+        let value = self.map.get("tag").filter(|value| !value.is_null())?;
+        let tag = value.as_str().map(str::parse);
+        let tag = tag.unwrap_or(Err(TransactionError::Tag));
+        tag.map_err(|error| self.must(error.to_string())).ok()
+    }
+
+    /// The transaction that these make, if nothing was wrong so far.
+    fn transaction(
+        self,
+        sender: Option<String>,
+        recipient: Option<String>,
+        amount: Option<u64>,
+        extra_nonce: Option<u64>,
+        tag: Option<Tag>,
+    ) -> Result<Transaction, FieldErrors> {
+        let (Some(sender), Some(recipient), Some(amount), Some(extra_nonce), true) =
+            (sender, recipient, amount, extra_nonce, self.errors.is_empty())
+        else {
+            return Err(self.errors);
+        };
+        let made = Transaction::from_parts(sender, recipient, amount, extra_nonce);
+        let made = made.and_then(|made| match tag {
+            Some(tag) => made.with_tag(tag),
+            None => Ok(made),
+        });
+        made.map_err(FieldErrors::invalid)
     }
 
     fn number(&mut self, name: &'static str, least: u64, most: u64) -> Option<u64> {
@@ -312,14 +334,14 @@ impl<'v> Fields<'v> {
         fits
     }
 
-    fn bits(&mut self) -> Option<CompactTarget> {
+    fn bits(&mut self) -> Option<u32> {
         let text = self.get("bits")?.as_str();
         let digits = text.filter(|text| text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit()));
         let fits = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         if fits.is_none() {
             self.must("bits must be a string of 8 hex digits".to_owned());
         }
-        fits.map(CompactTarget::from_consensus)
+        fits
     }
 
     fn transactions(&mut self) -> Option<Vec<Transaction>> {
@@ -335,8 +357,8 @@ impl<'v> Fields<'v> {
         for (position, value) in all.iter().enumerate() {
             match TransactionRecord::parse(value) {
                 Ok(transaction) => transactions.push(transaction),
-                Err(problems) => {
-                    self.must(format!("transaction {position}: {problems}"));
+                Err(errors) => {
+                    self.must(format!("transaction {position}: {errors}"));
                     return None;
                 }
             }
@@ -357,7 +379,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Network;
+    use crate::ChainParameters;
 
     fn refused(value: Value) -> String {
         TransactionRecord::parse_transfer(&value).unwrap_err().to_string()
@@ -400,7 +422,7 @@ mod tests {
 
     #[test]
     fn a_block_comes_back() {
-        let genesis = Network::default().genesis();
+        let genesis = ChainParameters::default().genesis();
         let value = serde_json::to_value(BlockRecord::new(&genesis)).unwrap();
         let block = BlockRecord::parse(&value).unwrap();
         assert_eq!(block, genesis.clone().into_unchecked());
@@ -448,7 +470,7 @@ mod tests {
         /// A good block with one field replaced: read, and then it comes back from its own JSON; or refused.
         #[test]
         fn a_changed_field_is_read_or_refused(field in 0..9usize, to in any_value()) {
-            let genesis = Network::default().genesis();
+            let genesis = ChainParameters::default().genesis();
             let mut value = serde_json::to_value(BlockRecord::new(&genesis)).unwrap();
             let name = value.as_object().unwrap().keys().nth(field).unwrap().clone();
             value[&name] = to;

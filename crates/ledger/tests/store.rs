@@ -7,8 +7,8 @@ use std::{fs, path::Path};
 
 use blocks::{Maker, branch, easy, transfer};
 use paydirt_ledger::{
-    Added, Block, BlockLines, FILE_NAME, ImportError, Ledger, Network, Options, StoreError, Unchecked,
-    export, import,
+    Added, Block, BlockLines, ChainParameters, FILE_NAME, ImportError, Ledger, Options, StoreError,
+    Unchecked, export, import,
 };
 use tempfile::TempDir;
 
@@ -45,9 +45,9 @@ fn sample(folder: &Path, count: usize) -> Vec<Block<Unchecked>> {
 fn state(ledger: &Ledger) -> (String, String, Vec<u64>, Vec<Block<Unchecked>>) {
     let waiting = ledger
         .view()
-        .queue
+        .pending
         .iter()
-        .map(|queued| queued.transaction.amount())
+        .map(|transfer| transfer.transaction().amount())
         .collect();
     let blocks = ledger.snapshot().unwrap().blocks(1, u64::MAX).unwrap();
     (
@@ -115,11 +115,11 @@ fn a_folder_is_opened_once_and_for_its_own_network() {
     let twice = Ledger::open_or_create(folder.path(), None, Options::default()).unwrap_err();
     assert!(matches!(twice, StoreError::InUse(_)), "{twice}");
     drop(ledger);
-    let other = Network::fixed(20.0).unwrap();
+    let other = ChainParameters::fixed(20.0).unwrap();
     let error = Ledger::open_or_create(folder.path(), Some(&other), Options::default()).unwrap_err();
-    assert!(matches!(error, StoreError::OtherNetwork { .. }), "{error}");
+    assert!(matches!(error, StoreError::OtherParameters { .. }), "{error}");
     let any = Ledger::open_or_create(folder.path(), None, Options::default()).unwrap();
-    assert_eq!(*any.network(), easy());
+    assert_eq!(*any.parameters(), easy());
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_damaged_block_is_named() {
     let mut named = 0;
     for number in [0, 7, 150, 299] {
         let block = &all[number];
-        let mut header = paydirt_ledger::header_bytes(block.header());
+        let mut header = block.header().to_bytes();
         // redb may have old copies of a page in the file too: all are damaged alike.
         let places: Vec<_> = whole
             .windows(80)
@@ -249,7 +249,7 @@ fn an_import_stops_at_the_first_bad_line() {
         match import(&copy, &mut BlockLines::new(changed.join("\n").as_bytes()), |_| {}) {
             Err(ImportError::Line { line, reason }) => {
                 assert_eq!(line, 5);
-                assert!(reason.contains(says), "{reason}");
+                assert!(reason.to_string().contains(says), "{reason}");
             }
             other => panic!("{other:?}"),
         }

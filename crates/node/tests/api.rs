@@ -14,7 +14,7 @@ use blocks::{Maker, branch, easy, nowhere};
 use http_body_util::BodyExt as _;
 use paydirt::{Kernel, Miner, Puzzle, Search};
 use paydirt_ledger::{
-    Block, BlockRecord, Ledger, Network, Options, Transaction, TransactionRecord, Unchecked,
+    Block, BlockRecord, ChainParameters, Ledger, Options, Transaction, TransactionRecord, Unchecked,
 };
 use paydirt_node::{Cors, Limits, Node, app};
 use serde_json::{Value, json};
@@ -29,11 +29,11 @@ struct Test {
 }
 
 impl Test {
-    fn new(network: &Network) -> Self {
+    fn new(network: &ChainParameters) -> Self {
         Self::with(network, Limits::default(), &Cors::default(), Options::default())
     }
 
-    fn with(network: &Network, limits: Limits, cors: &Cors, options: Options) -> Self {
+    fn with(network: &ChainParameters, limits: Limits, cors: &Cors, options: Options) -> Self {
         let ledger = Ledger::in_memory_with(network, options).unwrap();
         let miner = Miner::with_threads(2, Kernel::auto()).unwrap();
         let node = Node::new(ledger, miner, limits);
@@ -139,7 +139,7 @@ fn transfer(amount: u64) -> Value {
 /// What the clients of both teaching servers do, in their order.
 #[tokio::test]
 async fn the_teaching_servers_clients_work() {
-    let test = Test::new(&Network::default());
+    let test = Test::new(&ChainParameters::default());
     assert_eq!(test.get("/").await, (200, json!({"message": "Server is OK"})));
     let (status, scheduled) = test.post("/transactions/new", transfer(5)).await;
     assert_eq!(status, 201);
@@ -314,7 +314,7 @@ async fn too_much_is_refused() {
         ..Limits::default()
     };
     let options = Options {
-        max_queued: 2,
+        max_pending: 2,
         ..Options::default()
     };
     let test = Test::with(&easy(), limits, &Cors::default(), options);
@@ -663,7 +663,7 @@ async fn a_block_that_breaks_a_rule_is_told_which() {
             "merkle_root",
         ),
         (
-            record(&Network::fixed(2.0).unwrap().genesis().into_unchecked()),
+            record(&ChainParameters::fixed(2.0).unwrap().genesis().into_unchecked()),
             "genesis",
         ),
     ] {
@@ -691,7 +691,7 @@ fn solve(work: &Value, solved: bool) -> u32 {
 
 #[tokio::test]
 async fn work_for_machines_elsewhere() {
-    let test = Test::new(&Network::fixed(8.0).unwrap());
+    let test = Test::new(&ChainParameters::fixed(8.0).unwrap());
     test.post("/transactions/new", transfer(5)).await;
     let (_, first) = test.get("/work").await;
     let (_, second) = test.get("/work").await;
@@ -758,7 +758,7 @@ async fn mining_is_in_turn_with_a_limited_line() {
     };
     // 100 bits: nobody finds one.
     let test = Arc::new(Test::with(
-        &Network::fixed(100.0).unwrap(),
+        &ChainParameters::fixed(100.0).unwrap(),
         limits,
         &Cors::default(),
         Options::default(),
@@ -806,7 +806,7 @@ async fn mining_begins_again_when_another_block_comes() {
 
 /// False when the miner was quicker.
 async fn begins_again() -> bool {
-    let test = Arc::new(Test::new(&Network::fixed(23.0).unwrap()));
+    let test = Arc::new(Test::new(&ChainParameters::fixed(23.0).unwrap()));
     let (_, work) = test.get("/work").await;
     let solver = {
         let work = work.clone();
@@ -852,7 +852,7 @@ async fn begins_again() -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_ends_mining_and_streams() {
-    let test = Arc::new(Test::new(&Network::fixed(100.0).unwrap()));
+    let test = Arc::new(Test::new(&ChainParameters::fixed(100.0).unwrap()));
     let mine = || {
         let test = Arc::clone(&test);
         tokio::spawn(async move { test.get("/mine").await })

@@ -4,7 +4,7 @@ pub mod bars;
 
 use serde::Serialize;
 
-use paydirt_ledger::{Ledger, Run, RunEnd, StoreError};
+use paydirt_ledger::{Ledger, Run, RunEnd, StoreError, Work};
 
 /// `paydirt chain verify --json`.
 #[derive(Clone, Debug, Serialize)]
@@ -39,7 +39,7 @@ impl ChainVerifyReport {
             length: Some(view.tip.index),
             tip: Some(view.tip.hash.to_string()),
             transactions: Some(ledger.loaded_transactions()),
-            pending: Some(view.queue.len()),
+            pending: Some(view.pending.len()),
             damaged_index: None,
             reason: None,
             elapsed_s,
@@ -118,7 +118,7 @@ impl ChainMineReport {
             blocks: run.blocks,
             length: view.tip.index,
             tip: view.tip.hash.to_string(),
-            pending: view.queue.len(),
+            pending: view.pending.len(),
             hashes: run.hashes,
             elapsed_s,
             hashes_per_second: (mining_s > 0.0).then(|| run.hashes as f64 / mining_s),
@@ -201,7 +201,7 @@ impl History {
         snapshot.scan(1..u64::MAX, |block| {
             let header = block.header();
             if block.index() >= first {
-                let bits = header.target().to_work().log2();
+                let bits = header.work().log2();
                 history.blocks.push((block.index(), header.time, bits));
             }
             history.transactions += block.transactions().len() as u64;
@@ -245,23 +245,22 @@ impl ChainStatsReport {
             most: times[times.len() - 1],
         });
         let bits = || history.blocks.iter().map(|(_, _, bits)| *bits);
-        let target = bitcoin::Target::from_compact(tip.next.nbits);
         Self {
             schema: "paydirt.chain-stats/1",
-            network: ledger.network().statement(),
+            network: ledger.parameters().statement(),
             length: tip.index,
             tip: tip.hash.to_string(),
             first_time: utc(history.blocks.first().map_or(0, |block| block.1)),
             last_time: utc(tip.header.time),
             transactions: history.transactions,
-            pending: ledger.view().queue.len(),
+            pending: ledger.view().pending.len(),
             amount_moved: history.amount_moved,
             block_time_s,
             difficulty_bits: DifficultyRange {
                 least: bits().fold(f64::INFINITY, f64::min),
                 most: bits().fold(0.0, f64::max),
                 last: bits().next_back().unwrap_or(0.0),
-                next: target.to_work().log2(),
+                next: Work::of(tip.next.target()).log2(),
             },
             work_bits: tip.work.log2(),
         }
