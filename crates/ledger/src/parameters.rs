@@ -265,6 +265,9 @@ mod tests {
         ] {
             let first = other.genesis();
             assert_ne!(first.hash(), genesis.hash());
+            let stated: serde_json::Value = serde_json::from_str(&other.statement()).unwrap();
+            let canonical = serde_json_canonicalizer::to_string(&stated).unwrap();
+            assert_eq!(other.statement(), canonical);
             assert_eq!(ChainParameters::of_genesis(&first), Ok(other));
             assert!(first.header().meets_target());
         }

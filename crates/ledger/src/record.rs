@@ -413,6 +413,29 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_is_a_text_of_sixteen_digits() {
+        let with = |tag| json!({"sender": "a", "recipient": "b", "amount": 5, "tag": tag});
+        let read = |tag| TransactionRecord::parse_transfer(&with(tag)).map(|transfer| transfer.tag());
+        assert_eq!(read(json!("00000000000000ff")), Ok(Tag::new(255)));
+        assert_eq!(read(json!(null)), Ok(None));
+        for tag in [
+            json!(255),
+            json!("ff"),
+            json!("0000000000000000"),
+            json!(["00000000000000ff"]),
+        ] {
+            assert!(refused(with(tag)).contains("tag must be a string of 16 hex digits"));
+        }
+        let reward = json!({"sender": "0", "recipient": "b", "amount": 1, "tag": "00000000000000ff"});
+        assert!(
+            TransactionRecord::parse(&reward)
+                .unwrap_err()
+                .to_string()
+                .contains("only a transfer has one")
+        );
+    }
+
+    #[test]
     fn whole_numbers_may_be_written_as_floats() {
         for amount in [json!(5), json!(5.0), json!(5e0)] {
             let value = json!({"sender": "a", "recipient": "b", "amount": amount, "memo": "ignored"});

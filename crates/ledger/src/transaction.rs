@@ -475,10 +475,51 @@ mod tests {
         assert_ne!(reward.id(), next.id());
     }
 
+    #[test]
+    fn a_tag_makes_another_transfer() {
+        let transfer = || Transaction::transfer("alice", "bob", 5).unwrap();
+        let tag: Tag = "00C0ffee00c0ffee".parse().unwrap();
+        assert_eq!(
+            (tag.to_u64(), tag.to_string()),
+            (0x00c0_ffee_00c0_ffee, "00c0ffee00c0ffee".to_owned())
+        );
+        let tagged = transfer().with_tag(tag).unwrap();
+        assert_eq!(
+            tagged.canonical_json(),
+            br#"{"amount":5,"recipient":"bob","sender":"alice","tag":"00c0ffee00c0ffee"}"#
+        );
+        let other = transfer().with_tag(Tag::new(u64::MAX).unwrap()).unwrap();
+        let ids = [transfer().id(), tagged.id(), other.id()];
+        assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+        assert_eq!(tagged.clone().tagged(), tagged, "it keeps the one it has");
+        assert_ne!(transfer().tagged(), transfer().tagged());
+        let reward = Transaction::reward("n", 1, 0).unwrap();
+        assert_eq!(reward.clone().tagged(), reward);
+        assert_eq!(reward.with_tag(tag), Err(TransactionError::RewardTag(tag)));
+        for text in [
+            "",
+            "7",
+            "0000000000000000",
+            "00c0ffee00c0ffe",
+            "00c0ffee00c0ffeef",
+            "0x00c0ffee00c0ff",
+        ] {
+            assert_eq!(text.parse::<Tag>(), Err(TransactionError::Tag), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn the_stored_form_comes_back(sender in ".{1,256}", recipient in ".{1,256}", amount in 1..=MAX_AMOUNT) {
-            let transaction = Transaction::from_parts(sender, recipient, amount, 0).unwrap();
+        fn the_stored_form_comes_back(
+            sender in ".{1,256}",
+            recipient in ".{1,256}",
+            amount in 1..=MAX_AMOUNT,
+            tag: u64,
+        ) {
+            let mut transaction = Transaction::from_parts(sender, recipient, amount, 0).unwrap();
+            if let (Some(tag), false) = (Tag::new(tag), transaction.is_reward()) {
+                transaction = transaction.with_tag(tag).unwrap();
+            }
             let mut bytes = Vec::new();
             transaction.write(&mut bytes);
             prop_assert_eq!(transaction.stored_len(), bytes.len());
@@ -491,6 +532,17 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
             let _ = Transaction::read(&mut &bytes[..]);
+        }
+
+        /// The form is the one that another implementation of RFC 8785 gives.
+        #[test]
+        fn canonical_json_is_canonical(sender in ".{1,64}", recipient in ".{1,64}", amount in 1..=MAX_AMOUNT, tag: u64) {
+            let mut transaction = Transaction::from_parts(sender, recipient, amount, 0).unwrap();
+            if let (Some(tag), false) = (Tag::new(tag), transaction.is_reward()) {
+                transaction = transaction.with_tag(tag).unwrap();
+            }
+            let other = serde_json_canonicalizer::to_vec(&transaction).unwrap();
+            prop_assert_eq!(transaction.canonical_json(), other);
         }
 
         /// Canonical JSON is JSON: a reader gets back what went in.

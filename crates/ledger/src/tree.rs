@@ -12,8 +12,6 @@
 //! on a clone: [`HeaderTree::add_header`] checks what a header alone can be checked for.
 
 mod side;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 

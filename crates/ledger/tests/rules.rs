@@ -446,7 +446,7 @@ fn any_bitcoin_library_can_check_a_block() {
     let hash = blocks::sha256d(&header.to_bytes());
     assert_eq!(hash, block.hash().to_bytes());
     let number = hash.iter().rev().copied().collect::<Vec<_>>();
-    assert!(number[..] <= header.target().to_be_bytes());
+    assert!(number[..] <= header.target().to_be_bytes()[..]);
 }
 
 /// Blocks of a random tree: each names its parent among those before it.

@@ -118,7 +118,7 @@ pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Res
             let message = "The block is accepted and is the new tip";
             (StatusCode::CREATED, answer(message, true, dropped)).into_response()
         }
-        // It is remembered, but nothing is promised of it: the status is that of a refusal.
+        // Not asked for: whoever brings blocks is told that one is missing, and brings it.
         Added::Waiting { parent } => return Err(AddError::ParentUnknown(parent).into()),
     })
 }
@@ -129,7 +129,7 @@ pub(super) async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Resu
     blocking(node, move |node| {
         // Checks the block's content first, which takes a while.
         node.ledger
-            .add_then(vec![block], UnknownParent::Wait, |mut outcomes| {
+            .add_then(vec![block], UnknownParent::Refuse, |mut outcomes| {
                 let _ = sender.send(outcomes.pop()); // the caller may have gone away
             });
         Ok(())

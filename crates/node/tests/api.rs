@@ -14,7 +14,8 @@ use blocks::{Maker, branch, easy, nowhere};
 use http_body_util::BodyExt as _;
 use paydirt::{Kernel, Miner, Puzzle, Search};
 use paydirt_ledger::{
-    Block, BlockRecord, ChainParameters, Ledger, Options, Transaction, TransactionRecord, Unchecked,
+    Block, BlockRecord, ChainParameters, Ledger, Options, SideLimits, Transaction, TransactionRecord,
+    Unchecked,
 };
 use paydirt_node::{Cors, Limits, Node, app};
 use serde_json::{Value, json};
@@ -539,12 +540,15 @@ async fn transactions_are_found_while_they_wait_and_after() {
         }
         ids
     };
-    let id = TransactionRecord::parse_transfer(&transfer(3))
-        .unwrap()
-        .id()
-        .to_string();
-    assert_eq!(ids[0], id);
     let (_, pending) = test.get("/transactions/pending").await;
+    let mut first = pending["transactions"][0].clone();
+    let id = first.as_object_mut().unwrap().remove("id");
+    let parsed = TransactionRecord::parse_transfer(&first).unwrap();
+    assert!(parsed.tag().is_some(), "the node gave it one");
+    assert_eq!(
+        (id, parsed.id().to_string()),
+        (Some(json!(ids[0])), ids[0].clone())
+    );
     let amounts: Vec<_> = pending["transactions"]
         .as_array()
         .unwrap()
@@ -573,11 +577,118 @@ async fn transactions_are_found_while_they_wait_and_after() {
     );
     assert_eq!((&found["blocks"], &found["waiting"]), (&json!(1), &json!(0)));
     // The same again is another payment.
-    let (_, again) = test.post("/transactions/new", transfer(3)).await;
-    assert_eq!((&again["id"], &again["index"]), (&json!(ids[0]), &json!(3)));
+    let (status, again) = test.post("/transactions/new", transfer(3)).await;
+    assert_eq!((status, &again["index"]), (201, &json!(3)));
+    assert_ne!(again["id"], json!(ids[0]));
     test.get("/mine").await;
-    let (_, found) = test.get(&format!("/transactions/{}", ids[0])).await;
-    assert_eq!((&found["blocks"], &found["index"]), (&json!(2), &json!(3)));
+    let again = again["id"].as_str().unwrap();
+    let (_, found) = test.get(&format!("/transactions/{again}")).await;
+    assert_eq!((&found["blocks"], &found["index"]), (&json!(1), &json!(3)));
+}
+
+#[tokio::test]
+async fn a_transfer_with_a_tag_counts_once() {
+    let test = Test::new(&easy());
+    let tagged = |tag| json!({"sender": "alice", "recipient": "bob", "amount": 5, "tag": tag});
+    let (status, first) = test.post("/transactions/new", tagged("00c0ffee00c0ffee")).await;
+    assert_eq!((status, &first["tag"]), (201, &json!("00c0ffee00c0ffee")));
+    // printf '%s' JSON | openssl sha256 -binary | openssl sha256
+    assert_eq!(
+        first["id"],
+        "451f066d37631d76535b3edaa9e1ada2ed346afea57fbff1579a7fa5cc36f197"
+    );
+    let again = |status, answer: &Value, message: &str| {
+        assert_eq!(
+            (status, &answer["id"], &answer["index"]),
+            (200, &first["id"], &json!(2))
+        );
+        assert_eq!(answer["message"], message);
+    };
+    let (status, answer) = test.post("/transactions/new", tagged("00C0FFEE00C0FFEE")).await;
+    again(
+        status,
+        &answer,
+        "Transaction is known already, and scheduled to be added to Block No. 2",
+    );
+    let (status, other) = test.post("/transactions/new", tagged("ffffffffffffffff")).await;
+    assert_eq!(status, 201, "a second payment");
+    assert_ne!(other["id"], first["id"]);
+    let form = "sender=alice&recipient=bob&amount=5&tag=0000000000000007";
+    let kind = "application/x-www-form-urlencoded";
+    for status in [201, 200] {
+        let (found, answer) = test
+            .call("POST", "/transactions/new", Some((kind, form.to_owned())))
+            .await;
+        assert_eq!((found, &answer["tag"]), (status, &json!("0000000000000007")));
+    }
+    let (_, mined) = test.get("/mine").await;
+    assert_eq!(mined["transactions"].as_array().unwrap().len(), 4);
+    let (status, answer) = test.post("/transactions/new", tagged("00c0ffee00c0ffee")).await;
+    again(
+        status,
+        &answer,
+        "Transaction is known already, and stands in Block No. 2",
+    );
+    let (_, pending) = test.get("/transactions/pending").await;
+    assert_eq!(pending["length"], 0);
+    // What is no tag: a number loses digits, a short one may be a slip.
+    for tag in [
+        json!(7),
+        json!("7"),
+        json!("0000000000000000"),
+        json!("00c0ffee00c0ffeg"),
+        json!([]),
+    ] {
+        let (status, refused) = test
+            .post(
+                "/transactions/new",
+                json!({"sender": "a", "amount": 1, "tag": tag}),
+            )
+            .await;
+        assert_eq!(status, 400);
+        assert_eq!(
+            refused["message"],
+            "Missing values: recipient; Invalid values: tag must be a string of 16 hex digits, not all of them 0"
+        );
+    }
+    let (_, first) = test.post("/transactions/new", tagged_null()).await;
+    let (_, second) = test.post("/transactions/new", tagged_null()).await;
+    assert_ne!(first["id"], second["id"], "null is as good as none");
+}
+
+fn tagged_null() -> Value {
+    json!({"sender": "alice", "recipient": "bob", "amount": 5, "tag": null})
+}
+
+#[tokio::test]
+async fn side_branches_have_limits() {
+    let options = Options {
+        side_limits: SideLimits {
+            depth: 2,
+            blocks: 2,
+            bytes: 1 << 20,
+        },
+        ..Options::default()
+    };
+    let test = Test::with(&easy(), Limits::default(), &Cors::default(), options);
+    let genesis = easy().genesis();
+    let active = branch(&genesis, "a", 3);
+    for block in &active {
+        assert_eq!(test.add(block).await.0, 201);
+    }
+    let deep = branch(&genesis, "deep", 1);
+    let (status, refused) = test.add(&deep[0]).await;
+    assert_eq!((status, &refused["rule"]), (409, &json!("side_branch_depth")));
+    assert_eq!(
+        refused["message"],
+        "The block is refused: its branch leaves the active one 3 blocks below the tip; the limit is 2"
+    );
+    for (name, status) in [("b", 201), ("c", 201), ("d", 409)] {
+        let side = branch(&active[0], name, 1);
+        let (found, answer) = test.add(&side[0]).await;
+        assert_eq!(found, status, "{name}");
+        assert_eq!(answer["rule"] == "side_branch_limit", status == 409, "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -111,6 +111,12 @@ fn a_full_disk_is_said_and_nothing_is_believed_stored() {
         refused.to_string().contains("opened again"),
         "the way out: {refused}"
     );
+    let causes = std::iter::successors(std::error::Error::source(&refused), |error| error.source());
+    let mut causes = causes.map(ToString::to_string);
+    assert!(
+        causes.any(|cause| cause.contains("no storage space")),
+        "the cause is kept"
+    );
     let refused = ledger.submit(transfer(2)).unwrap_err();
     assert!(matches!(refused, SubmitError::Store(_)), "{refused}");
 
