@@ -5,8 +5,9 @@
 
 use crate::{
     header::{BlockHash, Header},
+    identity::TransactionId,
     rules::{self, ParentState, RuleError},
-    transaction::{Transaction, TransactionError, TransactionId, take},
+    transaction::{Transaction, TransactionError, take},
 };
 
 /// The `version` that blocks made here carry: BIP 9's bits, none set.

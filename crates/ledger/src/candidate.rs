@@ -11,9 +11,10 @@ use std::{
 use crate::{
     block::{Block, Unchecked, VERSION},
     header::Header,
+    identity::Identified,
     merkle::Branch,
     rules::{MAX_FUTURE_S, ParentState},
-    transaction::{Identified, MAX_AMOUNT, Transaction, TransactionError},
+    transaction::{MAX_AMOUNT, Transaction, TransactionError},
     tree::Tip,
 };
 use paydirt::{Cancel, Miner, NonceRange, Progress, Puzzle, Search, Status, Target};

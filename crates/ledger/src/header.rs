@@ -208,7 +208,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{merkle, transaction::TransactionId};
+    use crate::{identity::TransactionId, merkle};
 
     /// Block 100,000 of Bitcoin: four transactions, a header, a hash that everybody knows.
     #[test]

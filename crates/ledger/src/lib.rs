@@ -27,7 +27,9 @@ mod block;
 mod candidate;
 mod difficulty;
 mod header;
+mod identity;
 mod merkle;
+mod outcome;
 mod parameters;
 mod pending;
 mod record;
@@ -51,6 +53,8 @@ pub use block::{Block, Checked, Unchecked, VERSION};
 pub use candidate::{Candidate, ForgeError, Forged};
 pub use difficulty::{Anchor, DifficultyRule, EASIEST_NBITS, asert, easiest_target};
 pub use header::{BlockHash, HashError, Header, MerkleRoot, Work};
+pub use identity::{Identified, Tag, TransactionId};
+pub use outcome::{AddError, Added, Standing, StoreFailed, SubmitError, Submitted, UnknownParent};
 pub use parameters::{
     ChainParameters, DEFAULT_BITS, GENESIS_TIME_S, HALF_LIFE_BLOCKS, MAX_BITS, ParametersError, REWARD,
 };
@@ -61,13 +65,10 @@ pub use rules::{
 };
 pub use run::{Plan, Run, RunEnd, RunError, mine_blocks};
 pub use store::{FILE_NAME, FileError, Snapshot, StoreError};
-pub use transaction::{
-    Identified, MAX_AMOUNT, MAX_NAME_CHARS, REWARD_SENDER, Tag, Transaction, TransactionError, TransactionId,
-};
+pub use transaction::{MAX_AMOUNT, MAX_NAME_CHARS, REWARD_SENDER, Transaction, TransactionError};
 pub use transfer::{BlockLines, ExportError, ImportError, Imported, LineError, export, import};
 pub use tree::{Change, HeaderNode, HeaderTree, SideError, SideLimits, Tip};
 pub use waiting::Bounds;
-pub use writer::{AddError, Added, Standing, StoreFailed, SubmitError, Submitted, UnknownParent};
 
 use rayon::prelude::*;
 use store::Store;

@@ -8,7 +8,7 @@
 
 use crate::{
     header::{MerkleRoot, sha256d},
-    transaction::TransactionId,
+    identity::TransactionId,
 };
 
 /// The Merkle root of `ids`; `None` for no ids.

@@ -11,8 +11,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::{
+    identity::{Identified, TransactionId},
     rules::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS},
-    transaction::{Identified, TransactionId},
 };
 
 /// The places of a new store begin here: what a reorganisation returns goes before everything else.

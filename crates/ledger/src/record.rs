@@ -10,17 +10,20 @@
 //!
 //! `hash`, `previous_hash` and `merkle_root` are written as Bitcoin writes them (bytes reversed), `bits` as 8 hex digits.
 
+mod fields;
+
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     block::{Block, Unchecked},
     header::{BlockHash, Header, MerkleRoot},
-    rules::MAX_BLOCK_TRANSACTIONS,
-    transaction::{MAX_AMOUNT, MAX_NAME_CHARS, Tag, Transaction, TransactionError},
+    transaction::{MAX_AMOUNT, Transaction, TransactionError},
 };
+pub use fields::FieldErrors;
+use fields::Fields;
 
 /// A block as JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -160,44 +163,6 @@ pub enum RecordError {
     },
 }
 
-/// Everything that is wrong with an object's fields.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldErrors {
-    /// Names of fields that are not there.
-    pub missing: Vec<&'static str>,
-    /// What is wrong with fields that are.
-    pub invalid: Vec<String>,
-}
-
-impl FieldErrors {
-    fn invalid(problem: impl fmt::Display) -> Self {
-        Self {
-            missing: Vec::new(),
-            invalid: vec![problem.to_string()],
-        }
-    }
-
-    /// Whether nothing is wrong.
-    pub fn is_empty(&self) -> bool {
-        self.missing.is_empty() && self.invalid.is_empty()
-    }
-}
-
-impl fmt::Display for FieldErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.missing.is_empty() {
-            write!(f, "Missing values: {}", self.missing.join(", "))?;
-        }
-        if !self.invalid.is_empty() {
-            let between = if self.missing.is_empty() { "" } else { "; " };
-            write!(f, "{between}Invalid values: {}", self.invalid.join(", "))?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for FieldErrors {}
-
 /// Reading transactions.
 pub struct TransactionRecord;
 
@@ -237,149 +202,13 @@ impl TransactionRecord {
     }
 }
 
-/// An object being read, and what was wrong with it so far.
-struct Fields<'v> {
-    map: &'v Map<String, Value>,
-    errors: FieldErrors,
-}
-
-impl<'v> Fields<'v> {
-    fn of(value: &'v Value) -> Result<Self, FieldErrors> {
-        match value {
-            Value::Object(map) => Ok(Self {
-                map,
-                errors: FieldErrors::default(),
-            }),
-            _ => Err(FieldErrors::invalid("the body must be a JSON object")),
-        }
-    }
-
-    /// A field; `null` is as good as none.
-    fn get(&mut self, name: &'static str) -> Option<&'v Value> {
-        let found = self.map.get(name).filter(|value| !value.is_null());
-        if found.is_none() {
-            self.errors.missing.push(name);
-        }
-        found
-    }
-
-    fn must(&mut self, problem: String) {
-        self.errors.invalid.push(problem);
-    }
-
-    fn name(&mut self, name: &'static str) -> Option<String> {
-        let text = self.get(name)?.as_str();
-        let fits = text.filter(|text| (1..=MAX_NAME_CHARS).contains(&text.chars().count()));
-        if fits.is_none() {
-            self.must(format!(
-                "{name} must be a string of 1 to {MAX_NAME_CHARS} characters"
-            ));
-        }
-        fits.map(str::to_owned)
-    }
-
-    /// The tag, which may be left out.
-    fn tag(&mut self) -> Option<Tag> {
-        let value = self.map.get("tag").filter(|value| !value.is_null())?;
-        let tag = value.as_str().map(str::parse);
-        let tag = tag.unwrap_or(Err(TransactionError::Tag));
-        tag.map_err(|error| self.must(error.to_string())).ok()
-    }
-
-    /// The transaction that these make, if nothing was wrong so far.
-    fn transaction(
-        self,
-        sender: Option<String>,
-        recipient: Option<String>,
-        amount: Option<u64>,
-        extra_nonce: Option<u64>,
-        tag: Option<Tag>,
-    ) -> Result<Transaction, FieldErrors> {
-        let (Some(sender), Some(recipient), Some(amount), Some(extra_nonce), true) =
-            (sender, recipient, amount, extra_nonce, self.errors.is_empty())
-        else {
-            return Err(self.errors);
-        };
-        let made = Transaction::from_parts(sender, recipient, amount, extra_nonce);
-        let made = made.and_then(|made| match tag {
-            Some(tag) => made.with_tag(tag),
-            None => Ok(made),
-        });
-        made.map_err(FieldErrors::invalid)
-    }
-
-    fn number(&mut self, name: &'static str, least: u64, most: u64) -> Option<u64> {
-        let value = self.get(name)?;
-        let number = value.as_u64().or_else(|| whole(value.as_f64()?));
-        let fits = number.filter(|number| (least..=most).contains(number));
-        if fits.is_none() {
-            self.must(format!("{name} must be a whole number from {least} to {most}"));
-        }
-        fits
-    }
-
-    fn version(&mut self) -> Option<i32> {
-        let fits = self.get("version")?.as_i64().and_then(|v| i32::try_from(v).ok());
-        if fits.is_none() {
-            self.must("version must be a whole number of 32 bits".to_owned());
-        }
-        fits
-    }
-
-    fn hex64<T: std::str::FromStr>(&mut self, name: &'static str) -> Option<T> {
-        let fits = self.get(name)?.as_str().and_then(|text| text.parse().ok());
-        if fits.is_none() {
-            self.must(format!("{name} must be a string of 64 hex digits"));
-        }
-        fits
-    }
-
-    fn bits(&mut self) -> Option<u32> {
-        let text = self.get("bits")?.as_str();
-        let digits = text.filter(|text| text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit()));
-        let fits = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        if fits.is_none() {
-            self.must("bits must be a string of 8 hex digits".to_owned());
-        }
-        fits
-    }
-
-    fn transactions(&mut self) -> Option<Vec<Transaction>> {
-        let Some(all) = self.get("transactions")?.as_array() else {
-            self.must("transactions must be an array".to_owned());
-            return None;
-        };
-        if all.len() > MAX_BLOCK_TRANSACTIONS {
-            self.must(format!("transactions must be at most {MAX_BLOCK_TRANSACTIONS}"));
-            return None;
-        }
-        let mut transactions = Vec::with_capacity(all.len());
-        for (position, value) in all.iter().enumerate() {
-            match TransactionRecord::parse(value) {
-                Ok(transaction) => transactions.push(transaction),
-                Err(errors) => {
-                    self.must(format!("transaction {position}: {errors}"));
-                    return None;
-                }
-            }
-        }
-        Some(transactions)
-    }
-}
-
-/// A float that is a whole number of at most 53 bits.
-fn whole(number: f64) -> Option<u64> {
-    let fits = number.fract() == 0.0 && (0.0..=MAX_AMOUNT as f64).contains(&number);
-    fits.then_some(number as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
-    use crate::ChainParameters;
+    use crate::{ChainParameters, Tag};
 
     fn refused(value: Value) -> String {
         TransactionRecord::parse_transfer(&value).unwrap_err().to_string()

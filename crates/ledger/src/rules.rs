@@ -14,8 +14,9 @@
 
 use crate::{
     header::{BlockHash, Header, MerkleRoot, target_of},
+    identity::TransactionId,
     merkle,
-    transaction::{Transaction, TransactionId},
+    transaction::Transaction,
 };
 use paydirt::Target;
 
@@ -69,7 +70,7 @@ pub enum RuleError {
     #[error("transaction {position} is a second reward; sender \"0\" stands only first")]
     RewardMisplaced { position: usize },
     /// A reward that gives too much or too little.
-    #[error("its reward is {found}; this chain's is {expected}")]
+    #[error("its reward is {found}; this network's is {expected}")]
     RewardAmount { found: u64, expected: u64 },
     /// A transaction that stands twice.
     #[error("transaction {id} stands in it twice (at {first} and {second}; CVE-2012-2459)")]
@@ -85,7 +86,7 @@ pub enum RuleError {
     #[error("its hash {hash} is above its target {}", target.to_hex())]
     ProofOfWork { hash: BlockHash, target: Target },
     /// A first block that is not this chain's.
-    #[error("it is the first block of another chain, {found}; this ledger's begins with {expected}")]
+    #[error("it is the first block of another network, {found}; this ledger's begins with {expected}")]
     Genesis { found: BlockHash, expected: BlockHash },
     /// Out of order.
     #[error("its index is {found}; after its parent it must be {expected}")]

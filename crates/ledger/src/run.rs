@@ -11,10 +11,10 @@ use crate::{
     Ledger,
     block::{Block, Unchecked},
     candidate::{Candidate, ForgeError},
+    outcome::AddError,
     rules::MAX_FUTURE_S,
     store::StoreError,
     transaction::TransactionError,
-    writer::AddError,
 };
 use paydirt::{Cancel, Miner, Progress};
 

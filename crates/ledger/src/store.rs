@@ -35,9 +35,9 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefi
 use crate::{
     block::{Block, Checked, Unchecked},
     header::BlockHash,
+    identity::TransactionId,
     parameters::{ChainParameters, ParametersError},
     pending::Changes,
-    transaction::TransactionId,
 };
 
 pub(super) use load::Loaded;
@@ -83,7 +83,7 @@ pub enum StoreError {
     },
     /// Its chain parameters are others.
     #[error(
-        "the ledger's chain parameters are {stored}, not {wanted}; leave the difficulty out, or name another folder with --data"
+        "the ledger's network is {stored}, not {wanted}; leave the difficulty out, or name another folder with --data"
     )]
     OtherParameters {
         /// What the store holds.

@@ -9,9 +9,9 @@ use std::io::{self, BufRead, Read as _, Write};
 use crate::{
     Ledger,
     block::{Block, Unchecked},
+    outcome::{AddError, Added, StoreFailed},
     record::{BlockRecord, RecordError},
     store::{Snapshot, StoreError},
-    writer::{AddError, Added, StoreFailed},
 };
 
 /// How many blocks are read at a time: one commit.

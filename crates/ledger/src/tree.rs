@@ -21,9 +21,9 @@ use crate::{
     block::{Block, Checked},
     difficulty::{Anchor, DifficultyRule, asert, easiest_target},
     header::{BlockHash, Header, Work},
+    outcome::AddError,
     parameters::ChainParameters,
     rules::{self, MEDIAN_BLOCKS, ParentState},
-    writer::AddError,
 };
 pub use side::SideError;
 use side::{Newcomer, SideBlocks};

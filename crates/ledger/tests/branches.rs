@@ -93,7 +93,6 @@ proptest! {
         prop_assert!(fewer.is_active(below) && tree.is_active(below) && below.index <= common_index);
         prop_assert!(!fewer.contains(&blocks[known + 1..].first().map_or(nowhere(), Block::hash)), "a clone stays");
     }
-
 }
 
 proptest! {

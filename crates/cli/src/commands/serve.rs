@@ -274,13 +274,13 @@ async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let tip = ledger.tip();
-    let waiting = ledger.view().queue.len();
+    let waiting = ledger.view().pending.len();
     let address = listener.local_addr().context("the listener has no address")?;
     tracing::info!(
         blocks = tip.index,
         tip = %tip.hash,
         waiting,
-        network = %ledger.network().statement(),
+        network = %ledger.parameters().statement(),
         node_id = ledger.node_id(),
         "the ledger"
     );

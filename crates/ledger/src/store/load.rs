@@ -24,10 +24,11 @@ use crate::store::{
 use crate::{
     block::Block,
     header::{BlockHash, Header},
+    identity::{Identified, TransactionId},
     parameters::ChainParameters,
     pending::Pending,
     rules,
-    transaction::{Identified, Transaction, TransactionId, take},
+    transaction::{Transaction, take},
     tree::HeaderTree,
 };
 

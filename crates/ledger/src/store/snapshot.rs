@@ -8,7 +8,7 @@ use crate::store::{ABOUT, ACTIVE, BLOCKS, BlockKey, INDICES, PLACES, StoreError}
 use crate::{
     block::{Block, Unchecked},
     header::BlockHash,
-    transaction::TransactionId,
+    identity::TransactionId,
 };
 
 type Blocks = ReadOnlyTable<BlockKey, &'static [u8]>;
