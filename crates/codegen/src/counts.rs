@@ -22,7 +22,7 @@ pub struct Operations {
 }
 
 impl Operations {
-    fn of(instruction: &Instruction) -> Self {
+    pub fn of(instruction: &Instruction) -> Self {
         let unit = instruction.op.unit();
         let is = |other| u32::from(unit == other);
         Self {

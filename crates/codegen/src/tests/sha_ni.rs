@@ -165,7 +165,7 @@ fn rounds_beside_a_schedule_in_vectors() {
         let vectors = Avx512::new(class, 16, 0);
         let block = Block::varying(0, 127);
         let mut schedule = Lines::new();
-        [14, 15].map(|t| schedule.extend(block.load_recent(t, &vectors)));
+        [14, 15].iter().for_each(|t| schedule.extend(block.load_recent(*t, &vectors)));
         (16..64).for_each(|t| schedule.extend(block.step(t, &vectors, None)));
         for (a, b) in [(1, 1), (4, 5), (6, 5), (rounds.len(), schedule.len())] {
             let mut messages = Messages::new(LANES);
