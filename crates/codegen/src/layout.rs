@@ -80,7 +80,7 @@ pub const fn part(word: Slot, stream: usize) -> Slot {
     Slot::at(word.base, word.bytes + (LANES * 4 * stream) as i32)
 }
 
-/// A scalar that the driver provides.
+/// A scalar that the driver provides: in [`constants`], `KW + t`, `SUM + t - 16`, `STATE + role`, `H_KW + i - 1` and so on.
 #[derive(Clone, Copy, Debug)]
 pub enum Scalar {
     /// The constant of a round below 32, with the word where that is uniform.
@@ -135,7 +135,7 @@ pub const fn midstates(count: usize) -> u32 {
     SCALARS.distance(count * SCALAR_COUNT)
 }
 
-/// A piece of code that the jump table names.
+/// A piece of code that the jump table names: in [`constants`], `BLOCK + 2 * first + words - 1`, `HEADER` and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// The block in which so many words, from the first on, vary.
@@ -192,161 +192,55 @@ impl Entry {
     }
 }
 
-/// The layout as Rust: the constants that a driver needs to fill the context in and to name the pieces.
+/// The layout as Rust: the constants that a driver needs to fill the context in and to name the pieces. What they mean
+/// is said at [`Scalar`] and [`Entry`].
 pub fn constants() -> String {
     let mut text = String::new();
-    let first = Entry::Block { first: 0, words: 1 };
-    for (name, value, meaning) in [
-        ("LANES", LANES, "Lanes of a vector."),
-        (
-            "STREAMS",
-            STREAMS,
-            "Vectors of a word: hashes computed side by side.",
-        ),
-        (
-            "WORD_BYTES",
-            WORD_BYTES,
-            "Bytes of one word of a schedule, all streams together.",
-        ),
-        ("SCHEDULE_BYTES", SCHEDULE_BYTES, "Bytes of a schedule."),
-        ("WORDS", WORDS.offset, "Offset of the varying block's schedule."),
-        (
-            "SECOND",
-            SECOND.offset,
-            "Offset of the second hash's; its first eight words are the digest of the first.",
-        ),
-        (
-            "GENERAL",
-            GENERAL.offset,
-            "Offset of that of a further block with varying words.",
-        ),
-        (
-            "SCALARS",
-            SCALARS.offset,
-            "Offset of what is the same in all lanes.",
-        ),
-        ("SCALAR_COUNT", SCALAR_COUNT, "Scalars of one midstate."),
-        ("SCALAR_BYTES", SCALAR_COUNT * 4, "Their bytes."),
-        (
-            "MIDSTATES",
-            MIDSTATES,
-            "Midstates of a version-rolling scan, at most.",
-        ),
-        (
-            "KW",
-            Scalar::Kw(0).index(),
-            "`KW + t`, t below 32: the round constant, with the word where that is uniform.",
-        ),
-        (
-            "SUM",
-            Scalar::Sum(16).index(),
-            "`SUM + t - 16`, t from 16 to 31: the uniform terms of schedule word t.",
-        ),
-        (
-            "STATE",
-            Scalar::State(0).index(),
-            "The state words a to h before the first varying round.",
-        ),
-        (
-            "FIRST_A",
-            Scalar::FirstA.index(),
-            "What the varying word is added to, to give a after that round.",
-        ),
-        ("FIRST_E", Scalar::FirstE.index(), "The same for e."),
-        (
-            "H_KW",
-            Scalar::HKw(1).index(),
-            "`H_KW + i - 1`: for the i-th round after it (1 to 3), h with the round's `KW`.",
-        ),
-        ("D_H_KW", Scalar::DHKw(1).index(), "The same with d."),
-        (
-            "CHAIN",
-            Scalar::Chain(0).index(),
-            "The chaining value of the varying block.",
-        ),
-        (
-            "TOP_ADD",
-            Scalar::TopAdd.index(),
-            "The test: what the top word's register is added to.",
-        ),
-        (
-            "LOWEST",
-            Scalar::Lowest.index(),
-            "What is subtracted after the byte swap.",
-        ),
-        (
-            "SPAN",
-            Scalar::Span.index(),
-            "The greatest difference that passes.",
-        ),
-        (
-            "BLOCK",
-            first.index(),
-            "`BLOCK + 2 * first + words - 1`: the block whose words from `first` on vary.",
-        ),
-        (
-            "HEADER",
-            Entry::Header.index(),
-            "The block of an 80-byte header: word 3 varies, words 4 to 15 are its padding.",
-        ),
-        (
-            "VARYING",
-            Entry::Varying.index(),
-            "A block of 16 varying words (in `general`) into the varying chaining value.",
-        ),
-        (
-            "UNIFORM",
-            Entry::Uniform.index(),
-            "A block of uniform words likewise: the sums of constants and words at the pointer.",
-        ),
-        (
-            "SECOND_BIG",
-            Entry::SecondBig.index(),
-            "The second hash, where the digest's first word decides.",
-        ),
-        (
-            "SECOND_LITTLE",
-            Entry::SecondLittle.index(),
-            "The second hash, where its last word decides.",
-        ),
-        (
-            "TOP_BIG",
-            Entry::TopBig.index(),
-            "After a block: only the first word, tested.",
-        ),
-        (
-            "TOP_LITTLE",
-            Entry::TopLittle.index(),
-            "After a block: only the last word, tested.",
-        ),
-        (
-            "DIGEST",
-            Entry::Digest.index(),
-            "After a block: all eight words, into `second`.",
-        ),
-        ("RETURN", Entry::Return.index(), "After a digest: return."),
-        (
-            "ROLL",
-            Entry::Roll.index(),
-            "The block of a header, a midstate a stream: midstates 0 and 1.",
-        ),
-        (
-            "ROLL_AGAIN",
-            Entry::RollAgain.index(),
-            "Midstates 2 and 3, with the schedule that the first pass left.",
-        ),
-        ("LABELS", Entry::COUNT, "How many pieces there are."),
+    for (name, value) in [
+        ("LANES", LANES),
+        ("STREAMS", STREAMS),
+        ("WORD_BYTES", WORD_BYTES),
+        ("SCHEDULE_BYTES", SCHEDULE_BYTES),
+        ("WORDS", WORDS.offset),
+        ("SECOND", SECOND.offset),
+        ("GENERAL", GENERAL.offset),
+        ("SCALARS", SCALARS.offset),
+        ("SCALAR_COUNT", SCALAR_COUNT),
+        ("SCALAR_BYTES", SCALAR_COUNT * 4),
+        ("MIDSTATES", MIDSTATES),
+        ("KW", Scalar::Kw(0).index()),
+        ("SUM", Scalar::Sum(16).index()),
+        ("STATE", Scalar::State(0).index()),
+        ("FIRST_A", Scalar::FirstA.index()),
+        ("FIRST_E", Scalar::FirstE.index()),
+        ("H_KW", Scalar::HKw(1).index()),
+        ("D_H_KW", Scalar::DHKw(1).index()),
+        ("CHAIN", Scalar::Chain(0).index()),
+        ("TOP_ADD", Scalar::TopAdd.index()),
+        ("LOWEST", Scalar::Lowest.index()),
+        ("SPAN", Scalar::Span.index()),
+        ("BLOCK", Entry::Block { first: 0, words: 1 }.index()),
+        ("HEADER", Entry::Header.index()),
+        ("VARYING", Entry::Varying.index()),
+        ("UNIFORM", Entry::Uniform.index()),
+        ("SECOND_BIG", Entry::SecondBig.index()),
+        ("SECOND_LITTLE", Entry::SecondLittle.index()),
+        ("TOP_BIG", Entry::TopBig.index()),
+        ("TOP_LITTLE", Entry::TopLittle.index()),
+        ("DIGEST", Entry::Digest.index()),
+        ("RETURN", Entry::Return.index()),
+        ("ROLL", Entry::Roll.index()),
+        ("ROLL_AGAIN", Entry::RollAgain.index()),
+        ("LABELS", Entry::COUNT),
     ] {
-        text += &format!("/// {meaning}\npub const {name}: usize = {value};\n");
+        text += &format!("pub const {name}: usize = {value};\n");
     }
-    let table: Vec<[u32; 2]> = (0..16)
-        .map(|first| [1, 2].map(|words| varying_words(first, words.min(16 - first)) as u32))
-        .collect();
+    let varying = |first| [1, 2].map(|words| varying_words(first, words.min(16 - first)) as u32);
+    let table: Vec<_> = (0..16).map(varying).collect();
     text + &format!(
         "/// Which schedule words vary when words `first` to `first + words - 1` of a block do: bit t is word t, below 32.\n\
-        pub const fn varying_words(first: usize, words: usize) -> u32 {{\n    \
-            const TABLE: [[u32; 2]; 16] = {table:?};\n    \
-            TABLE[first][words - 1]\n\
-        }}\n"
+         pub const fn varying_words(first: usize, words: usize) -> u32 {{\n\
+         {table:?}[first][words - 1]\n\
+         }}\n"
     )
 }

