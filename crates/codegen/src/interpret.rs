@@ -103,7 +103,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Runs code from its beginning to its last return.
-    fn run_code(&mut self, code: &Code, mut visit: impl FnMut(usize, usize)) -> Result<(), Fault> {
+    pub(crate) fn run_code(&mut self, code: &Code, mut visit: impl FnMut(usize, usize)) -> Result<(), Fault> {
         for (i, piece) in code.pieces.iter().enumerate() {
             self.labels
                 .extend(piece.label.map(|label| (label, address_of(i))));
