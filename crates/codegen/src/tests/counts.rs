@@ -17,7 +17,7 @@ fn from_root(path: &str) -> PathBuf {
 }
 
 /// The file must say this.
-fn assert_file(path: &str, expected: &str) {
+pub(super) fn assert_file(path: &str, expected: &str) {
     let path = from_root(path);
     if env::var_os("BLESS").is_some() {
         fs::write(&path, expected).unwrap();

@@ -1,6 +1,6 @@
 //! The SHA emitter, with any number of lanes, alone and merged with another stream's schedule.
 
-use super::Numbers;
+use super::{Numbers, counts::assert_file};
 use crate::{
     block::Block,
     interpret::Machine,
@@ -8,7 +8,9 @@ use crate::{
     layout::{self, Array, WORDS},
     merge::{Stream, merge},
     op::{Lines, Op},
-    operand::{Class, RCX, RDI, Register, Slot},
+    operand::{Class, Label, Operand, RCX, RDI, Register, Slot},
+    program::{Code, Piece},
+    render,
 };
 use paydirt_sha256::{self as sha256, K};
 
@@ -226,12 +228,34 @@ fn rounds_beside_a_schedule_in_vectors() {
 #[test]
 fn instructions_of_a_block() {
     let sha_ni = emitter(1);
-    let lines: Lines = (0..16)
-        .flat_map(|quad| sha_ni.four_rounds(quad, CONSTANTS.within(RDI, quad)))
-        .collect();
+    let quad = |quad| sha_ni.four_rounds(quad, CONSTANTS.within(RDI, quad));
+    let lines: Lines = (0..16).flat_map(quad).collect();
     let count = |op| lines.iter().filter(|line| line.op == op).count();
     assert_eq!(
         [Op::Sha256Rounds, Op::Sha256Message1, Op::Sha256Message2].map(count),
         [32, 12, 12]
+    );
+}
+
+/// What the emitter writes, to be read; and the forms that vectors in higher registers take.
+#[test]
+fn code_is_as_pinned() {
+    let sha_ni = emitter(2);
+    let mut piece = Piece::new(Label::Named("sha_ni"));
+    piece.end(&sha_ni.four_rounds(4, CONSTANTS.within(RDI, 4)));
+    piece.end(&sha_ni.two_rounds(31, |lane| of_lane(PAIRS, lane, 31)));
+    let [low, high] = [3, 16].map(|number| Register::new(Class::Ymm, number));
+    piece.scalar([
+        Op::Move.to(high, [low.into()]),
+        Op::Move.to(low, [low.into()]),
+        Op::Xor.to(high, [low.into(), low.into()]),
+        Op::And.to(low, [low.into(), low.into()]),
+        Op::Add.to(low, [low.into(), Operand::Broadcast(Slot::at(RDI, -8))]),
+        Op::Broadcast.to(high, [Slot::at(RDI, 4).into()]),
+    ]);
+    let code = Code { pieces: vec![piece] };
+    assert_file(
+        "crates/codegen/tests/golden/sha_ni.s",
+        &render::code(&code, "forms", ".L"),
     );
 }
