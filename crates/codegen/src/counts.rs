@@ -137,17 +137,15 @@ pub fn tables(program: &Program) -> String {
     let pieces: Vec<_> = (0..Entry::COUNT)
         .map(|index| show(program.operations(Label::Entry(index))))
         .collect();
-    let vectors = |lines: &[Instruction]| {
-        lines
-            .iter()
-            .filter(|line| line.width().is_some())
-            .map(Operations::of)
-            .sum()
-    };
+    let ceiling = program.ceiling.pieces[1].code().iter();
+    let ceiling = ceiling
+        .filter(|line| line.width().is_some())
+        .map(Operations::of)
+        .sum();
     format!(
         "const BODY_OPERATIONS: Operations = {};\nconst CEILING_OPERATIONS: Operations = {};\nconst PIECE_OPERATIONS: [Operations; {}] = [{}];\n",
         show(body),
-        show(vectors(program.ceiling.pieces[1].code())),
+        show(ceiling),
         pieces.len(),
         pieces.join(", ")
     )

@@ -131,9 +131,8 @@ impl<'a> Machine<'a> {
                     calls.push((piece, at));
                     (piece, at) = (self.target(line).map_err(place)?, 0);
                 }
-                Op::Jump => (piece, at) = (self.target(line).map_err(place)?, 0),
                 Op::JumpIfNotZero if self.zero => {}
-                Op::JumpIfNotZero => (piece, at) = (self.target(line).map_err(place)?, 0),
+                Op::Jump | Op::JumpIfNotZero => (piece, at) = (self.target(line).map_err(place)?, 0),
                 Op::Return => match calls.pop() {
                     Some(back) => (piece, at) = back,
                     None => return Ok(()),
@@ -394,14 +393,7 @@ impl Program {
         machine.set(RSI, call.entry as u64);
         machine.set(RDX, call.then as u64);
         machine.set(RCX, call.next as u64);
-        machine.set(
-            R8,
-            if call.sums.is_some() {
-                Machine::address(SUMS, 0)
-            } else {
-                0
-            },
-        );
+        machine.set(R8, call.sums.map_or(0, |_| Machine::address(SUMS, 0)));
         if self.lanes < LANES {
             machine.set(R9, Machine::address(CONTEXT, SCALARS.offset));
         }

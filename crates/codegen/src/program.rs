@@ -115,17 +115,17 @@ impl Pool {
             self.values.push(value);
             self.values.len() - 1
         });
-        self.operand(self.round(at))
+        self.operand(self.slot(at))
     }
 
-    /// Where the constant of round `t` lies. There are 64 of them.
-    pub fn round(&self, t: usize) -> Slot {
-        self.array().within(R9, t)
+    /// Where constant number `at` lies. The first 64 are those of the rounds.
+    pub fn slot(&self, at: usize) -> Slot {
+        self.array().within(R9, at)
     }
 
     /// The constant of round `t`.
     pub fn round_constant(&self, t: usize) -> Operand {
-        self.operand(self.round(t))
+        self.operand(self.slot(t))
     }
 
     /// The constant of round `t` as seen from `rdx`, which points at that of round `base`.

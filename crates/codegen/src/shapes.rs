@@ -23,7 +23,7 @@ mod roll;
 use crate::{
     block::{AHEAD, Block, SLACK, Word},
     counts,
-    layout::{Array, Entry, WORDS},
+    layout::{Array, Entry, SECOND, WORDS},
     merge::spread,
     op::{Instruction, Op},
     operand::{Label, Operand, R8, R10, R11, RAX, RCX, RDI, RDX, RSI, Slot},
@@ -31,6 +31,8 @@ use crate::{
     rounds::{Inputs, Results},
     target::Target,
 };
+use first::Before;
+use paydirt_sha256::INITIAL;
 
 /// Makes the pieces of one program.
 struct Generator {
@@ -69,7 +71,7 @@ fn jump(to: impl Into<Operand>) -> Instruction {
 impl Generator {
     /// `rdx` at the constant of round `t`.
     fn point_rdx(&self, t: usize) -> Instruction {
-        Op::LoadAddress.to(RDX, [self.pool.round(t).into()])
+        Op::LoadAddress.to(RDX, [self.pool.slot(t).into()])
     }
 
     /// What every call begins with.
@@ -102,12 +104,19 @@ impl Generator {
         self.pieces.push(piece);
     }
 
-    /// A block in which `words` say what varies, from a state that the driver knows.
-    fn block(&mut self, entry: Entry, words: [Word; 64]) {
+    /// A block in which `words` say what varies, in this schedule; then wherever `then` says.
+    fn block(
+        &mut self,
+        entry: Entry,
+        schedule: Array,
+        words: [Word; 64],
+        before: Before,
+        then: impl Into<Operand>,
+    ) {
         let mut piece = piece(entry);
-        piece.scalar([point_rcx(WORDS, 16)]);
-        self.written_out(&mut piece, words, &first::Before::Driver);
-        piece.scalar([advance_rcx(), self.point_rdx(32), call(Program::BODY), jump(R10)]);
+        piece.scalar([point_rcx(schedule, 16)]);
+        self.written_out(&mut piece, words, before);
+        piece.scalar([advance_rcx(), self.point_rdx(32), call(Program::BODY), jump(then)]);
         self.pieces.push(piece);
     }
 
@@ -147,7 +156,7 @@ pub fn generate(target: Target) -> Program {
         for words in 1..=2.min(16 - first) {
             let mut varying = [Word::Uniform; 64];
             varying[first..first + words].fill(Word::Varying);
-            generator.block(Entry::Block { first, words }, varying);
+            generator.block(Entry::Block { first, words }, WORDS, varying, Before::Driver, R10);
         }
     }
     let mut header = [Word::Known(0); 64];
@@ -155,13 +164,22 @@ pub fn generate(target: Target) -> Program {
     header[3] = Word::Varying;
     header[4] = Word::Known(0x8000_0000);
     header[15] = Word::Known(640);
-    generator.block(Entry::Header, header);
+    generator.block(Entry::Header, WORDS, header, Before::Driver, R10);
     generator.body();
     generator.top(Entry::TopBig);
     generator.top(Entry::TopLittle);
     generator.digest();
-    generator.second(Entry::SecondBig, Entry::TopBig);
-    generator.second(Entry::SecondLittle, Entry::TopLittle);
+    // The second hash: its first eight words are the digest of the first.
+    let mut second = [Word::Known(0); 64];
+    second[..8].fill(Word::Varying);
+    second[8] = Word::Known(0x8000_0000);
+    second[15] = Word::Known(256);
+    for (entry, top) in [
+        (Entry::SecondBig, Entry::TopBig),
+        (Entry::SecondLittle, Entry::TopLittle),
+    ] {
+        generator.block(entry, SECOND, second, Before::Known(INITIAL), label(top));
+    }
     generator.compress_varying();
     generator.compress_uniform();
     if let Some(rolling) = generator.target.rolling {

@@ -1,12 +1,8 @@
-//! What follows a block's rounds: only its top word, tested; or all of the digest, and perhaps the second hash.
+//! What follows a block's rounds: only its top word, tested; or all of the digest.
 
-use super::{
-    Generator, advance_rcx, call,
-    first::{Before, scalar},
-    jump, label, piece, point_rcx,
-};
+use super::{Generator, call, first::scalar, jump, piece, point_rcx};
 use crate::{
-    block::{AHEAD, Block, SLACK, Word},
+    block::{AHEAD, Block, SLACK},
     isa::Stream,
     layout::{Entry, SECOND, Scalar},
     merge::spread,
@@ -15,27 +11,8 @@ use crate::{
     program::{Piece, Program},
     rounds::{self, Inputs, Results},
 };
-use paydirt_sha256::INITIAL;
 
 impl Generator {
-    /// The second hash: its first eight words are the digest of the first.
-    pub fn second(&mut self, entry: Entry, end: Entry) {
-        let mut words = [Word::Known(0); 64];
-        words[..8].fill(Word::Varying);
-        words[8] = Word::Known(0x8000_0000);
-        words[15] = Word::Known(256);
-        let mut piece = piece(entry);
-        piece.scalar([point_rcx(SECOND, 16)]);
-        self.written_out(&mut piece, words, &Before::Known(INITIAL));
-        piece.scalar([
-            advance_rcx(),
-            self.point_rdx(32),
-            call(Program::BODY),
-            jump(label(end)),
-        ]);
-        self.pieces.push(piece);
-    }
-
     /// Rounds from 48, less [`AHEAD`], to the one that gives the top word, and its test.
     pub fn top(&mut self, entry: Entry) {
         let little = entry == Entry::TopLittle;

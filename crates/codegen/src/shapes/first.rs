@@ -13,6 +13,7 @@ use crate::{
 use paydirt_sha256::{self as sha256, K};
 
 /// Where the scalars of the first rounds come from.
+#[derive(Clone, Copy)]
 pub enum Before {
     /// The driver's, at run time.
     Driver,
@@ -45,7 +46,7 @@ pub fn inputs(t: usize, after: usize, midstate: usize) -> Inputs {
 
 impl Generator {
     /// Rounds from the first varying word up to 31, less [`AHEAD`].
-    pub fn written_out(&mut self, piece: &mut Piece, words: [Word; 64], before: &Before) {
+    pub fn written_out(&mut self, piece: &mut Piece, words: [Word; 64], before: Before) {
         let block = Block {
             words: follow(words),
             base: 16,
@@ -82,7 +83,7 @@ impl Generator {
             }
             let inputs = match before {
                 Before::Driver => inputs(t, t - first, 0),
-                Before::Known(state) => self.known_inputs(t, t - first, block.words[t], state),
+                Before::Known(state) => self.known_inputs(t, t - first, block.words[t], &state),
             };
             piece.push(self.target.streams(|isa| {
                 let steps = steps
@@ -103,7 +104,7 @@ impl Generator {
         }
     }
 
-    /// The same as [`inputs`], computed now.
+    /// The same as [`inputs`], computed now: a block after a known state has no uniform words.
     fn known_inputs(&mut self, t: usize, after: usize, word: Word, state: &[u32; 8]) -> Inputs {
         let kw = match word {
             Word::Known(value) => K[t].wrapping_add(value),

@@ -7,7 +7,7 @@ use crate::{
     layout::{self, Entry, Scalar, WORDS},
     merge::spread,
     op::{Lines, Op},
-    operand::{Label, Operand, R8, RCX, RDX, Register},
+    operand::{Label, Operand, R8, RCX, RDX},
     program::Piece,
     rounds::{Inputs, Results, Round},
     target::Rolling,
@@ -41,10 +41,10 @@ impl Generator {
     /// both. It is stored, with and without K, for a second pass with two more midstates.
     ///
     /// Only the rounds before the schedule begins are written out: with more, the loop would not fit the op cache.
-    pub fn roll(&mut self, Rolling { recent, sums }: Rolling) {
+    pub fn roll(&mut self, registers: Rolling) {
         self.roll_start();
-        self.roll_body(sums, recent);
-        self.roll_first_pass(sums, recent);
+        self.roll_body(registers);
+        self.roll_first_pass(registers);
         self.roll_second_pass();
     }
 
@@ -78,30 +78,30 @@ impl Generator {
     }
 
     /// The sum of word `t` and its constant, into a register and into memory.
-    fn sum(&self, t: usize, base: usize, k: Operand, [sums, recent]: [[Register; 2]; 2]) -> Lines {
+    fn sum(&self, t: usize, base: usize, k: Operand, registers: Rolling) -> Lines {
         let isa = &*self.target.streams[0];
-        let (sum, recent) = (sums[t % 2], recent[t % 2]);
+        let (sum, recent) = (registers.sums[t % 2], registers.recent[t % 2]);
         let mut out = Lines::new();
         isa.add(&mut out, sum, recent, k, sum);
         out.push(Op::Move.to(shared_sum(t, base), [sum.into()]));
         out
     }
 
-    fn rounds(&self, t: usize, sums: [Register; 2]) -> Vec<Lines> {
-        let k = sums[t % 2].into();
+    fn rounds(&self, t: usize, registers: Rolling) -> Vec<Lines> {
+        let k = registers.sums[t % 2].into();
         self.target.streams(|isa| round(t, Inputs::Varying { k }, isa))
     }
 
     /// Sixteen rounds of both streams, and one schedule.
-    fn roll_body(&mut self, sums: [Register; 2], recent: [Register; 2]) {
+    fn roll_body(&mut self, registers: Rolling) {
         let mut piece = Piece::new(BODY);
         let block = Block::varying(16, 127);
         let isa = &*self.target.streams[0];
         for t in 16 - AHEAD..32 - AHEAD {
             let k = self.pool.round_from_rdx(t, 16);
-            let [first, second] = <[Lines; 2]>::try_from(self.rounds(t, sums)).expect("two streams");
+            let [first, second] = <[Lines; 2]>::try_from(self.rounds(t, registers)).expect("two streams");
             let step = spread(first, block.step(t + AHEAD, isa, None), SLACK);
-            let mut lines = self.sum(t, 16, k, [sums, recent]);
+            let mut lines = self.sum(t, 16, k, registers);
             lines.extend(spread(step, second, SLACK / 4.0));
             piece.push(vec![lines]);
         }
@@ -120,20 +120,20 @@ impl Generator {
         });
     }
 
-    fn roll_first_pass(&mut self, sums: [Register; 2], recent: [Register; 2]) {
+    fn roll_first_pass(&mut self, registers: Rolling) {
         let mut piece = piece(Entry::Roll);
         piece.scalar([call(START), self.point_rdx(16)]);
         let isa = &*self.target.streams[0];
         for t in [14, 15] {
             let mut out = Lines::new();
-            isa.load(&mut out, recent[t % 2], shared_word(t, 16));
+            isa.load(&mut out, registers.recent[t % 2], shared_word(t, 16));
             piece.push(vec![out]);
         }
         piece.scalar([call(BODY); 3]);
         for t in 64 - AHEAD..64 {
-            piece.push(vec![self.sum(t, 64, self.pool.round_constant(t), [sums, recent])]);
+            piece.push(vec![self.sum(t, 64, self.pool.round_constant(t), registers)]);
             piece.scalar([]);
-            piece.push(self.rounds(t, sums));
+            piece.push(self.rounds(t, registers));
         }
         self.roll_digest(&mut piece);
         self.pieces.push(piece);
