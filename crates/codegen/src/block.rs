@@ -1,7 +1,7 @@
 //! What varies in a block, and its rounds and schedule steps as far as they are known.
 
 use crate::{
-    isa::Stream,
+    isa::Emitter,
     op::Lines,
     operand::{Operand, RCX, Slot},
     rounds::{self, Inputs, Results, Round},
@@ -39,17 +39,17 @@ impl Block {
         Self { words, base, last }
     }
 
-    fn slot(&self, t: usize, isa: &dyn Stream) -> Slot {
+    fn slot(&self, t: usize, isa: &dyn Emitter) -> Slot {
         rounds::word(isa.file(), RCX, t, self.base)
     }
 
     /// Word `t` in memory, if it varies. Any multiple of 16 may be added to t and the base.
-    pub fn word(&self, t: usize, isa: &dyn Stream) -> Option<Operand> {
+    pub fn word(&self, t: usize, isa: &dyn Emitter) -> Option<Operand> {
         (self.words[t] == Word::Varying).then(|| self.slot(t, isa).into())
     }
 
     /// The step that makes word `t`; `sum` are its uniform terms.
-    pub fn step(&self, t: usize, isa: &dyn Stream, sum: Option<Operand>) -> Lines {
+    pub fn step(&self, t: usize, isa: &dyn Emitter, sum: Option<Operand>) -> Lines {
         isa.step(&Step {
             t,
             two_back: self.word(t - 2, isa),
@@ -63,7 +63,7 @@ impl Block {
     }
 
     /// A round; its word, if that varies, comes from a register if it can.
-    pub fn round(&self, t: usize, isa: &dyn Stream, inputs: Inputs, results: Results) -> Lines {
+    pub fn round(&self, t: usize, isa: &dyn Emitter, inputs: Inputs, results: Results) -> Lines {
         let word = self.word(t, isa).map(|word| match isa.recent(t) {
             Some(recent) if t >= 16 && AHEAD <= 1 => recent.into(),
             _ => word,
@@ -78,7 +78,7 @@ impl Block {
     }
 
     /// Word 14 or 15 to where the first step of the schedule looks for it.
-    pub fn load_recent(&self, t: usize, isa: &dyn Stream) -> Lines {
+    pub fn load_recent(&self, t: usize, isa: &dyn Emitter) -> Lines {
         let mut out = Lines::new();
         if let (Some(recent), Some(word)) = (isa.recent(t), self.word(t, isa)) {
             isa.load(&mut out, recent, word);

@@ -1,6 +1,6 @@
 //! What the rounds need of an instruction set.
 //!
-//! A [`Stream`] is an instruction set bound to registers: it writes the instructions of one hash a lane, and any number
+//! An [`Emitter`] is an instruction set bound to registers: it writes the instructions of one hash a lane, and any number
 //! of streams with registers of their own can be merged. The SHA instructions hold a state in two registers, not in
 //! eight, and so have an emitter of their own shape: [`ShaNi`].
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// One stream of hashes, a lane each. `to` may be any register, unless said otherwise; other registers are not changed.
-pub trait Stream {
+pub trait Emitter {
     /// Its registers.
     fn file(&self) -> &File;
     /// `temp` is where a scalar may be spread over the lanes; it may be `to` unless that is `x`.

@@ -4,7 +4,7 @@
 //! move: see [`File::role`].
 
 use crate::{
-    isa::Stream,
+    isa::Emitter,
     op::Lines,
     operand::{Class, Operand, Register, Slot},
 };
@@ -75,7 +75,7 @@ impl Round {
     /// h' = h + K + w + Σ1(e) + Ch(e, f, g)      e = d + h'      a = h' + Σ0(a) + Maj(a, b, c)
     /// ```
     /// K, w and Ch are added first: the path from one e to the next is a rotation, an exclusive or and two additions.
-    pub fn emit(&self, isa: &dyn Stream) -> Lines {
+    pub fn emit(&self, isa: &dyn Emitter) -> Lines {
         let file = isa.file();
         let [a, b, c, d, e, f, g, h] = std::array::from_fn(|role| file.role(role, self.t));
         let [t0, t1, t2] = file.temps;

@@ -1,7 +1,7 @@
 //! One step of the message schedule of one stream whose words lie in lanes.
 
 use crate::{
-    isa::Stream,
+    isa::Emitter,
     op::{Lines, Op},
     operand::{Operand, Register, Slot},
 };
@@ -23,13 +23,13 @@ pub struct Step {
 }
 
 /// Instruction sets whose rotations want a register: words that are needed soon stay in registers.
-pub trait InRegisters: Stream {
+pub trait InRegisters: Emitter {
     /// The exclusive or of two rotations and a shift of `x`; `to` may be `x`, the temporaries not.
     fn small_sigma(&self, out: &mut Lines, to: Register, x: Register, by: [u32; 3], temps: [Register; 2]);
 }
 
 /// Instruction sets with few registers: all words are taken from memory, where loading is free.
-pub trait InMemory: Stream {
+pub trait InMemory: Emitter {
     /// The exclusive or of two rotations and a shift of a vector in memory.
     fn small_sigma(&self, out: &mut Lines, to: Register, x: Operand, by: [u32; 3], temp: Register);
 }

@@ -1,7 +1,7 @@
 //! The programs' targets: which instruction set, in how many streams, and what is said once a program.
 
 use crate::{
-    isa::{Avx2, Avx512, Stream},
+    isa::{Avx2, Avx512, Emitter},
     layout::SCALARS,
     op::{Lines, Op},
     operand::{Class, EAX, R8, R9, RDI, Register},
@@ -11,7 +11,7 @@ use crate::{
 /// What a program is made for.
 pub struct Target {
     pub name: &'static str,
-    pub streams: Vec<Box<dyn Stream>>,
+    pub streams: Vec<Box<dyn Emitter>>,
     /// A constant is one number, or one for each of so many lanes.
     pub constant_lanes: usize,
     /// How `r8` comes to point at the scalars, and `r9` at the pool.
@@ -55,7 +55,7 @@ impl Target {
                 recent: streams[0].recent,
                 sums: [0, 1].map(|i| streams[1].file().schedule[i]),
             }),
-            streams: streams.map(|stream| Box::new(stream) as Box<dyn Stream>).into(),
+            streams: streams.map(|stream| Box::new(stream) as Box<dyn Emitter>).into(),
             mix: ([12, 6, 10], 32),
         }
     }
@@ -83,7 +83,7 @@ impl Target {
     }
 
     /// `lines` for each stream.
-    pub fn streams(&self, mut lines: impl FnMut(&dyn Stream) -> Lines) -> Vec<Lines> {
+    pub fn streams(&self, mut lines: impl FnMut(&dyn Emitter) -> Lines) -> Vec<Lines> {
         self.streams.iter().map(|stream| lines(&**stream)).collect()
     }
 }

@@ -5,7 +5,7 @@
 //! before they are shifted further, so that a schedule function needs two registers; words come from memory, where
 //! loading is free. One stream fills the units: its longest chain is 9 operations a round, its work 19 cycles' worth.
 
-use super::Stream;
+use super::Emitter;
 use crate::{
     op::{Lines, Op},
     operand::{Class, EAX, EDI, Operand, Register},
@@ -55,7 +55,7 @@ fn and(out: &mut Lines, to: Register, x: Register, y: Register) {
     out.push(Op::And.to(to, [x.into(), y.into()]));
 }
 
-impl Stream for Avx2 {
+impl Emitter for Avx2 {
     fn file(&self) -> &File {
         &self.file
     }

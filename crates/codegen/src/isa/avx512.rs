@@ -1,7 +1,7 @@
 //! AVX-512: sixteen lanes (or fewer, of shorter registers), a rotate, any function of three bits in one instruction, and
 //! 32 registers, which are just enough for two streams.
 
-use super::Stream;
+use super::Emitter;
 use crate::{
     op::{Lines, Op},
     operand::{Class, EDI, Operand, Register},
@@ -38,7 +38,7 @@ fn ternary(out: &mut Lines, to: Register, [y, z]: [Register; 2], table: u32) {
     out.push(Op::Ternary.to(to, [y.into(), z.into(), table.into()]));
 }
 
-impl Stream for Avx512 {
+impl Emitter for Avx512 {
     fn file(&self) -> &File {
         &self.file
     }

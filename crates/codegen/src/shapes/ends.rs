@@ -3,7 +3,7 @@
 use super::{Generator, call, first::scalar, jump, piece, point_rcx};
 use crate::{
     block::{AHEAD, Block, SLACK},
-    isa::Stream,
+    isa::Emitter,
     layout::{Entry, SECOND, Scalar},
     merge::spread,
     op::{Lines, Op},
@@ -62,7 +62,7 @@ impl Generator {
     pub fn last_rounds_and_digest(
         &mut self,
         piece: &mut Piece,
-        chain: impl Fn(usize, &dyn Stream) -> Operand,
+        chain: impl Fn(usize, &dyn Emitter) -> Operand,
     ) {
         piece.scalar([call(Program::BODY)]);
         let block = Block::varying(64, 63);
@@ -77,7 +77,7 @@ impl Generator {
     }
 
     /// State plus chaining value, stored.
-    pub fn store_digest(&self, piece: &mut Piece, chain: impl Fn(usize, &dyn Stream) -> Operand) {
+    pub fn store_digest(&self, piece: &mut Piece, chain: impl Fn(usize, &dyn Emitter) -> Operand) {
         piece.scalar([point_rcx(SECOND, 0)]);
         for word in 0..8 {
             piece.push(self.target.streams(|isa| {

@@ -3,7 +3,7 @@
 use super::{Generator, call, piece, point_rcx};
 use crate::{
     block::{AHEAD, Block},
-    isa::Stream,
+    isa::Emitter,
     layout::{Entry, GENERAL, SECOND, SUMS},
     op::{Lines, Op},
     operand::{Label, Operand, RCX, RDX},
@@ -14,7 +14,7 @@ use crate::{
 const UNIFORM_ROUNDS: Label = Label::Named("uniform16");
 
 /// The varying chaining value, where `rcx` points at it.
-fn chain(word: usize, isa: &dyn Stream) -> Operand {
+fn chain(word: usize, isa: &dyn Emitter) -> Operand {
     rounds::word(isa.file(), RCX, word, 0).into()
 }
 

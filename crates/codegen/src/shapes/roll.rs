@@ -3,7 +3,7 @@
 use super::{Generator, advance_rcx, call, first::inputs, piece, point_rcx};
 use crate::{
     block::{AHEAD, Block, SLACK},
-    isa::Stream,
+    isa::Emitter,
     layout::{self, Entry, Scalar, WORDS},
     merge::spread,
     op::{Lines, Op},
@@ -26,7 +26,7 @@ fn shared_sum(t: usize, base: usize) -> Operand {
 }
 
 /// A round whose word is in its sum with the constant.
-fn round(t: usize, inputs: Inputs, isa: &dyn Stream) -> Lines {
+fn round(t: usize, inputs: Inputs, isa: &dyn Emitter) -> Lines {
     let round = Round {
         t,
         inputs,
