@@ -7,13 +7,14 @@ use plotters::{
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-use crate::report::plot::{
+use super::{
     BLUE, FAINT, Format, GREEN, GRID, INK, ORANGE, PURPLE, Picture, SKY, Scale, VERMILLION, drawing, render,
     titled,
 };
-use crate::report::{
-    BenchReport, BenchRow,
-    numbers::{rate, rate_unit},
+use crate::render::numbers::{rate, rate_unit};
+use paydirt_measure::{
+    bench::{BenchReport, BenchRow},
+    known_hits::KnownPuzzle,
 };
 
 const WIDTH: f64 = 860.0;
@@ -22,25 +23,23 @@ const PANEL_EXTRA: f64 = 78.0;
 const HEAD: f64 = 58.0;
 const LEGEND: f64 = 36.0;
 
-impl BenchReport {
-    /// A picture of the rates.
-    ///
-    /// # Errors
-    /// When there is nothing to draw.
-    pub fn picture(&self, format: Format) -> anyhow::Result<Vec<u8>> {
-        let mut panels: Vec<(&str, Vec<&BenchRow>)> = Vec::new();
-        for row in self.rows.iter().filter(|row| row.hashes_per_second.is_some()) {
-            match panels.iter_mut().find(|(puzzle, _)| *puzzle == row.puzzle) {
-                Some((_, rows)) => rows.push(row),
-                None => panels.push((&row.puzzle, vec![row])),
-            }
+/// A picture of the rates.
+///
+/// # Errors
+/// When there is nothing to draw.
+pub(in crate::render) fn picture(report: &BenchReport, format: Format) -> anyhow::Result<Vec<u8>> {
+    let mut panels: Vec<(&str, Vec<&BenchRow>)> = Vec::new();
+    for row in report.rows.iter().filter(|row| row.hashes_per_second.is_some()) {
+        match panels.iter_mut().find(|(puzzle, _)| *puzzle == row.puzzle) {
+            Some((_, rows)) => rows.push(row),
+            None => panels.push((&row.puzzle, vec![row])),
         }
-        ensure!(
-            !panels.is_empty(),
-            "there is nothing to draw: no sample was completed"
-        );
-        render(&BenchPicture { report: self, panels }, format)
     }
+    ensure!(
+        !panels.is_empty(),
+        "there is nothing to draw: no sample was completed"
+    );
+    render(&BenchPicture { report, panels }, format)
 }
 
 struct BenchPicture<'r> {
@@ -77,7 +76,7 @@ impl Picture for BenchPicture<'_> {
         let machine = &self.report.machine;
         let below = format!(
             "{} · {} · {} samples of {} s each, taken in turn",
-            machine.cpu_model.as_deref().unwrap_or(&machine.architecture),
+            machine.processor(),
             machine.day(),
             self.report.samples,
             self.report.seconds,
@@ -107,7 +106,7 @@ where
     });
     let highest = highest.fold(1.0, f64::max);
     let (unit, size) = rate_unit(highest);
-    let about = paydirt_measure::known_hits::KnownPuzzle::by_name(puzzle).map_or("", |known| known.about());
+    let about = KnownPuzzle::by_name(puzzle).map_or("", |known| known.about());
     // Room on the right for the figure at the end of a bar.
     let mut chart = ChartBuilder::on(area)
         .margin_left(scale.px(16.0))

@@ -3,15 +3,15 @@
 use anyhow::ensure;
 use plotters::{coord::Shift, prelude::*};
 
-use crate::report::plot::{
+use super::{
     BLUE, FAINT, Format, GREEN, GRID, INK, ORANGE, PURPLE, Picture, SKY, Scale, VERMILLION, drawing, render,
     titled,
 };
-use crate::report::{
-    CompareReport, LevelReport,
-    numbers::{rate, seconds},
+use crate::render::numbers::{rate, seconds};
+use paydirt_measure::{
+    compare::{CompareReport, Level, LevelReport},
+    geometric::Tries,
 };
-use paydirt_measure::{compare::Level, geometric::Tries};
 
 const SIZE: (u32, u32) = (900, 560);
 /// The most single puzzles drawn of a level: every so many of them, in order of time.
@@ -19,18 +19,16 @@ const MOST_DOTS: usize = 40;
 /// Theory is drawn in steps of at least this many bits: finer ones only show the rounding of coordinates.
 const STEP_BITS: f64 = 0.5;
 
-impl CompareReport {
-    /// A picture of time against difficulty.
-    ///
-    /// # Errors
-    /// When there is no rate to draw times with.
-    pub fn picture(&self, format: Format) -> anyhow::Result<Vec<u8>> {
-        ensure!(
-            self.rate.is_some() && !self.levels.is_empty(),
-            "there is nothing to draw: no level was completed"
-        );
-        render(&ComparePicture(self), format)
-    }
+/// A picture of time against difficulty.
+///
+/// # Errors
+/// When there is no rate to draw times with.
+pub(in crate::render) fn picture(report: &CompareReport, format: Format) -> anyhow::Result<Vec<u8>> {
+    ensure!(
+        report.rate.is_some() && !report.levels.is_empty(),
+        "there is nothing to draw: no level was completed"
+    );
+    render(&ComparePicture(report), format)
 }
 
 struct ComparePicture<'r>(&'r CompareReport);
@@ -68,7 +66,7 @@ impl Picture for ComparePicture<'_> {
         let own = report.rate.as_ref().map_or(1.0, |rate| rate.hashes_per_second);
         let below = format!(
             "{} · {} · kernel {}, threads {} · {} puzzles a level",
-            machine.cpu_model.as_deref().unwrap_or(&machine.architecture),
+            machine.processor(),
             machine.day(),
             report.kernel,
             report.threads,

@@ -4,9 +4,9 @@
 //! fewer colours tell apart. The font comes with the program (`plot/Roboto-Regular-subset.ttf`: Roboto, Apache-2.0,
 //! cut down to Latin, Greek and a few signs), so that no font need be installed.
 
-mod bench;
-mod chain;
-mod compare;
+pub(super) mod bench;
+pub(crate) mod chain;
+pub(super) mod compare;
 
 use std::sync::Once;
 
@@ -19,7 +19,7 @@ use plotters::{
 
 /// A kind of picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// Scalable: text stays text.
     Svg,
     /// Pixels, twice as many each way as the SVG is units wide.

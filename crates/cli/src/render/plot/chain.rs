@@ -11,46 +11,53 @@ use plotters::{
     prelude::*,
 };
 
-use crate::report::plot::{BLUE, FAINT, Format, GRID, Picture, Scale, VERMILLION, drawing, render, titled};
-use crate::report::{
-    chain::{ChainStatsReport, History, means},
-    numbers::thousands,
+use super::{BLUE, FAINT, Format, GRID, Picture, Scale, VERMILLION, drawing, render, titled};
+use crate::render::{
+    bars::means,
+    numbers::{thousands, utc},
 };
+use paydirt_ledger::{History, PastBlock};
 
 const SIZE: (u32, u32) = (900, 620);
 /// Points of a curve: more are not seen, and make the file large. Each stands for the mean of its neighbours.
 const MOST_POINTS: usize = 1000;
 
-impl ChainStatsReport {
-    /// A picture of block times and difficulty.
-    ///
-    /// # Errors
-    /// When there are fewer than two blocks after genesis.
-    pub fn picture(&self, history: &History, format: Format) -> anyhow::Result<Vec<u8>> {
-        ensure!(
-            self.block_time_s.is_some(),
-            "there is nothing to draw: a block time needs two blocks after the first; paydirt chain mine makes some"
-        );
-        let picture = ChainPicture {
-            report: self,
-            block_times: means_of(&history.block_times()),
-            difficulty_bits: means_of(&history.difficulty_bits()),
-        };
-        render(&picture, format)
-    }
+/// A picture of block times and difficulty, of a branch of `length` blocks.
+///
+/// # Errors
+/// When there are fewer than two blocks after genesis.
+pub(crate) fn picture(history: &History, length: u64, format: Format) -> anyhow::Result<Vec<u8>> {
+    let block_times = history.block_times();
+    ensure!(
+        !block_times.is_empty(),
+        "there is nothing to draw: a block time needs two blocks after the first; paydirt chain mine makes some"
+    );
+    let time = |block: Option<&PastBlock>| utc(block.map_or(0, |block| block.time_s));
+    let picture = ChainPicture {
+        below: format!(
+            "{} blocks · {} to {} UTC",
+            thousands(length),
+            time(history.blocks.first()),
+            time(history.blocks.last())
+        ),
+        block_times: means_of(&block_times),
+        difficulty_bits: means_of(&history.difficulty_bits()),
+    };
+    render(&picture, format)
 }
 
 fn means_of(points: &[(u64, f64)]) -> Vec<(u64, f64)> {
     means(points, points.len().min(MOST_POINTS))
 }
 
-struct ChainPicture<'r> {
-    report: &'r ChainStatsReport,
+struct ChainPicture {
+    /// The line below the title.
+    below: String,
     block_times: Vec<(u64, f64)>,
     difficulty_bits: Vec<(u64, f64)>,
 }
 
-impl Picture for ChainPicture<'_> {
+impl Picture for ChainPicture {
     fn size(&self) -> (u32, u32) {
         SIZE
     }
@@ -59,14 +66,7 @@ impl Picture for ChainPicture<'_> {
     where
         DB::ErrorType: 'static,
     {
-        let report = self.report;
-        let below = format!(
-            "{} blocks · {} to {} UTC",
-            thousands(report.length),
-            report.first_time,
-            report.last_time
-        );
-        let rest = titled(area, "Block times and difficulty", &below, scale)?;
+        let rest = titled(area, "Block times and difficulty", &self.below, scale)?;
         let half = rest.dim_in_pixel().1 as i32 / 2;
         let (upper, lower) = rest.split_vertically(half);
         let (times, bits) = (&self.block_times, &self.difficulty_bits);

@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 /// On which side a column's cells line up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
+pub(super) enum Align {
     /// Words.
     Left,
     /// Numbers.
@@ -13,14 +13,14 @@ pub enum Align {
 
 /// Rows of cells under headings.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub(super) struct Table {
     columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table without rows.
-    pub fn new<T: Into<String>>(columns: impl IntoIterator<Item = (T, Align)>) -> Self {
+    pub(super) fn new<T: Into<String>>(columns: impl IntoIterator<Item = (T, Align)>) -> Self {
         Self {
             columns: columns
                 .into_iter()
@@ -31,7 +31,7 @@ impl Table {
     }
 
     /// Adds a row, which has a cell for each column.
-    pub fn row(&mut self, cells: Vec<String>) {
+    pub(super) fn row(&mut self, cells: Vec<String>) {
         assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         self.rows.push(cells);
     }
@@ -64,7 +64,7 @@ impl Table {
     }
 
     /// For a terminal: columns two spaces apart.
-    pub fn to_text(&self) -> String {
+    pub(super) fn to_text(&self) -> String {
         let widths = self.widths(0);
         let headings = self.headings();
         let lines = std::iter::once(&headings)
@@ -74,7 +74,7 @@ impl Table {
     }
 
     /// For Markdown (GitHub's tables).
-    pub fn to_markdown(&self) -> String {
+    pub(super) fn to_markdown(&self) -> String {
         let escaped =
             |cells: &[String]| -> Vec<String> { cells.iter().map(|cell| cell.replace('|', "\\|")).collect() };
         let escaped = Self {
@@ -105,7 +105,7 @@ impl Table {
 }
 
 /// Comma-separated values (RFC 4180, but lines end as on Unix): a line of names, then the rows.
-pub fn csv(names: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
+pub(super) fn csv(names: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut write = |record: &[&str]| {
         writer
