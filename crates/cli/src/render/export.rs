@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     options::input::InputError,
-    render::plot::Format,
+    render::{plot::Format, table::Table, text},
     say,
     terminal::{
         exit::Exit,
@@ -44,24 +44,30 @@ pub(crate) struct ExportArgs {
     save: Option<PathBuf>,
 }
 
-/// A report in every form.
+/// A report that can be had in every form.
 pub(crate) trait Export: Serialize {
     /// The name of its JSON schema.
     const SCHEMA: &'static str;
     /// The files' name in a results folder, without an ending.
     const NAME: &'static str;
+    /// The title of a document about it.
+    const TITLE: &'static str;
+    /// What its picture shows.
+    const PICTURE: &'static str;
 
+    fn command(&self) -> &[String];
     fn machine(&self) -> &Machine;
     fn warnings(&self) -> &[Warning];
     /// Why its numbers must not be believed; `None` when they may.
     fn fault(&self) -> Option<String>;
-    /// For a terminal.
-    fn text(&self) -> String;
-    /// As a Markdown document, with a link to `picture`, a file beside it.
-    fn markdown(&self, picture: Option<&str>) -> String;
-    /// As comma-separated values: rates in hashes per second, times in seconds.
-    fn csv(&self) -> Vec<u8>;
-    fn plot(&self, format: Format) -> anyhow::Result<Vec<u8>>;
+    /// What was measured, in a line that begins with a letter or a digit.
+    fn what(&self) -> String;
+    fn table(&self) -> Table;
+    /// What the table leaves open.
+    fn notes(&self) -> Vec<String>;
+    /// For a spreadsheet: rates in hashes per second, times in seconds.
+    fn figures(&self) -> Table;
+    fn picture(&self, format: Format) -> anyhow::Result<Vec<u8>>;
 }
 
 impl ExportArgs {
@@ -92,7 +98,7 @@ impl ExportArgs {
 
     /// Prints the report and its warnings and, unless it is faulty or was cancelled, writes the files.
     pub(crate) fn deliver<E: Export>(&self, report: &E, cancel: &Cancel) -> anyhow::Result<Exit> {
-        let printed = output::result(self.json, E::SCHEMA, report, E::text);
+        let printed = output::result(self.json, E::SCHEMA, report, text::text);
         for warning in report.warnings() {
             say(&format!("warning: {}; {}", warning.message, warning.advice));
         }
@@ -113,14 +119,14 @@ impl ExportArgs {
     /// Writes the files that were asked for; returns the results folder if there is one.
     fn write<E: Export>(&self, report: &E) -> anyhow::Result<Option<PathBuf>> {
         if let Some(file) = &self.csv {
-            write(file, &report.csv())?;
+            write(file, &report.figures().to_csv())?;
         }
         if let Some(file) = &self.plot {
-            write(file, &report.plot(picture_format(file)?)?)?;
+            write(file, &report.picture(picture_format(file)?)?)?;
         }
         if let Some(file) = &self.markdown {
             let picture = self.plot.as_ref().and_then(|plot| beside(plot, file));
-            write(file, report.markdown(picture.as_deref()).as_bytes())?;
+            write(file, text::markdown(report, picture.as_deref()).as_bytes())?;
         }
         let Some(directory) = &self.save else {
             return Ok(None);
@@ -134,11 +140,11 @@ impl ExportArgs {
         })?;
         json.push(b'\n');
         write(&directory.join(file("json")), &json)?;
-        write(&directory.join(file("csv")), &report.csv())?;
-        write(&directory.join(file("svg")), &report.plot(Format::Svg)?)?;
+        write(&directory.join(file("csv")), &report.figures().to_csv())?;
+        write(&directory.join(file("svg")), &report.picture(Format::Svg)?)?;
         write(
             &directory.join(file("md")),
-            report.markdown(Some(&file("svg"))).as_bytes(),
+            text::markdown(report, Some(&file("svg"))).as_bytes(),
         )?;
         Ok(Some(directory))
     }

@@ -1,123 +1,132 @@
-//! Tables: the same cells as aligned text, as Markdown, as CSV.
+//! Tables: the same cells as aligned text, as Markdown, as comma-separated values.
 
 use unicode_width::UnicodeWidthStr as _;
 
 /// On which side a column's cells line up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+enum Align {
     /// Words.
     Left,
     /// Numbers.
     Right,
 }
 
-/// Rows of cells under headings.
-#[derive(Clone, Debug)]
-pub(super) struct Table {
-    columns: Vec<(String, Align)>,
-    rows: Vec<Vec<String>>,
+/// Cells under headings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
+    /// Each begins with its heading.
+    columns: Vec<(Align, Vec<String>)>,
+}
+
+/// A table with a row for each `T`, to which columns are added.
+pub(super) struct Rows<'r, T> {
+    rows: &'r [T],
+    table: Table,
+}
+
+impl<'r, T> Rows<'r, T> {
+    /// No columns yet.
+    pub(super) fn of(rows: &'r [T]) -> Self {
+        let table = Table::default();
+        Self { rows, table }
+    }
+
+    /// Adds a column of words.
+    pub(super) fn left(self, heading: impl Into<String>, cell: impl Fn(&T) -> String) -> Self {
+        self.column(Align::Left, heading.into(), cell)
+    }
+
+    /// Adds a column of numbers.
+    pub(super) fn right(self, heading: impl Into<String>, cell: impl Fn(&T) -> String) -> Self {
+        self.column(Align::Right, heading.into(), cell)
+    }
+
+    fn column(mut self, align: Align, heading: String, cell: impl Fn(&T) -> String) -> Self {
+        let cells = std::iter::once(heading).chain(self.rows.iter().map(cell));
+        self.table.columns.push((align, cells.collect()));
+        self
+    }
+
+    /// The table.
+    pub(super) fn table(self) -> Table {
+        self.table
+    }
 }
 
 impl Table {
-    /// A table without rows.
-    pub(super) fn new<T: Into<String>>(columns: impl IntoIterator<Item = (T, Align)>) -> Self {
-        Self {
-            columns: columns
-                .into_iter()
-                .map(|(name, align)| (name.into(), align))
-                .collect(),
-            rows: Vec::new(),
-        }
+    /// The cells of each row, the headings first.
+    fn rows(&self) -> impl Iterator<Item = Vec<&str>> {
+        let count = self.columns.first().map_or(0, |(_, cells)| cells.len());
+        (0..count).map(|row| {
+            self.columns
+                .iter()
+                .map(|(_, cells)| cells[row].as_str())
+                .collect()
+        })
     }
 
-    /// Adds a row, which has a cell for each column.
-    pub(super) fn row(&mut self, cells: Vec<String>) {
-        assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
-        self.rows.push(cells);
-    }
-
-    fn widths(&self, least: usize) -> Vec<usize> {
-        let width = |(at, (name, _)): (usize, &(String, Align))| {
-            let cells = self.rows.iter().map(|row| row[at].width());
-            cells.chain([name.width(), least]).max().unwrap_or(least)
+    /// Lines whose cells line up, columns `least` wide at least.
+    fn lines(&self, least: usize, between: &str) -> Vec<String> {
+        let widest = |cells: &[String]| cells.iter().map(|cell| cell.width()).max();
+        let widths: Vec<usize> = (self.columns.iter())
+            .map(|(_, cells)| widest(cells).unwrap_or(0).max(least))
+            .collect();
+        let padded = |(cell, (width, (align, _))): (&str, (&usize, &(Align, _)))| {
+            let padding = " ".repeat(width - cell.width());
+            match align {
+                Align::Left => format!("{cell}{padding}"),
+                Align::Right => format!("{padding}{cell}"),
+            }
         };
-        self.columns.iter().enumerate().map(width).collect()
-    }
-
-    fn line(&self, cells: &[String], widths: &[usize], between: &str) -> String {
-        let padded = cells
-            .iter()
-            .zip(widths)
-            .zip(&self.columns)
-            .map(|((cell, width), (_, align))| {
-                let padding = " ".repeat(width - cell.width());
-                match align {
-                    Align::Left => format!("{cell}{padding}"),
-                    Align::Right => format!("{padding}{cell}"),
-                }
-            });
-        padded.collect::<Vec<_>>().join(between)
-    }
-
-    fn headings(&self) -> Vec<String> {
-        self.columns.iter().map(|(name, _)| name.clone()).collect()
+        let line = |cells: Vec<&str>| {
+            let columns = widths.iter().zip(&self.columns);
+            cells
+                .into_iter()
+                .zip(columns)
+                .map(padded)
+                .collect::<Vec<_>>()
+                .join(between)
+        };
+        self.rows().map(line).collect()
     }
 
     /// For a terminal: columns two spaces apart.
     pub(super) fn to_text(&self) -> String {
-        let widths = self.widths(0);
-        let headings = self.headings();
-        let lines = std::iter::once(&headings)
-            .chain(&self.rows)
-            .map(|cells| format!("{}\n", self.line(cells, &widths, "  ").trim_end()));
-        lines.collect()
+        let lines = self.lines(0, "  ");
+        lines
+            .iter()
+            .map(|line| format!("{}\n", line.trim_end()))
+            .collect()
     }
 
     /// For Markdown (GitHub's tables).
     pub(super) fn to_markdown(&self) -> String {
-        let escaped =
-            |cells: &[String]| -> Vec<String> { cells.iter().map(|cell| cell.replace('|', "\\|")).collect() };
-        let escaped = Self {
-            columns: self
-                .columns
-                .iter()
-                .map(|(name, align)| (name.replace('|', "\\|"), *align))
-                .collect(),
-            rows: self.rows.iter().map(|row| escaped(row)).collect(),
-        };
-        let widths = escaped.widths(3);
-        let rule: Vec<String> = escaped
-            .columns
-            .iter()
-            .zip(&widths)
-            .map(|((_, align), width)| match align {
-                Align::Left => "-".repeat(*width),
+        let mut escaped = self.clone();
+        for cell in escaped.columns.iter_mut().flat_map(|(_, cells)| cells) {
+            *cell = cell.replace('|', "\\|");
+        }
+        let mut lines = escaped.lines(3, " | ");
+        let rule = escaped.columns.iter().map(|(align, cells)| {
+            let width = cells.iter().map(|cell| cell.width()).max().unwrap_or(0).max(3);
+            match align {
+                Align::Left => "-".repeat(width),
                 Align::Right => format!("{}:", "-".repeat(width - 1)),
-            })
-            .collect();
-        let lines = [escaped.headings(), rule]
-            .into_iter()
-            .chain(escaped.rows.iter().cloned());
-        lines
-            .map(|cells| format!("| {} |\n", escaped.line(&cells, &widths, " | ")))
-            .collect()
+            }
+        });
+        lines.insert(1, rule.collect::<Vec<_>>().join(" | "));
+        lines.iter().map(|line| format!("| {line} |\n")).collect()
     }
-}
 
-/// Comma-separated values (RFC 4180, but lines end as on Unix): a line of names, then the rows.
-pub(super) fn csv(names: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = |record: &[&str]| {
-        writer
-            .write_record(record)
-            .expect("a vector takes it, and rows are equally long")
-    };
-    write(names);
-    for row in rows {
-        let cells: Vec<&str> = row.iter().map(String::as_str).collect();
-        write(&cells);
+    /// Comma-separated values (RFC 4180, but lines end as on Unix).
+    pub(super) fn to_csv(&self) -> Vec<u8> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for record in self.rows() {
+            writer
+                .write_record(record)
+                .expect("a vector takes it, and rows are equally long");
+        }
+        writer.into_inner().expect("a vector takes it")
     }
-    writer.into_inner().expect("a vector takes it")
 }
 
 #[cfg(test)]
@@ -125,10 +134,10 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mut table = Table::new([("name", Align::Left), ("time", Align::Right)]);
-        table.row(vec!["a|b".to_owned(), "5 µs".to_owned()]);
-        table.row(vec!["手机".to_owned(), "100 ms".to_owned()]);
-        table
+        Rows::of(&[("a|b", "5 µs"), ("手机", "100 ms")])
+            .left("name", |row| row.0.to_owned())
+            .right("time", |row| row.1.to_owned())
+            .table()
     }
 
     #[test]
@@ -144,7 +153,12 @@ mod tests {
 
     #[test]
     fn csv_is_quoted_where_it_must_be() {
-        let bytes = csv(&["a", "b"], [vec!["x,y".to_owned(), "say \"hi\"".to_owned()]]);
+        let row = Rows::of(&[["x,y", "say \"hi\""]]);
+        let bytes = row
+            .left("a", |row| row[0].to_owned())
+            .left("b", |row| row[1].to_owned())
+            .table()
+            .to_csv();
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
             "a,b\n\"x,y\",\"say \"\"hi\"\"\"\n"

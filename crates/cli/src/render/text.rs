@@ -3,6 +3,7 @@
 mod bench;
 mod compare;
 
+use crate::render::export::Export;
 use paydirt_measure::{machine::Machine, warnings::Warning};
 
 /// The machine block, a line for each label.
@@ -46,19 +47,42 @@ fn machine_lines(machine: &Machine, line: fn(&str, &str) -> String) -> String {
     .concat()
 }
 
-/// The machine block as aligned lines.
-fn machine_text(machine: &Machine) -> String {
-    machine_lines(machine, |label, value| format!("{label:<11} {value}\n"))
+/// For a terminal.
+pub(super) fn text(report: &impl Export) -> String {
+    let notes: String = report.notes().iter().map(|note| format!("{note}\n")).collect();
+    format!(
+        "{}\n{}\n\n{}\n{notes}",
+        machine_lines(report.machine(), |label, value| format!("{label:<11} {value}\n")),
+        report.what(),
+        report.table().to_text(),
+    )
 }
 
-fn warnings_markdown(warnings: &[Warning]) -> String {
-    let lines = warnings
-        .iter()
-        .map(|w| format!("- **{}**: {}; {}.\n", w.kind.name(), w.message, w.advice));
-    match lines.collect::<String>() {
-        none if none.is_empty() => none,
-        some => format!("\nWarnings:\n\n{some}"),
+/// As a Markdown document, with a link to `picture`, a file beside it.
+pub(super) fn markdown<E: Export>(report: &E, picture: Option<&str>) -> String {
+    let machine = report.machine();
+    let what = report.what();
+    let (initial, rest) = what.split_at(1);
+    let mut text = format!(
+        "# {}: {}, {}\n\n```sh\n{}\n```\n\n{}\n{}{rest}.\n\n{}\n",
+        E::TITLE,
+        machine.processor(),
+        machine.day(),
+        shell_line(report.command()),
+        machine_lines(machine, |label, value| format!("- {label}: {value}\n")),
+        initial.to_uppercase(),
+        report.table().to_markdown(),
+    );
+    text.extend(report.notes().iter().map(|note| format!("- {note}\n")));
+    if !report.warnings().is_empty() {
+        text += "\nWarnings:\n\n";
     }
+    let warning = |w: &Warning| format!("- **{}**: {}; {}.\n", w.kind.name(), w.message, w.advice);
+    text.extend(report.warnings().iter().map(warning));
+    if let Some(picture) = picture {
+        text += &format!("\n![{}]({picture})\n", E::PICTURE);
+    }
+    text
 }
 
 /// The command line, as a shell takes it.
@@ -72,16 +96,6 @@ fn shell_line(command: &[String]) -> String {
         }
     });
     quoted.collect::<Vec<_>>().join(" ")
-}
-
-fn opening(title: &str, command: &[String], machine: &Machine) -> String {
-    format!(
-        "# {title}: {}, {}\n\n```sh\n{}\n```\n\n{}",
-        machine.processor(),
-        machine.day(),
-        shell_line(command),
-        machine_lines(machine, |label, value| format!("- {label}: {value}\n")),
-    )
 }
 
 /// A figure that a spreadsheet can read; empty when there is none.

@@ -1,21 +1,28 @@
 //! `paydirt bench` for people and spreadsheets.
 
-use super::{cell, machine_text, opening, warnings_markdown};
+use super::cell;
 use crate::render::{
     export::Export,
     numbers::{rate, rate_unit, significant, thousands},
     plot::{self, Format},
-    table::{Align, Table, csv},
+    table::{Rows, Table},
 };
 use paydirt_measure::{
     bench::{BenchReport, BenchRow, BenchStatus},
     machine::Machine,
+    statistics::{Change, Summary},
     warnings::Warning,
 };
 
 impl Export for BenchReport {
     const SCHEMA: &'static str = "paydirt.bench/1";
     const NAME: &'static str = "bench";
+    const TITLE: &'static str = "Hash rates";
+    const PICTURE: &'static str = "Hash rates by kernel and threads";
+
+    fn command(&self) -> &[String] {
+        &self.command
+    }
 
     fn machine(&self) -> &Machine {
         &self.machine
@@ -45,191 +52,120 @@ impl Export for BenchReport {
         ))
     }
 
-    fn text(&self) -> String {
-        let (unit, table) = table(self);
-        format!(
-            "{}\nhash rates in {unit}, {}\n\n{}\n{}",
-            machine_text(&self.machine),
-            sampling(self),
-            table.to_text(),
-            notes(self)
-                .iter()
-                .map(|note| format!("{note}\n"))
-                .collect::<String>(),
-        )
+    fn what(&self) -> String {
+        let (unit, _) = unit(self);
+        let (samples, seconds) = (self.samples, self.seconds);
+        format!("hash rates in {unit}, {samples} samples of {seconds} s each, taken in turn")
     }
 
-    fn markdown(&self, picture: Option<&str>) -> String {
-        let (unit, table) = table(self);
-        let mut text = opening("Hash rates", &self.command, &self.machine);
-        text += &format!(
-            "\nHash rates in {unit}, {}.\n\n{}\n",
-            sampling(self),
-            table.to_markdown()
-        );
-        for note in notes(self) {
-            text += &format!("- {note}\n");
+    fn table(&self) -> Table {
+        let (_, scale) = unit(self);
+        let shown = |rate: Option<f64>| rate.map_or("–".to_owned(), |rate| significant(rate / scale));
+        let percent =
+            |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        let of = |figure: fn(Summary) -> f64| move |row: &BenchRow| shown(row.hashes_per_second.map(figure));
+        let mut columns = Rows::of(&self.rows)
+            .left("puzzle", |row| row.puzzle.clone())
+            .left("kernel", |row| row.kernel.clone())
+            .right("threads", |row| row.threads.to_string())
+            .right("median", of(|s| s.median))
+            .right("mean", of(|s| s.mean))
+            .right("σ", |row| {
+                shown(row.hashes_per_second.and_then(|s| s.standard_deviation))
+            })
+            .right("min", of(|s| s.min))
+            .right("max", of(|s| s.max))
+            .right("MAD", of(|s| s.mad))
+            .right("per thread", |row| shown(row.hashes_per_second_per_thread))
+            .right("ceiling", |row| shown(row.ceiling.hashes_per_second))
+            .right("share", |row| percent(row.ceiling.share))
+            .right("hits", hits);
+        if self.baseline.is_some() {
+            columns = columns.left("change", change);
         }
-        text += &warnings_markdown(&self.warnings);
-        if let Some(picture) = picture {
-            text += &format!("\n![Hash rates by kernel and threads]({picture})\n");
-        }
-        text
+        columns.table()
     }
 
-    fn csv(&self) -> Vec<u8> {
-        let names = [
-            "puzzle",
-            "kernel",
-            "threads",
-            "samples",
-            "median",
-            "mean",
-            "standard_deviation",
-            "min",
-            "max",
-            "mad",
-            "median_per_thread",
-            "ceiling",
-            "ceiling_share",
-            "hits",
-            "expected_hits",
-            "change_percent",
-            "change_low_percent",
-            "change_high_percent",
-            "change_verdict",
-        ];
-        let row = |row: &BenchRow| {
-            let stats = row.hashes_per_second;
-            let change = row.change.as_ref();
-            vec![
-                row.puzzle.clone(),
-                row.kernel.clone(),
-                row.threads.to_string(),
-                row.samples.len().to_string(),
-                cell(stats.map(|s| s.median)),
-                cell(stats.map(|s| s.mean)),
-                cell(stats.and_then(|s| s.standard_deviation)),
-                cell(stats.map(|s| s.min)),
-                cell(stats.map(|s| s.max)),
-                cell(stats.map(|s| s.mad)),
-                cell(row.hashes_per_second_per_thread),
-                cell(row.ceiling.hashes_per_second),
-                cell(row.ceiling.share),
-                row.hits().to_string(),
-                row.samples
-                    .iter()
-                    .map(|s| s.expected_hits)
-                    .sum::<u64>()
-                    .to_string(),
-                cell(change.map(|c| c.percent)),
-                cell(change.and_then(|c| c.low_percent)),
-                cell(change.and_then(|c| c.high_percent)),
-                change.map(|c| c.verdict.name().to_owned()).unwrap_or_default(),
-            ]
+    fn figures(&self) -> Table {
+        let of = |figure: fn(Summary) -> f64| move |row: &BenchRow| cell(row.hashes_per_second.map(figure));
+        let changed = |figure: fn(&Change) -> Option<f64>| {
+            move |row: &BenchRow| cell(row.change.as_ref().and_then(figure))
         };
-        csv(&names, self.rows.iter().map(row))
+        let expected_hits = |row: &BenchRow| row.samples.iter().map(|s| s.expected_hits).sum::<u64>();
+        let verdict = |row: &BenchRow| row.change.map(|change| change.verdict.name());
+        Rows::of(&self.rows)
+            .left("puzzle", |row| row.puzzle.clone())
+            .left("kernel", |row| row.kernel.clone())
+            .right("threads", |row| row.threads.to_string())
+            .right("samples", |row| row.samples.len().to_string())
+            .right("median", of(|s| s.median))
+            .right("mean", of(|s| s.mean))
+            .right("standard_deviation", |row| {
+                cell(row.hashes_per_second.and_then(|s| s.standard_deviation))
+            })
+            .right("min", of(|s| s.min))
+            .right("max", of(|s| s.max))
+            .right("mad", of(|s| s.mad))
+            .right("median_per_thread", |row| cell(row.hashes_per_second_per_thread))
+            .right("ceiling", |row| cell(row.ceiling.hashes_per_second))
+            .right("ceiling_share", |row| cell(row.ceiling.share))
+            .right("hits", |row| row.hits().to_string())
+            .right("expected_hits", |row| expected_hits(row).to_string())
+            .right("change_percent", changed(|c| Some(c.percent)))
+            .right("change_low_percent", changed(|c| c.low_percent))
+            .right("change_high_percent", changed(|c| c.high_percent))
+            .left("change_verdict", |row| {
+                verdict(row).unwrap_or_default().to_owned()
+            })
+            .table()
     }
 
-    fn plot(&self, format: Format) -> anyhow::Result<Vec<u8>> {
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let samples = self.rows.iter().flat_map(|row| &row.samples);
+        let (hits, hashes) = samples.fold((0, 0), |(hits, hashes), s| (hits + s.hits, hashes + s.hashes));
+        notes.push(if self.rows.iter().all(BenchRow::hits_are_right) {
+            format!(
+                "hits: all {} solutions that the oracle finds in these {} hashes were found",
+                thousands(hits),
+                thousands(hashes)
+            )
+        } else {
+            "hits: NOT those of the oracle; the rates mean nothing".to_owned()
+        });
+        let mut kernels: Vec<&BenchRow> = Vec::new();
+        for row in &self.rows {
+            if !kernels.iter().any(|seen| seen.kernel == row.kernel) {
+                kernels.push(row);
+            }
+        }
+        for row in kernels {
+            notes.push(format!("ceiling of {}: {}", row.kernel, row.ceiling.basis));
+        }
+        if let Some(baseline) = &self.baseline {
+            notes.push(format!(
+                "change: of the median since {} ({}), with its 95 % bootstrap interval; it speaks of the scatter within both runs",
+                baseline.file, baseline.date
+            ));
+        }
+        if self.status == BenchStatus::Interrupted {
+            notes.push("interrupted: the samples completed until then".to_owned());
+        }
+        notes
+    }
+
+    fn picture(&self, format: Format) -> anyhow::Result<Vec<u8>> {
         plot::bench::picture(self, format)
     }
 }
 
-fn sampling(report: &BenchReport) -> String {
-    format!(
-        "{} samples of {} s each, taken in turn",
-        report.samples, report.seconds
-    )
-}
-
-fn table(report: &BenchReport) -> (&'static str, Table) {
-    use Align::{Left, Right};
-    let mut columns = vec![
-        ("puzzle", Left),
-        ("kernel", Left),
-        ("threads", Right),
-        ("median", Right),
-        ("mean", Right),
-        ("σ", Right),
-        ("min", Right),
-        ("max", Right),
-        ("MAD", Right),
-        ("per thread", Right),
-        ("ceiling", Right),
-        ("share", Right),
-        ("hits", Right),
-    ];
-    if report.baseline.is_some() {
-        columns.push(("change", Left));
-    }
+/// The unit that suits the rates, and its size in H/s.
+fn unit(report: &BenchReport) -> (&'static str, f64) {
     let rates = report
         .rows
         .iter()
-        .filter_map(|row| row.hashes_per_second.map(|s| s.max));
-    let (unit, scale) = rate_unit(rates.fold(0.0, f64::max));
-    let shown = |rate: Option<f64>| rate.map_or("–".to_owned(), |rate| significant(rate / scale));
-    let mut table = Table::new(columns);
-    for row in &report.rows {
-        let stats = row.hashes_per_second;
-        let mut cells = vec![
-            row.puzzle.clone(),
-            row.kernel.clone(),
-            row.threads.to_string(),
-            shown(stats.map(|s| s.median)),
-            shown(stats.map(|s| s.mean)),
-            shown(stats.and_then(|s| s.standard_deviation)),
-            shown(stats.map(|s| s.min)),
-            shown(stats.map(|s| s.max)),
-            shown(stats.map(|s| s.mad)),
-            shown(row.hashes_per_second_per_thread),
-            shown(row.ceiling.hashes_per_second),
-            row.ceiling
-                .share
-                .map_or("–".to_owned(), |share| format!("{:.0} %", share * 100.0)),
-            hits(row),
-        ];
-        if report.baseline.is_some() {
-            cells.push(change(row));
-        }
-        table.row(cells);
-    }
-    (unit, table)
-}
-
-/// What the columns leave open.
-fn notes(report: &BenchReport) -> Vec<String> {
-    let mut notes = Vec::new();
-    let samples = report.rows.iter().flat_map(|row| &row.samples);
-    let (hits, hashes) = samples.fold((0, 0), |(hits, hashes), s| (hits + s.hits, hashes + s.hashes));
-    notes.push(if report.rows.iter().all(BenchRow::hits_are_right) {
-        format!(
-            "hits: all {} solutions that the oracle finds in these {} hashes were found",
-            thousands(hits),
-            thousands(hashes)
-        )
-    } else {
-        "hits: NOT those of the oracle; the rates mean nothing".to_owned()
-    });
-    let mut kernels: Vec<&BenchRow> = Vec::new();
-    for row in &report.rows {
-        if !kernels.iter().any(|seen| seen.kernel == row.kernel) {
-            kernels.push(row);
-        }
-    }
-    for row in kernels {
-        notes.push(format!("ceiling of {}: {}", row.kernel, row.ceiling.basis));
-    }
-    if let Some(baseline) = &report.baseline {
-        notes.push(format!(
-            "change: of the median since {} ({}), with its 95 % bootstrap interval; it speaks of the scatter within both runs",
-            baseline.file, baseline.date
-        ));
-    }
-    if report.status == BenchStatus::Interrupted {
-        notes.push("interrupted: the samples completed until then".to_owned());
-    }
-    notes
+        .filter_map(|row| Some(row.hashes_per_second?.max));
+    rate_unit(rates.fold(0.0, f64::max))
 }
 
 fn hits(row: &BenchRow) -> String {

@@ -1,14 +1,14 @@
 //! `paydirt compare` for people and spreadsheets.
 
-use super::{cell, machine_text, opening, warnings_markdown};
+use super::cell;
 use crate::render::{
     export::Export,
     numbers::{rate, seconds, significant, thousands},
     plot::{self, Format},
-    table::{Align, Table, csv},
+    table::{Rows, Table},
 };
 use paydirt_measure::{
-    compare::{Answer, CompareReport, CompareStatus, LevelReport, Within},
+    compare::{Answer, CompareReport, CompareStatus, LevelReport, MeasuredTries, Times, Within},
     machine::Machine,
     statistics::LOWEST_P_VALUE,
     warnings::Warning,
@@ -17,6 +17,12 @@ use paydirt_measure::{
 impl Export for CompareReport {
     const SCHEMA: &'static str = "paydirt.compare/1";
     const NAME: &'static str = "compare";
+    const TITLE: &'static str = "Difficulty levels";
+    const PICTURE: &'static str = "Time against difficulty";
+
+    fn command(&self) -> &[String] {
+        &self.command
+    }
 
     fn machine(&self) -> &Machine {
         &self.machine
@@ -37,227 +43,171 @@ impl Export for CompareReport {
         ))
     }
 
-    fn text(&self) -> String {
+    fn what(&self) -> String {
         format!(
-            "{}\n{}\n\n{}\n{}",
-            machine_text(&self.machine),
-            what(self),
-            table(self).to_text(),
-            notes(self)
-                .iter()
-                .map(|note| format!("{note}\n"))
-                .collect::<String>(),
+            "{} for each level (seed {}), each mined to its lowest nonce: kernel {}, threads {}",
+            puzzles(self.samples),
+            self.seed,
+            self.kernel,
+            self.threads
         )
     }
 
-    fn markdown(&self, picture: Option<&str>) -> String {
-        let mut text = opening("Difficulty levels", &self.command, &self.machine);
-        text += &format!("\n{}.\n\n{}\n", what(self), table(self).to_markdown());
-        for note in notes(self) {
-            text += &format!("- {note}\n");
+    fn table(&self) -> Table {
+        let dash = || "–".to_owned();
+        let time = move |time: Option<f64>| time.map_or_else(dash, seconds);
+        // Of a level that was not run the computed quantiles are shown: the second column says which they are.
+        let times = |level: &LevelReport| level.time_s.or(level.expected_time_s);
+        let quantile =
+            |of: fn(Times) -> Option<f64>| move |level: &LevelReport| time(times(level).and_then(of));
+        let mut columns = Rows::of(&self.levels)
+            .right("bits", |level| level.bits.to_string())
+            .left("figures", |level| {
+                if level.measured { "measured" } else { "computed" }.to_owned()
+            })
+            .right("expected tries", |level| significant(level.expected_tries))
+            .right("mean tries", |level| {
+                level.tries.map_or_else(dash, |t| significant(t.mean))
+            })
+            .right("95 % of means", |level| {
+                let interval = level
+                    .tries
+                    .map(|t| [t.interval_low, t.interval_high].map(significant));
+                interval.map_or_else(dash, |interval| interval.join(" to "))
+            })
+            .left("mean is", |level| {
+                let inside = level.tries.map(|t| if t.inside { "inside" } else { "OUTSIDE" });
+                inside.unwrap_or_default().to_owned()
+            })
+            .right("expected time", |level| {
+                time(level.expected_time_s.map(|t| t.mean))
+            })
+            .right("mean time", |level| time(level.time_s.map(|t| t.mean)))
+            .right("p50", quantile(|t| t.p50))
+            .right("p90", quantile(|t| t.p90))
+            .right("p99", quantile(|t| t.p99))
+            .right("rate", |level| level.hashes_per_second.map_or_else(dash, rate));
+        for (index, name) in rate_names(self) {
+            columns = columns.right(format!("{name} p50"), |level| {
+                seconds(level.at_rates[index].p50_s)
+            });
+            columns = columns.right(format!("{name} p99"), |level| {
+                seconds(level.at_rates[index].p99_s)
+            });
         }
-        text += &warnings_markdown(&self.warnings);
-        if let Some(picture) = picture {
-            text += &format!("\n![Time against difficulty]({picture})\n");
-        }
-        text
+        columns.table()
     }
 
-    fn csv(&self) -> Vec<u8> {
-        let mut names: Vec<String> = [
-            "bits",
-            "target",
-            "measured",
-            "puzzles",
-            "expected_tries",
-            "mean_tries",
-            "tries_interval_low",
-            "tries_interval_high",
-            "tries_inside",
-            "expected_s",
-            "expected_p50_s",
-            "expected_p90_s",
-            "expected_p99_s",
-            "mean_s",
-            "p50_s",
-            "p90_s",
-            "p99_s",
-            "hashes",
-            "hashes_per_second",
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        if let Some(level) = self.levels.first() {
-            names.extend(
-                level
-                    .at_rates
-                    .iter()
-                    .flat_map(|at| [format!("{} p50_s", at.name), format!("{} p99_s", at.name)]),
-            );
-        }
-        let row = |level: &LevelReport| {
-            let (tries, expected, measured) = (level.tries, level.expected_time_s, level.time_s);
-            let mut cells = vec![
-                level.bits.to_string(),
-                level.target.clone(),
-                level.measured.to_string(),
-                level.samples.len().to_string(),
-                level.expected_tries.to_string(),
-                cell(tries.map(|t| t.mean)),
-                cell(tries.map(|t| t.interval_low)),
-                cell(tries.map(|t| t.interval_high)),
-                tries.map(|t| t.inside.to_string()).unwrap_or_default(),
-            ];
-            for times in [expected, measured] {
-                cells.push(cell(times.map(|t| t.mean)));
-                cells.push(cell(times.and_then(|t| t.p50)));
-                cells.push(cell(times.and_then(|t| t.p90)));
-                cells.push(cell(times.and_then(|t| t.p99)));
-            }
-            cells.push(level.hashes.map(|hashes| hashes.to_string()).unwrap_or_default());
-            cells.push(cell(level.hashes_per_second));
-            cells.extend(
-                level
-                    .at_rates
-                    .iter()
-                    .flat_map(|at| [at.p50_s.to_string(), at.p99_s.to_string()]),
-            );
-            cells
+    fn figures(&self) -> Table {
+        let tries = |of: fn(MeasuredTries) -> f64| move |level: &LevelReport| cell(level.tries.map(of));
+        let expected = |of: fn(Times) -> Option<f64>| {
+            move |level: &LevelReport| cell(level.expected_time_s.and_then(of))
         };
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        csv(&names, self.levels.iter().map(row))
+        let measured =
+            |of: fn(Times) -> Option<f64>| move |level: &LevelReport| cell(level.time_s.and_then(of));
+        let mut columns = Rows::of(&self.levels)
+            .right("bits", |level| level.bits.to_string())
+            .left("target", |level| level.target.clone())
+            .left("measured", |level| level.measured.to_string())
+            .right("puzzles", |level| level.samples.len().to_string())
+            .right("expected_tries", |level| level.expected_tries.to_string())
+            .right("mean_tries", tries(|t| t.mean))
+            .right("tries_interval_low", tries(|t| t.interval_low))
+            .right("tries_interval_high", tries(|t| t.interval_high))
+            .left("tries_inside", |level| {
+                level.tries.map(|t| t.inside.to_string()).unwrap_or_default()
+            })
+            .right("expected_s", expected(|t| Some(t.mean)))
+            .right("expected_p50_s", expected(|t| t.p50))
+            .right("expected_p90_s", expected(|t| t.p90))
+            .right("expected_p99_s", expected(|t| t.p99))
+            .right("mean_s", measured(|t| Some(t.mean)))
+            .right("p50_s", measured(|t| t.p50))
+            .right("p90_s", measured(|t| t.p90))
+            .right("p99_s", measured(|t| t.p99))
+            .right("hashes", |level| {
+                level.hashes.map(|hashes| hashes.to_string()).unwrap_or_default()
+            })
+            .right("hashes_per_second", |level| cell(level.hashes_per_second));
+        for (index, name) in rate_names(self) {
+            columns = columns.right(format!("{name} p50_s"), |level| {
+                level.at_rates[index].p50_s.to_string()
+            });
+            columns = columns.right(format!("{name} p99_s"), |level| {
+                level.at_rates[index].p99_s.to_string()
+            });
+        }
+        columns.table()
     }
 
-    fn plot(&self, format: Format) -> anyhow::Result<Vec<u8>> {
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(fit) = &self.fit {
+            notes.push(format!(
+                "luck: {} (Anderson-Darling over the tries of all puzzles, {} in number: A² = {:.3}, p = {})",
+                if fit.fits {
+                    "the tries fit the geometric distribution"
+                } else {
+                    "THE TRIES DO NOT FIT THE GEOMETRIC DISTRIBUTION"
+                },
+                fit.puzzles,
+                fit.statistic,
+                p_value(fit.p_value),
+            ));
+            let outside = self
+                .levels
+                .iter()
+                .filter(|l| l.tries.is_some_and(|t| !t.inside))
+                .count();
+            let measured = self.levels.iter().filter(|l| l.measured).count();
+            notes.push(format!(
+                "luck by level: {outside} of {measured} levels have a mean outside its interval, where 1 in 20 is to be expected"
+            ));
+        }
+        if let Some(rate_used) = &self.rate {
+            notes.push(format!(
+                "rate: {}, {}; expected times are computed with it",
+                rate(rate_used.hashes_per_second),
+                rate_used.basis
+            ));
+        }
+        let computed = self.levels.iter().filter(|l| !l.measured).count();
+        if computed > 0 {
+            let why = match self.status {
+                CompareStatus::Interrupted => {
+                    "were not completed when the comparison was interrupted".to_owned()
+                }
+                _ => format!(
+                    "did not fit the budget of {} and were not run",
+                    seconds(self.budget_s)
+                ),
+            };
+            notes.push(format!(
+                "computed: {computed} of {} levels {why}; their times follow from the target and the rate",
+                self.levels.len(),
+            ));
+        }
+        if let Some(within) = &self.within {
+            for answer in &within.answers {
+                notes.push(self::answer(answer, within));
+            }
+        }
+        notes
+    }
+
+    fn picture(&self, format: Format) -> anyhow::Result<Vec<u8>> {
         plot::compare::picture(self, format)
     }
 }
 
-fn what(report: &CompareReport) -> String {
-    format!(
-        "{} for each level (seed {}), each mined to its lowest nonce: kernel {}, threads {}",
-        puzzles(report.samples),
-        report.seed,
-        report.kernel,
-        report.threads
-    )
-}
-
-fn table(report: &CompareReport) -> Table {
-    use Align::{Left, Right};
-    let mut columns: Vec<(String, Align)> = [
-        ("bits", Right),
-        ("figures", Left),
-        ("expected tries", Right),
-        ("mean tries", Right),
-        ("95 % of means", Right),
-        ("mean is", Left),
-        ("expected time", Right),
-        ("mean time", Right),
-        ("p50", Right),
-        ("p90", Right),
-        ("p99", Right),
-        ("rate", Right),
-    ]
-    .map(|(name, align)| (name.to_owned(), align))
-    .to_vec();
-    if let Some(level) = report.levels.first() {
-        for at in &level.at_rates {
-            columns.push((format!("{} p50", at.name), Right));
-            columns.push((format!("{} p99", at.name), Right));
-        }
-    }
-    let mut table = Table::new(columns);
-    for level in &report.levels {
-        // Of a level that was not run the computed quantiles are shown: the second column says which they are.
-        let times = level.time_s.or(level.expected_time_s);
-        let time = |time: Option<f64>| time.map_or("–".to_owned(), seconds);
-        let mut cells = vec![
-            level.bits.to_string(),
-            if level.measured { "measured" } else { "computed" }.to_owned(),
-            significant(level.expected_tries),
-            level.tries.map_or("–".to_owned(), |t| significant(t.mean)),
-            level.tries.map_or("–".to_owned(), |t| {
-                format!(
-                    "{} to {}",
-                    significant(t.interval_low),
-                    significant(t.interval_high)
-                )
-            }),
-            level
-                .tries
-                .map_or("", |t| if t.inside { "inside" } else { "OUTSIDE" })
-                .to_owned(),
-            time(level.expected_time_s.map(|t| t.mean)),
-            time(level.time_s.map(|t| t.mean)),
-            time(times.and_then(|t| t.p50)),
-            time(times.and_then(|t| t.p90)),
-            time(times.and_then(|t| t.p99)),
-            level.hashes_per_second.map_or("–".to_owned(), rate),
-        ];
-        cells.extend(
-            level
-                .at_rates
-                .iter()
-                .flat_map(|at| [seconds(at.p50_s), seconds(at.p99_s)]),
-        );
-        table.row(cells);
-    }
-    table
-}
-
-/// The verdict, and where the figures come from.
-fn notes(report: &CompareReport) -> Vec<String> {
-    let mut notes = Vec::new();
-    if let Some(fit) = &report.fit {
-        notes.push(format!(
-            "luck: {} (Anderson-Darling over the tries of all puzzles, {} in number: A² = {:.3}, p = {})",
-            if fit.fits {
-                "the tries fit the geometric distribution"
-            } else {
-                "THE TRIES DO NOT FIT THE GEOMETRIC DISTRIBUTION"
-            },
-            fit.puzzles,
-            fit.statistic,
-            p_value(fit.p_value),
-        ));
-        let outside = report
-            .levels
-            .iter()
-            .filter(|l| l.tries.is_some_and(|t| !t.inside))
-            .count();
-        let measured = report.levels.iter().filter(|l| l.measured).count();
-        notes.push(format!(
-            "luck by level: {outside} of {measured} levels have a mean outside its interval, where 1 in 20 is to be expected"
-        ));
-    }
-    if let Some(rate_used) = &report.rate {
-        notes.push(format!(
-            "rate: {}, {}; expected times are computed with it",
-            rate(rate_used.hashes_per_second),
-            rate_used.basis
-        ));
-    }
-    let computed = report.levels.iter().filter(|l| !l.measured).count();
-    if computed > 0 {
-        let why = match report.status {
-            CompareStatus::Interrupted => "were not completed when the comparison was interrupted".to_owned(),
-            _ => format!(
-                "did not fit the budget of {} and were not run",
-                seconds(report.budget_s)
-            ),
-        };
-        notes.push(format!(
-            "computed: {computed} of {} levels {why}; their times follow from the target and the rate",
-            report.levels.len(),
-        ));
-    }
-    if let Some(within) = &report.within {
-        for answer in &within.answers {
-            notes.push(self::answer(answer, within));
-        }
-    }
-    notes
+/// The names of others' rates, which are the same at each level.
+fn rate_names(report: &CompareReport) -> impl Iterator<Item = (usize, &str)> {
+    let rates = report
+        .levels
+        .first()
+        .into_iter()
+        .flat_map(|level| &level.at_rates);
+    rates.map(|at| at.name.as_str()).enumerate()
 }
 
 fn answer(answer: &Answer, within: &Within) -> String {
