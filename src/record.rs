@@ -103,7 +103,7 @@ pub struct Part {
     pub whole: NonceRange,
 }
 
-/// What became of a search (`paydirt.mine/1`).
+/// What became of a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MineRecord {
@@ -151,6 +151,9 @@ pub struct MineRecord {
 }
 
 impl MineRecord {
+    /// The name of its schema.
+    pub const SCHEMA: &str = "paydirt.mine/1";
+
     /// Describes `outcome`, the answer of a search for `find` by `kernel`.
     pub fn new(puzzle: &Puzzle, find: Find, kernel: Kernel, outcome: &Outcome) -> Self {
         let record = |solution: &Solution| SolutionRecord::new(puzzle, solution.nonce(), solution.hash());
@@ -192,7 +195,7 @@ impl MineRecord {
     }
 }
 
-/// What the oracle says of a claimed nonce (`paydirt.verify/1`).
+/// What the oracle says of a claimed nonce.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VerifyRecord {
@@ -212,6 +215,9 @@ pub struct VerifyRecord {
 }
 
 impl VerifyRecord {
+    /// The name of its schema.
+    pub const SCHEMA: &str = "paydirt.verify/1";
+
     /// Describes what the oracle says of `nonce`.
     ///
     /// # Errors

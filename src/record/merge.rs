@@ -104,7 +104,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The answer of all shards together (`paydirt.merge/1`).
+/// The answer of all shards together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Merged {
@@ -145,11 +145,35 @@ pub struct Merged {
     pub solutions: Option<Vec<SolutionRecord>>,
 }
 
+impl Merged {
+    /// The name of its schema.
+    pub const SCHEMA: &str = "paydirt.merge/1";
+}
+
 /// Merges `shards`. They must tile `whole`, or, without one, the whole that they name themselves, or, if they do not (they
 /// were cut by hand), the range from the lowest to the highest.
 ///
 /// # Errors
 /// [`MergeError`] when nonces are missing or there twice, or the results do not belong together.
+///
+/// # Examples
+/// ```
+/// use paydirt::{Find, Goal, Miner, Puzzle, Search, Target, record};
+///
+/// let puzzle = Puzzle::text("100", Goal::at_most(Target::from_hex_zeros(4)?));
+/// let whole = puzzle.nonce_space().part(0, 60_000)?;
+/// let miner = Miner::new();
+/// let shard = |index| -> Result<record::Shard, paydirt::RangeError> {
+///     let outcome = miner.mine(&Search::new(&puzzle).range(whole.shard(index, 3)?));
+///     let record = record::MineRecord::new(&puzzle, Find::Lowest, miner.kernel(), &outcome);
+///     Ok(record::Shard { source: format!("machine {index}"), record: record.with_shard(index, 3, whole) })
+/// };
+/// let merged = record::merge(vec![shard(2)?, shard(0)?, shard(1)?], None)?;
+/// assert_eq!((merged.nonce, merged.range), (Some(35293), whole));
+/// let missing = record::merge(vec![shard(2)?, shard(0)?], None).unwrap_err();
+/// assert!(missing.to_string().starts_with("nonces 20000 to 39999 are missing (no result of shard 1/3)"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn merge(mut shards: Vec<Shard>, whole: Option<NonceRange>) -> Result<Merged, MergeError> {
     let Some(first) = shards.first() else {
         return Err(MergeError::Nothing);

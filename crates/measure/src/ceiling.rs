@@ -79,7 +79,7 @@ mod tests {
                 assert!(!known || rate < 1.1 * ceiling, "{kernel}: {rate} above {ceiling}");
                 // An unoptimised build on a busy machine is far below it, though not by a wrong unit.
                 assert!(
-                    !known || rate > ceiling / 32.0,
+                    !known || rate > ceiling / 100.0,
                     "{kernel}: {rate} far below {ceiling}"
                 );
             }

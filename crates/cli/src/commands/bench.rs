@@ -170,7 +170,7 @@ pub(crate) fn setup(pin: bool) -> anyhow::Result<Setup> {
     let no_processors = || {
         InputError::option(
             "pin",
-            "cannot be had: this system does not say which processors there are; leave it out",
+            "is not possible here: this system does not say which processors there are; leave it out",
         )
     };
     let pins = pin

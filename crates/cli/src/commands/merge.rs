@@ -23,7 +23,7 @@ use crate::{
 };
 use paydirt::{
     NonceRange,
-    record::{Difference, MergeError, Merged, Shard, merge},
+    record::{Difference, MergeError, Merged, MineRecord, Shard, merge},
 };
 
 /// Bytes a result may have: with `--find all` it may be long.
@@ -81,7 +81,7 @@ impl MergeArgs {
         }
         let merged =
             merge(shards, whole).map_err(|problem| InputError::option("FILE", explained(&problem)))?;
-        output::result(self.json, "paydirt.merge/1", &merged, readable)?;
+        output::result(self.json, Merged::SCHEMA, &merged, readable)?;
         Ok(merged.status.into())
     }
 
@@ -110,7 +110,7 @@ fn explained(problem: &MergeError) -> String {
         MergeError::Differ {
             what: Difference::Find,
             ..
-        } => " (the same --find)",
+        } => " (with the same --find)",
         _ => "",
     };
     format!("{problem}{way_out}")
@@ -132,7 +132,7 @@ fn read(name: &str, input: impl BufRead, shards: &mut Vec<Shard>) -> anyhow::Res
         let value: Value =
             serde_json::from_slice(line).map_err(|error| refuse(&format!("is no JSON: {error}")))?;
         match value.get("schema").and_then(Value::as_str) {
-            Some("paydirt.mine/1") => {}
+            Some(MineRecord::SCHEMA) => {}
             Some("paydirt.work/1") => continue, // accepted, progress …
             _ => return Err(refuse("is no result of paydirt mine --json (schema paydirt.mine/1)").into()),
         }

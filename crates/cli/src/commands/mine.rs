@@ -70,7 +70,7 @@ impl MineArgs {
         drop(bar);
 
         let record = place.report(MineRecord::new(&puzzle, find, miner.kernel(), &outcome));
-        output::result(self.json, "paydirt.mine/1", &record, |record| {
+        output::result(self.json, MineRecord::SCHEMA, &record, |record| {
             readable(&puzzle, record)
         })?;
         Ok(outcome.status.into())

@@ -57,7 +57,7 @@ impl VerifyArgs {
         };
         let record = VerifyRecord::new(&puzzle, nonce)
             .map_err(|outside| InputError::value("NONCE", &nonce.to_string(), outside))?;
-        output::result(self.json, "paydirt.verify/1", &record, readable)?;
+        output::result(self.json, VerifyRecord::SCHEMA, &record, readable)?;
         Ok(if record.valid {
             Exit::Done
         } else {

@@ -35,7 +35,7 @@ impl<'a> WorkResult<'a> {
             kind: "result",
             id,
             record: Named {
-                schema: "paydirt.mine/1",
+                schema: MineRecord::SCHEMA,
                 result: record,
             },
         }

@@ -2,14 +2,13 @@
 
 use anyhow::ensure;
 use plotters::{
-    coord::Shift,
     prelude::*,
     style::text_anchor::{HPos, Pos, VPos},
 };
 
 use super::{
-    BLUE, FAINT, Format, GREEN, GRID, INK, ORANGE, PURPLE, Picture, SKY, Scale, VERMILLION, drawing, render,
-    titled,
+    Area, BLUE, Backend, FAINT, Format, GREEN, GRID, INK, ORANGE, PURPLE, Picture, SKY, Scale, VERMILLION,
+    drawing, render, titled,
 };
 use crate::render::numbers::{rate, rate_unit};
 use paydirt_measure::{
@@ -69,10 +68,7 @@ impl Picture for BenchPicture<'_> {
         (WIDTH as u32, (HEAD + panels + LEGEND) as u32)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> anyhow::Result<()>
-    where
-        DB::ErrorType: 'static,
-    {
+    fn draw<DB: Backend>(&self, area: &Area<DB>, scale: Scale) -> anyhow::Result<()> {
         let machine = &self.report.machine;
         let below = format!(
             "{} · {} · {} samples of {} s each, taken in turn",
@@ -91,15 +87,12 @@ impl Picture for BenchPicture<'_> {
     }
 }
 
-fn draw_panel<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
+fn draw_panel<DB: Backend>(
+    area: &Area<DB>,
     puzzle: &str,
     rows: &[&BenchRow],
     scale: Scale,
-) -> anyhow::Result<()>
-where
-    DB::ErrorType: 'static,
-{
+) -> anyhow::Result<()> {
     let highest = rows.iter().flat_map(|row| {
         let stats = row.hashes_per_second.map(|s| s.max);
         [stats, row.ceiling.hashes_per_second].into_iter().flatten()
@@ -199,14 +192,7 @@ where
 }
 
 impl BenchPicture<'_> {
-    fn draw_legend<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-        scale: Scale,
-    ) -> anyhow::Result<()>
-    where
-        DB::ErrorType: 'static,
-    {
+    fn draw_legend<DB: Backend>(&self, area: &Area<DB>, scale: Scale) -> anyhow::Result<()> {
         let middle = scale.px(14.0);
         let mut x = 24.0;
         let text = scale.font(12.0).pos(Pos::new(HPos::Left, VPos::Center));

@@ -4,14 +4,11 @@ use std::ops::Range;
 
 use anyhow::ensure;
 use plotters::{
-    coord::{
-        Shift,
-        types::{RangedCoordf64, RangedCoordu64},
-    },
+    coord::types::{RangedCoordf64, RangedCoordu64},
     prelude::*,
 };
 
-use super::{BLUE, FAINT, Format, GRID, Picture, Scale, VERMILLION, drawing, render, titled};
+use super::{Area, BLUE, Backend, FAINT, Format, GRID, Picture, Scale, VERMILLION, drawing, render, titled};
 use crate::render::{
     bars::means,
     numbers::{thousands, utc},
@@ -62,10 +59,7 @@ impl Picture for ChainPicture {
         SIZE
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> anyhow::Result<()>
-    where
-        DB::ErrorType: 'static,
-    {
+    fn draw<DB: Backend>(&self, area: &Area<DB>, scale: Scale) -> anyhow::Result<()> {
         let rest = titled(area, "Block times and difficulty", &self.below, scale)?;
         let half = rest.dim_in_pixel().1 as i32 / 2;
         let (upper, lower) = rest.split_vertically(half);
@@ -103,16 +97,13 @@ impl Picture for ChainPicture {
 type Panel<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordu64, RangedCoordf64>>;
 
 /// One of the two diagrams, with its axes: blocks to the right.
-fn panel<'a, DB: DrawingBackend>(
-    area: &'a DrawingArea<DB, Shift>,
+fn panel<'a, DB: Backend>(
+    area: &'a Area<DB>,
     blocks: Range<u64>,
     values: Range<f64>,
     what: &str,
     scale: Scale,
-) -> anyhow::Result<Panel<'a, DB>>
-where
-    DB::ErrorType: 'static,
-{
+) -> anyhow::Result<Panel<'a, DB>> {
     let mut chart = ChartBuilder::on(area)
         .margin_left(scale.px(10.0))
         .margin_right(scale.px(24.0))

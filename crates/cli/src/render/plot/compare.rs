@@ -1,11 +1,11 @@
 //! Time against difficulty: theory as a line and a band, measured points beside it.
 
 use anyhow::ensure;
-use plotters::{coord::Shift, prelude::*};
+use plotters::prelude::*;
 
 use super::{
-    BLUE, FAINT, Format, GREEN, GRID, INK, ORANGE, PURPLE, Picture, SKY, Scale, VERMILLION, drawing, render,
-    titled,
+    Area, BLUE, Backend, FAINT, Format, GREEN, GRID, INK, ORANGE, PURPLE, Picture, SKY, Scale, VERMILLION,
+    drawing, render, titled,
 };
 use crate::render::numbers::{rate, seconds};
 use paydirt_measure::{
@@ -57,10 +57,7 @@ impl Picture for ComparePicture<'_> {
         SIZE
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> anyhow::Result<()>
-    where
-        DB::ErrorType: 'static,
-    {
+    fn draw<DB: Backend>(&self, area: &Area<DB>, scale: Scale) -> anyhow::Result<()> {
         let report = self.0;
         let machine = &report.machine;
         let own = report.rate.as_ref().map_or(1.0, |rate| rate.hashes_per_second);
