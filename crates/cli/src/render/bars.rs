@@ -1,13 +1,13 @@
 //! Block times and difficulty as bars in a terminal.
 
-use crate::report::chain::{History, means};
+use paydirt_ledger::History;
 
 /// Characters of a plot in a terminal.
 const COLUMNS: usize = 64;
 const ROWS: usize = 6;
 
 /// Both plots; empty while there are fewer than two blocks after genesis.
-pub fn text(history: &History) -> String {
+pub(crate) fn text(history: &History) -> String {
     let times = history.block_times();
     if times.is_empty() {
         return String::new();
@@ -55,9 +55,31 @@ fn bars(title: &str, points: &[(u64, f64)], from_zero: bool) -> String {
     text
 }
 
+/// Means of neighbours, so many in all: the middle index and the mean value of each group.
+pub(super) fn means(points: &[(u64, f64)], groups: usize) -> Vec<(u64, f64)> {
+    let edge = |group: usize| group * points.len() / groups;
+    let group = |group: usize| {
+        let members = &points[edge(group)..edge(group + 1)];
+        let sum: f64 = members.iter().map(|(_, value)| value).sum();
+        (members[members.len() / 2].0, sum / members.len() as f64)
+    };
+    (0..groups).map(group).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn means_cover_every_point_once() {
+        let points: Vec<_> = (0..103u64).map(|i| (i, i as f64)).collect();
+        for groups in 1..=points.len() {
+            let means = means(&points, groups);
+            assert_eq!(means.len(), groups);
+            assert!(means.is_sorted_by(|a, b| a.0 < b.0));
+        }
+        assert_eq!(means(&points, 1), [(51, 51.0)]);
+    }
 
     #[test]
     fn bars_are_as_high_as_their_values() {

@@ -1,17 +1,17 @@
 //! Time against difficulty: theory as a line and a band, measured points beside it.
 
 use anyhow::ensure;
-use plotters::{coord::Shift, prelude::*};
+use plotters::prelude::*;
 
-use crate::report::plot::{
-    BLUE, FAINT, Format, GREEN, GRID, INK, ORANGE, PURPLE, Picture, SKY, Scale, VERMILLION, drawing, render,
-    titled,
+use super::{
+    Area, BLUE, Backend, FAINT, Format, GREEN, GRID, INK, ORANGE, PURPLE, Picture, SKY, Scale, VERMILLION,
+    drawing, render, titled,
 };
-use crate::report::{
-    CompareReport, LevelReport,
-    numbers::{rate, seconds},
+use crate::render::numbers::{rate, seconds};
+use paydirt_measure::{
+    compare::{CompareReport, Level, LevelReport},
+    geometric::Tries,
 };
-use paydirt_measure::{compare::Level, geometric::Tries};
 
 const SIZE: (u32, u32) = (900, 560);
 /// The most single puzzles drawn of a level: every so many of them, in order of time.
@@ -19,18 +19,16 @@ const MOST_DOTS: usize = 40;
 /// Theory is drawn in steps of at least this many bits: finer ones only show the rounding of coordinates.
 const STEP_BITS: f64 = 0.5;
 
-impl CompareReport {
-    /// A picture of time against difficulty.
-    ///
-    /// # Errors
-    /// When there is no rate to draw times with.
-    pub fn picture(&self, format: Format) -> anyhow::Result<Vec<u8>> {
-        ensure!(
-            self.rate.is_some() && !self.levels.is_empty(),
-            "there is nothing to draw: no level was completed"
-        );
-        render(&ComparePicture(self), format)
-    }
+/// A picture of time against difficulty.
+///
+/// # Errors
+/// When there is no rate to draw times with.
+pub(in crate::render) fn picture(report: &CompareReport, format: Format) -> anyhow::Result<Vec<u8>> {
+    ensure!(
+        report.rate.is_some() && !report.levels.is_empty(),
+        "there is nothing to draw: no level was completed"
+    );
+    render(&ComparePicture(report), format)
 }
 
 struct ComparePicture<'r>(&'r CompareReport);
@@ -59,16 +57,13 @@ impl Picture for ComparePicture<'_> {
         SIZE
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> anyhow::Result<()>
-    where
-        DB::ErrorType: 'static,
-    {
+    fn draw<DB: Backend>(&self, area: &Area<DB>, scale: Scale) -> anyhow::Result<()> {
         let report = self.0;
         let machine = &report.machine;
         let own = report.rate.as_ref().map_or(1.0, |rate| rate.hashes_per_second);
         let below = format!(
             "{} · {} · kernel {}, threads {} · {} puzzles a level",
-            machine.cpu_model.as_deref().unwrap_or(&machine.architecture),
+            machine.processor(),
             machine.day(),
             report.kernel,
             report.threads,

@@ -4,9 +4,9 @@
 //! fewer colours tell apart. The font comes with the program (`plot/Roboto-Regular-subset.ttf`: Roboto, Apache-2.0,
 //! cut down to Latin, Greek and a few signs), so that no font need be installed.
 
-mod bench;
-mod chain;
-mod compare;
+pub(super) mod bench;
+pub(crate) mod chain;
+pub(super) mod compare;
 
 use std::sync::Once;
 
@@ -19,7 +19,7 @@ use plotters::{
 
 /// A kind of picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// Scalable: text stays text.
     Svg,
     /// Pixels, twice as many each way as the SVG is units wide.
@@ -42,15 +42,20 @@ const INK: RGBColor = RGBColor(32, 32, 32);
 const FAINT: RGBColor = RGBColor(110, 110, 110);
 const GRID: RGBColor = RGBColor(225, 225, 225);
 
+type Area<DB> = DrawingArea<DB, Shift>;
+
+/// What draws: an SVG or a bitmap.
+trait Backend: DrawingBackend<ErrorType: 'static> {}
+
+impl<DB: DrawingBackend<ErrorType: 'static>> Backend for DB {}
+
 /// What can be drawn on any backend.
 trait Picture {
     /// Width and height in units.
     fn size(&self) -> (u32, u32);
 
     /// Draws it, every length multiplied by the scale.
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> anyhow::Result<()>
-    where
-        DB::ErrorType: 'static;
+    fn draw<DB: Backend>(&self, area: &Area<DB>, scale: Scale) -> anyhow::Result<()>;
 }
 
 /// How many pixels a unit is.
@@ -112,14 +117,7 @@ fn render(picture: &impl Picture, format: Format) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-fn draw<DB: DrawingBackend>(
-    picture: &impl Picture,
-    area: &DrawingArea<DB, Shift>,
-    scale: Scale,
-) -> anyhow::Result<()>
-where
-    DB::ErrorType: 'static,
-{
+fn draw<DB: Backend>(picture: &impl Picture, area: &Area<DB>, scale: Scale) -> anyhow::Result<()> {
     area.fill(&WHITE).map_err(drawing)?;
     picture.draw(area, scale)?;
     area.present().map_err(drawing)
@@ -131,15 +129,7 @@ fn drawing(error: impl std::fmt::Display) -> anyhow::Error {
 }
 
 /// Writes the title and a smaller line below it; returns what is left of the area.
-fn titled<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
-    title: &str,
-    below: &str,
-    scale: Scale,
-) -> anyhow::Result<DrawingArea<DB, Shift>>
-where
-    DB::ErrorType: 'static,
-{
+fn titled<DB: Backend>(area: &Area<DB>, title: &str, below: &str, scale: Scale) -> anyhow::Result<Area<DB>> {
     let (head, rest) = area.split_vertically(scale.px(58.0));
     head.draw_text(title, &scale.font(21.0), (scale.px(16.0), scale.px(12.0)))
         .map_err(drawing)?;

@@ -4,69 +4,63 @@ use std::ops::Range;
 
 use anyhow::ensure;
 use plotters::{
-    coord::{
-        Shift,
-        types::{RangedCoordf64, RangedCoordu64},
-    },
+    coord::types::{RangedCoordf64, RangedCoordu64},
     prelude::*,
 };
 
-use crate::report::plot::{BLUE, FAINT, Format, GRID, Picture, Scale, VERMILLION, drawing, render, titled};
-use crate::report::{
-    chain::{ChainStatsReport, History, means},
-    numbers::thousands,
+use super::{Area, BLUE, Backend, FAINT, Format, GRID, Picture, Scale, VERMILLION, drawing, render, titled};
+use crate::render::{
+    bars::means,
+    numbers::{thousands, utc},
 };
+use paydirt_ledger::{History, PastBlock};
 
 const SIZE: (u32, u32) = (900, 620);
 /// Points of a curve: more are not seen, and make the file large. Each stands for the mean of its neighbours.
 const MOST_POINTS: usize = 1000;
 
-impl ChainStatsReport {
-    /// A picture of block times and difficulty.
-    ///
-    /// # Errors
-    /// When there are fewer than two blocks after genesis.
-    pub fn picture(&self, history: &History, format: Format) -> anyhow::Result<Vec<u8>> {
-        ensure!(
-            self.block_time_s.is_some(),
-            "there is nothing to draw: a block time needs two blocks after the first; paydirt chain mine makes some"
-        );
-        let picture = ChainPicture {
-            report: self,
-            block_times: means_of(&history.block_times()),
-            difficulty_bits: means_of(&history.difficulty_bits()),
-        };
-        render(&picture, format)
-    }
+/// A picture of block times and difficulty, of a branch of `length` blocks.
+///
+/// # Errors
+/// When there are fewer than two blocks after genesis.
+pub(crate) fn picture(history: &History, length: u64, format: Format) -> anyhow::Result<Vec<u8>> {
+    let block_times = history.block_times();
+    ensure!(
+        !block_times.is_empty(),
+        "there is nothing to draw: a block time needs two blocks after the first; paydirt chain mine makes some"
+    );
+    let time = |block: Option<&PastBlock>| utc(block.map_or(0, |block| block.time_s));
+    let picture = ChainPicture {
+        below: format!(
+            "{} blocks · {} to {} UTC",
+            thousands(length),
+            time(history.blocks.first()),
+            time(history.blocks.last())
+        ),
+        block_times: means_of(&block_times),
+        difficulty_bits: means_of(&history.difficulty_bits()),
+    };
+    render(&picture, format)
 }
 
 fn means_of(points: &[(u64, f64)]) -> Vec<(u64, f64)> {
     means(points, points.len().min(MOST_POINTS))
 }
 
-struct ChainPicture<'r> {
-    report: &'r ChainStatsReport,
+struct ChainPicture {
+    /// The line below the title.
+    below: String,
     block_times: Vec<(u64, f64)>,
     difficulty_bits: Vec<(u64, f64)>,
 }
 
-impl Picture for ChainPicture<'_> {
+impl Picture for ChainPicture {
     fn size(&self) -> (u32, u32) {
         SIZE
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> anyhow::Result<()>
-    where
-        DB::ErrorType: 'static,
-    {
-        let report = self.report;
-        let below = format!(
-            "{} blocks · {} to {} UTC",
-            thousands(report.length),
-            report.first_time,
-            report.last_time
-        );
-        let rest = titled(area, "Block times and difficulty", &below, scale)?;
+    fn draw<DB: Backend>(&self, area: &Area<DB>, scale: Scale) -> anyhow::Result<()> {
+        let rest = titled(area, "Block times and difficulty", &self.below, scale)?;
         let half = rest.dim_in_pixel().1 as i32 / 2;
         let (upper, lower) = rest.split_vertically(half);
         let (times, bits) = (&self.block_times, &self.difficulty_bits);
@@ -103,16 +97,13 @@ impl Picture for ChainPicture<'_> {
 type Panel<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordu64, RangedCoordf64>>;
 
 /// One of the two diagrams, with its axes: blocks to the right.
-fn panel<'a, DB: DrawingBackend>(
-    area: &'a DrawingArea<DB, Shift>,
+fn panel<'a, DB: Backend>(
+    area: &'a Area<DB>,
     blocks: Range<u64>,
     values: Range<f64>,
     what: &str,
     scale: Scale,
-) -> anyhow::Result<Panel<'a, DB>>
-where
-    DB::ErrorType: 'static,
-{
+) -> anyhow::Result<Panel<'a, DB>> {
     let mut chart = ChartBuilder::on(area)
         .margin_left(scale.px(10.0))
         .margin_right(scale.px(24.0))

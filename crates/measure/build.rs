@@ -1,4 +1,4 @@
-//! Records the compiler that builds the program: benchmark results name it.
+//! Records the compiler that builds the program: it is one of the facts about a measurement.
 
 use std::{env, process::Command};
 

@@ -3,7 +3,7 @@
 const RATE_UNITS: [&str; 6] = ["H/s", "kH/s", "MH/s", "GH/s", "TH/s", "PH/s"];
 
 /// A hash rate with three significant digits and its unit, as in `31.4 MH/s`.
-pub fn rate(hashes_per_second: f64) -> String {
+pub(crate) fn rate(hashes_per_second: f64) -> String {
     let mut scaled = hashes_per_second;
     let mut unit = 0;
     while scaled >= 999.5 && unit + 1 < RATE_UNITS.len() {
@@ -19,12 +19,12 @@ pub fn rate(hashes_per_second: f64) -> String {
 }
 
 /// What a rolled nonce stands for, as in `version 20006000, nonce 7`; the version in hex, as masks are.
-pub fn rolled(version: u32, header_nonce: u32) -> String {
+pub(crate) fn rolled(version: u32, header_nonce: u32) -> String {
     format!("version {version:08x}, nonce {header_nonce}")
 }
 
 /// The unit that suits a set of rates of which this is the largest, and its size in H/s.
-pub fn rate_unit(largest: f64) -> (&'static str, f64) {
+pub(crate) fn rate_unit(largest: f64) -> (&'static str, f64) {
     let power = (largest.max(1.0).log10() / 3.0) as usize;
     let power = power.min(RATE_UNITS.len() - 1);
     (RATE_UNITS[power], 1000f64.powi(power as i32))
@@ -32,7 +32,7 @@ pub fn rate_unit(largest: f64) -> (&'static str, f64) {
 
 /// A number with three significant digits, as in `31.4` or `0.00512`; large ones whole, with their thousands apart, very
 /// large ones as in `1.61e60`.
-pub fn significant(number: f64) -> String {
+pub(crate) fn significant(number: f64) -> String {
     let magnitude = number.abs();
     if magnitude >= 1e15 && number.is_finite() {
         return format!("{number:.2e}");
@@ -53,7 +53,7 @@ pub fn significant(number: f64) -> String {
 }
 
 /// A span of time with three significant digits and a unit that suits it, as in `1.85 ms` or `3.2 days`.
-pub fn seconds(seconds: f64) -> String {
+pub(crate) fn seconds(seconds: f64) -> String {
     const MINUTE: f64 = 60.0;
     const HOUR: f64 = 60.0 * MINUTE;
     const DAY: f64 = 24.0 * HOUR;
@@ -85,7 +85,7 @@ impl std::fmt::Display for SignificantDigits {
 }
 
 /// A whole number with its thousands apart, as in `35,294`.
-pub fn thousands(number: impl ToString) -> String {
+pub(crate) fn thousands(number: impl ToString) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() * 4 / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -97,9 +97,30 @@ pub fn thousands(number: impl ToString) -> String {
     grouped
 }
 
+/// A time as `2024-01-01 00:00:00`, UTC.
+pub(crate) fn utc(time_s: u32) -> String {
+    let time = jiff::Timestamp::from_second(time_s.into()).expect("any 32 bits are a time before 2107");
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates() {
+        // date -u -d @SECONDS
+        for (seconds, date) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_782_399, "2000-02-28 23:59:59"),
+            (951_782_400, "2000-02-29 00:00:00"),
+            (1_231_006_505, "2009-01-03 18:15:05"),
+            (1_704_067_200, "2024-01-01 00:00:00"),
+            (u32::MAX, "2106-02-07 06:28:15"),
+        ] {
+            assert_eq!(utc(seconds), date);
+        }
+    }
 
     #[test]
     fn numbers_for_people() {

@@ -2,18 +2,18 @@
 
 use anyhow::ensure;
 use plotters::{
-    coord::Shift,
     prelude::*,
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-use crate::report::plot::{
-    BLUE, FAINT, Format, GREEN, GRID, INK, ORANGE, PURPLE, Picture, SKY, Scale, VERMILLION, drawing, render,
-    titled,
+use super::{
+    Area, BLUE, Backend, FAINT, Format, GREEN, GRID, INK, ORANGE, PURPLE, Picture, SKY, Scale, VERMILLION,
+    drawing, render, titled,
 };
-use crate::report::{
-    BenchReport, BenchRow,
-    numbers::{rate, rate_unit},
+use crate::render::numbers::{rate, rate_unit};
+use paydirt_measure::{
+    bench::{BenchReport, BenchRow},
+    known_hits::KnownPuzzle,
 };
 
 const WIDTH: f64 = 860.0;
@@ -22,25 +22,23 @@ const PANEL_EXTRA: f64 = 78.0;
 const HEAD: f64 = 58.0;
 const LEGEND: f64 = 36.0;
 
-impl BenchReport {
-    /// A picture of the rates.
-    ///
-    /// # Errors
-    /// When there is nothing to draw.
-    pub fn picture(&self, format: Format) -> anyhow::Result<Vec<u8>> {
-        let mut panels: Vec<(&str, Vec<&BenchRow>)> = Vec::new();
-        for row in self.rows.iter().filter(|row| row.hashes_per_second.is_some()) {
-            match panels.iter_mut().find(|(puzzle, _)| *puzzle == row.puzzle) {
-                Some((_, rows)) => rows.push(row),
-                None => panels.push((&row.puzzle, vec![row])),
-            }
+/// A picture of the rates.
+///
+/// # Errors
+/// When there is nothing to draw.
+pub(in crate::render) fn picture(report: &BenchReport, format: Format) -> anyhow::Result<Vec<u8>> {
+    let mut panels: Vec<(&str, Vec<&BenchRow>)> = Vec::new();
+    for row in report.rows.iter().filter(|row| row.hashes_per_second.is_some()) {
+        match panels.iter_mut().find(|(puzzle, _)| *puzzle == row.puzzle) {
+            Some((_, rows)) => rows.push(row),
+            None => panels.push((&row.puzzle, vec![row])),
         }
-        ensure!(
-            !panels.is_empty(),
-            "there is nothing to draw: no sample was completed"
-        );
-        render(&BenchPicture { report: self, panels }, format)
     }
+    ensure!(
+        !panels.is_empty(),
+        "there is nothing to draw: no sample was completed"
+    );
+    render(&BenchPicture { report, panels }, format)
 }
 
 struct BenchPicture<'r> {
@@ -70,14 +68,11 @@ impl Picture for BenchPicture<'_> {
         (WIDTH as u32, (HEAD + panels + LEGEND) as u32)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: Scale) -> anyhow::Result<()>
-    where
-        DB::ErrorType: 'static,
-    {
+    fn draw<DB: Backend>(&self, area: &Area<DB>, scale: Scale) -> anyhow::Result<()> {
         let machine = &self.report.machine;
         let below = format!(
             "{} · {} · {} samples of {} s each, taken in turn",
-            machine.cpu_model.as_deref().unwrap_or(&machine.architecture),
+            machine.processor(),
             machine.day(),
             self.report.samples,
             self.report.seconds,
@@ -92,22 +87,19 @@ impl Picture for BenchPicture<'_> {
     }
 }
 
-fn draw_panel<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
+fn draw_panel<DB: Backend>(
+    area: &Area<DB>,
     puzzle: &str,
     rows: &[&BenchRow],
     scale: Scale,
-) -> anyhow::Result<()>
-where
-    DB::ErrorType: 'static,
-{
+) -> anyhow::Result<()> {
     let highest = rows.iter().flat_map(|row| {
         let stats = row.hashes_per_second.map(|s| s.max);
         [stats, row.ceiling.hashes_per_second].into_iter().flatten()
     });
     let highest = highest.fold(1.0, f64::max);
     let (unit, size) = rate_unit(highest);
-    let about = paydirt_measure::known_hits::KnownPuzzle::by_name(puzzle).map_or("", |known| known.about());
+    let about = KnownPuzzle::by_name(puzzle).map_or("", |known| known.about());
     // Room on the right for the figure at the end of a bar.
     let mut chart = ChartBuilder::on(area)
         .margin_left(scale.px(16.0))
@@ -200,14 +192,7 @@ where
 }
 
 impl BenchPicture<'_> {
-    fn draw_legend<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-        scale: Scale,
-    ) -> anyhow::Result<()>
-    where
-        DB::ErrorType: 'static,
-    {
+    fn draw_legend<DB: Backend>(&self, area: &Area<DB>, scale: Scale) -> anyhow::Result<()> {
         let middle = scale.px(14.0);
         let mut x = 24.0;
         let text = scale.font(12.0).pos(Pos::new(HPos::Left, VPos::Center));
