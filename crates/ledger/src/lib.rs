@@ -27,6 +27,7 @@ mod block;
 mod candidate;
 mod difficulty;
 mod header;
+mod history;
 mod identity;
 mod merkle;
 mod outcome;
@@ -53,6 +54,7 @@ pub use block::{Block, Checked, Unchecked, VERSION};
 pub use candidate::{Candidate, ForgeError, Forged};
 pub use difficulty::{Anchor, DifficultyRule, EASIEST_NBITS, asert, easiest_target};
 pub use header::{BlockHash, HashError, Header, MerkleRoot, Work};
+pub use history::{BlockTimes, History, PastBlock};
 pub use identity::{Identified, Tag, TransactionId};
 pub use outcome::{AddError, Added, Standing, StoreFailed, SubmitError, Submitted, UnknownParent};
 pub use parameters::{
