@@ -1028,12 +1028,18 @@ async fn every_described_call_is_there_and_no_other_and_the_page_is_self_contain
     for (path, operations) in api["paths"].as_object().unwrap() {
         let path = path.replace("{name}", "1").replace("{id}", id);
         for method in ["get", "post", "put", "patch", "delete"] {
-            let request = Request::builder().method(method.to_uppercase().as_str()).uri(&path);
+            let request = Request::builder()
+                .method(method.to_uppercase().as_str())
+                .uri(&path);
             let status = test.raw(request.body(Body::empty()).unwrap()).await.status();
             assert_ne!(status, StatusCode::NOT_FOUND, "{method} {path}");
             // The greeting answers whatever it is asked.
             let described = operations.get(method).is_some() || path == "/";
-            assert_eq!(status != StatusCode::METHOD_NOT_ALLOWED, described, "{method} {path}");
+            assert_eq!(
+                status != StatusCode::METHOD_NOT_ALLOWED,
+                described,
+                "{method} {path}"
+            );
         }
     }
     let page = test

@@ -1,8 +1,8 @@
 //! `paydirt bench` as other programs see it.
 
-use std::{fmt::Display, fs, path::PathBuf};
+use std::{fmt::Display, fs, path::PathBuf, process::Stdio};
 
-use crate::common::{assert_refused, code, json, paydirt, stderr, stdout, validate};
+use crate::common::{assert_refused, code, command, json, paydirt, stderr, stdout, validate};
 use serde_json::{Value, json};
 
 /// A folder of its own that is gone afterwards.
@@ -226,6 +226,50 @@ fn threads_can_be_bound() {
     let report = json(&short("--threads 2 --puzzle text --pin --json"));
     assert_eq!(report["machine"]["pinned"], true);
     assert_eq!(report["rows"][0]["threads"], 2);
+    assert_eq!(report["rows"][0]["pinned_threads"], 2);
+    let free = json(&short("--threads 2 --puzzle text --json"));
+    assert_eq!(free["machine"]["pinned"], false);
+    assert_eq!(free["rows"][0]["pinned_threads"], 0);
+}
+
+/// What Linux itself says of the mining threads while they mine.
+#[cfg(target_os = "linux")]
+#[test]
+fn bound_threads_may_run_on_one_processor_alone() {
+    let mut child = command("bench --seconds 2 --samples 1 --threads 2 --puzzle text --pin")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let tasks = format!("/proc/{}/task", child.id());
+    let processors = || -> Vec<String> {
+        let threads = fs::read_dir(&tasks).into_iter().flatten().flatten();
+        let status = threads.filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
+        let mining = status.filter(|status| status.starts_with("Name:\tminer-"));
+        mining
+            .filter_map(|status| {
+                let line = status
+                    .lines()
+                    .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+                line.map(|list| list.trim().to_owned())
+            })
+            .collect()
+    };
+    let bound = |list: &String| list.bytes().all(|byte| byte.is_ascii_digit());
+    // They come and go with each sample, and are bound a moment after they have come.
+    let seen = loop {
+        let now = processors();
+        if now.len() == 2 && now.iter().all(bound) {
+            break true;
+        }
+        if child.try_wait().unwrap().is_some() {
+            break false;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    let _ = child.kill();
+    child.wait().unwrap();
+    assert!(seen, "at no time were both threads bound to one processor each");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
         input::{InputError, parse, whole_number},
         ledger::DataArgs,
     },
-    report::chain::utc,
+    render::numbers::utc,
     terminal::{
         exit::Exit,
         output::{self, thousands},
