@@ -238,7 +238,7 @@ pub struct VerifyReport {
     pub target: String,
     /// log2 of the expected number of hashes.
     pub difficulty_bits: f64,
-    /// Why the nonce is no solution; null when it is one.
+    /// Why the nonce is not a solution; null when it is one.
     pub reason: Option<String>,
 }
 

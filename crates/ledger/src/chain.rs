@@ -276,7 +276,7 @@ impl Chain {
     }
 }
 
-/// Accumulates work, and stops at 2^256 − 1 rather than overflow: 2^32 blocks of 224 bits are not to be had.
+/// Accumulates work, and stops at 2^256 − 1 rather than overflow: nobody will mine 2^32 blocks of 224 bits.
 fn add(sum: Work, more: Work) -> Work {
     let highest = Work::from_be_bytes([0xff; 32]);
     if more > highest - sum { highest } else { sum + more }

@@ -142,7 +142,7 @@ impl<'b> BlockRecord<'b> {
     }
 }
 
-/// Why JSON is no block.
+/// Why JSON is not a block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// Fields are missing or wrong.

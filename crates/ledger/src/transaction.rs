@@ -60,7 +60,7 @@ impl FromStr for TransactionId {
     }
 }
 
-/// Why something is no transaction.
+/// Why something is not a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransactionError {
     /// A name is empty or too long.
@@ -83,8 +83,8 @@ pub enum TransactionError {
     /// Not 64 hex digits.
     #[error("a transaction id has exactly 64 hex digits")]
     Id,
-    /// Stored bytes that are no transaction.
-    #[error("the bytes end early or hold no UTF-8")]
+    /// Stored bytes that are not a transaction.
+    #[error("the bytes end early or are not UTF-8")]
     Bytes,
 }
 

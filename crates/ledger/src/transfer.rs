@@ -33,7 +33,7 @@ pub struct Imported {
 /// Why an import stopped. The lines before are in the ledger.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// A line is no block, or one that the ledger does not take.
+    /// A line is not a block, or one that the ledger does not take.
     #[error("line {line}: {reason}")]
     Line {
         /// Its number, from 1.
@@ -152,7 +152,7 @@ impl<R: BufRead> BlockLines<R> {
     /// The block of the next line, which stays the next; `None` at the end.
     ///
     /// # Errors
-    /// [`ImportError`] when the line is no block.
+    /// [`ImportError`] when the line is not a block.
     pub fn peek(&mut self) -> Result<Option<&Block<Unchecked>>, ImportError> {
         if self.peeked.is_none() {
             self.peeked = self.read()?;
@@ -189,7 +189,7 @@ impl<R: BufRead> BlockLines<R> {
             return Err(refused(format!("it is longer than {MAX_LINE_BYTES} bytes")));
         }
         let value =
-            serde_json::from_slice(&bytes).map_err(|error| refused(format!("it is no JSON: {error}")))?;
+            serde_json::from_slice(&bytes).map_err(|error| refused(format!("it is not JSON: {error}")))?;
         let block = BlockRecord::parse(&value).map_err(|error| refused(error.to_string()))?;
         Ok(Some((block, bytes.len())))
     }

@@ -290,7 +290,7 @@ impl Round<'_> {
 
     /// Checks a block and puts it where it belongs. The outer error is the file's.
     fn add(&mut self, Examined { block, ids }: Examined) -> Result<Result<Added, AddError>, StoreError> {
-        // Content first: a known header with a repeated tail of transactions is no known block (CVE-2012-2459).
+        // Content first: a known header with a repeated tail of transactions is not a known block (CVE-2012-2459).
         let ids = match ids {
             Ok(ids) => ids,
             Err(broken) => return Ok(Err(broken.into())),

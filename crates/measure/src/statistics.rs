@@ -199,7 +199,7 @@ pub fn anderson_darling(numbers: &[f64]) -> Option<GoodnessOfFit> {
     })
 }
 
-/// P(A² < z) for endlessly many numbers (`ADinf` in the paper).
+/// P(A² < z) for infinitely many numbers (`ADinf` in the paper).
 fn limit_distribution(z: f64) -> f64 {
     if z <= 0.0 {
         return 0.0;

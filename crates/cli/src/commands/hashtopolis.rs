@@ -25,9 +25,9 @@ use clap::{Args, Subcommand};
 
 use crate::{
     options::{
-        input::{InputError, parse, whole_number},
-        puzzle::{GoalArgs, PuzzleArgs},
-        search::{MachineArgs, SearchArgs},
+        InputError, MachineArgs, Name, PuzzleArgs, SearchArgs, parse,
+        table::{Flag, Group, any_of},
+        whole_number,
     },
     terminal::{
         exit::Exit,
@@ -99,8 +99,6 @@ struct Attack {
     #[command(flatten)]
     puzzle: PuzzleArgs,
     #[command(flatten)]
-    goal: GoalArgs,
-    #[command(flatten)]
     search: SearchArgs,
     #[command(flatten)]
     machine: MachineArgs,
@@ -128,101 +126,83 @@ impl HashtopolisArgs {
 impl Attack {
     /// The nonces of the attack.
     fn range(&self) -> Result<NonceRange, InputError> {
-        let given = [
-            &self.puzzle.text,
-            &self.puzzle.template,
-            &self.puzzle.template_hex,
-            &self.puzzle.header,
-        ];
-        let space = if given.iter().any(|option| option.is_some()) {
-            self.puzzle.resolve(&self.goal)?.nonce_space()
-        } else if self.lines.as_deref() == Some("header") {
+        let space = if self.puzzle.0.of(Group::Message).next().is_some() {
+            self.puzzle.resolve()?.nonce_space()
+        } else if self.lines.as_deref() == Some(Flag::Header.name()) {
             NonceEncoding::U32(ByteOrder::Little).space()
         } else {
             // The puzzles come with the file; the nonces are the same for all.
-            self.goal.resolve(ByteOrder::Big)?;
-            let name = self.puzzle.nonce.as_deref().unwrap_or("dec");
-            parse("nonce", name, str::parse::<NonceEncoding>)?.space()
+            self.puzzle.goal(ByteOrder::Big)?;
+            self.puzzle.encoding()?.space()
         };
         Ok(self.search.place(space)?.range)
     }
 
     fn puzzles(&self) -> anyhow::Result<Vec<Named>> {
         let Some(file) = &self.file else {
-            let puzzle = self.puzzle.resolve(&self.goal)?;
-            let written = &self.puzzle;
-            let options = [
-                &written.text,
-                &written.template,
-                &written.template_hex,
-                &written.header,
-            ];
-            let name = options.into_iter().flatten().next().cloned();
+            let puzzle = self.puzzle.resolve()?;
+            let given = &self.puzzle.0;
+            let name = given.of(Group::Message).find_map(|flag| given.written(flag));
             let name = name.expect("a puzzle was resolved");
             if name.contains(['\n', '\r']) {
-                let problem = "has a line break, which a hit cannot; use --template-hex";
+                let problem = "it has a line break, which a hit cannot; use --template-hex";
                 return Err(InputError::value("text", &name, problem).into());
             }
             return Ok(vec![Named { name, puzzle }]);
         };
         let opened = File::open(file)
-            .map_err(|error| InputError::value("FILE", file, format!("is no file to read: {error}")))?;
+            .map_err(|error| InputError::value("FILE", file, format!("cannot be read: {error}")))?;
         let mut lines = Lines::new(BufReader::new(opened), MOST_LINE_BYTES);
         let mut puzzles = Vec::new();
         while let Some((number, line)) = lines.next().with_context(|| format!("cannot read {file}"))? {
             let at = |problem: String| InputError::value("FILE", &format!("{file}:{number}"), problem);
             let line = match line {
-                Line::TooLong => return Err(at(format!("is longer than {MOST_LINE_BYTES} bytes")).into()),
+                Line::TooLong => return Err(at(format!("longer than {MOST_LINE_BYTES} bytes")).into()),
                 Line::Whole(line) => line.strip_suffix(b"\r").unwrap_or(line),
             };
             if line.is_empty() {
                 continue;
             }
             let name = std::str::from_utf8(line).map_err(|_| {
-                at("is no UTF-8 text; write such bytes as hex, with --lines template-hex".to_owned())
+                at("not UTF-8 text; write such bytes as hex, with --lines template-hex".to_owned())
             })?;
-            let puzzle = self.puzzle_of(name).map_err(|error| match error.option {
-                "text" | "template" | "template-hex" | "header" => at(error.problem),
+            let puzzle = self.puzzle_of(name).map_err(|error| match error.name {
+                Name::Flag(flag, _) if flag.group() == Group::Message => at(error.problem),
                 _ => error,
             })?;
             let name = name.to_owned();
             puzzles.push(Named { name, puzzle });
         }
         if puzzles.is_empty() {
-            return Err(InputError::value("FILE", file, "has no puzzle in it").into());
+            return Err(InputError::value("FILE", file, "there is no puzzle in it; give one a line").into());
         }
         Ok(puzzles)
     }
 
     fn puzzle_of(&self, line: &str) -> Result<Puzzle, InputError> {
         let mut puzzle = self.puzzle.clone();
-        let given = [
-            ("text", &puzzle.text),
-            ("template", &puzzle.template),
-            ("template-hex", &puzzle.template_hex),
-            ("header", &puzzle.header),
-        ];
-        if let Some((option, Some(value))) = given.into_iter().find(|(_, value)| value.is_some()) {
-            let problem = "is a second puzzle beside FILE; leave one of the two out";
-            return Err(InputError::value("FILE", &format!("--{option} {value}"), problem));
+        if let Some(flag) = puzzle.0.of(Group::Message).next() {
+            let given = format!(
+                "{} {}",
+                puzzle.0.spell(flag),
+                puzzle.0.written(flag).unwrap_or_default()
+            );
+            let problem = "a second puzzle beside FILE; leave one of the two out";
+            return Err(InputError::value("FILE", &given, problem));
         }
-        let of_line = if line.contains(paydirt::puzzle::PLACEHOLDER) {
-            "template"
-        } else {
-            "text"
+        let of_line = match line.contains(paydirt::puzzle::PLACEHOLDER) {
+            true => Flag::Template,
+            false => Flag::Text,
         };
-        let place = match self.lines.as_deref().unwrap_or(of_line) {
-            "text" => &mut puzzle.text,
-            "template" => &mut puzzle.template,
-            "template-hex" => &mut puzzle.template_hex,
-            "header" => &mut puzzle.header,
-            other => {
-                let problem = "is not known; use text, template, template-hex or header";
-                return Err(InputError::value("lines", other, problem));
-            }
+        let flag = match self.lines.as_deref() {
+            None => of_line,
+            Some(name) => (Group::Message.flags().find(|flag| flag.name() == name)).ok_or_else(|| {
+                let names = any_of(Group::Message.flags(), |flag| flag.name().to_owned());
+                InputError::value("lines", name, format!("not known; use {names}"))
+            })?,
         };
-        *place = Some(line.to_owned());
-        puzzle.resolve(&self.goal)
+        puzzle.0.insert(flag, line);
+        puzzle.resolve()
     }
 }
 

@@ -4,10 +4,7 @@ use clap::Args;
 
 use crate::report::MineReport;
 use crate::{
-    options::{
-        puzzle::{GoalArgs, PuzzleArgs},
-        search::{MachineArgs, SearchArgs},
-    },
+    options::{MachineArgs, PuzzleArgs, SearchArgs},
     terminal::{
         exit::Exit,
         interrupt::on_interrupt,
@@ -38,8 +35,6 @@ pub(crate) struct MineArgs {
     #[command(flatten)]
     puzzle: PuzzleArgs,
     #[command(flatten)]
-    goal: GoalArgs,
-    #[command(flatten)]
     search: SearchArgs,
     #[command(flatten)]
     machine: MachineArgs,
@@ -50,7 +45,7 @@ pub(crate) struct MineArgs {
 
 impl MineArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let puzzle = self.puzzle.resolve(&self.goal)?;
+        let puzzle = self.puzzle.resolve()?;
         let place = self.search.place(puzzle.nonce_space())?;
         let find = self.search.find()?;
         let timeout = self.search.timeout()?;

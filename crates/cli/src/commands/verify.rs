@@ -4,16 +4,12 @@ use clap::Args;
 
 use crate::report::VerifyReport;
 use crate::{
-    options::{
-        input::{InputError, parse, whole_number},
-        puzzle::{GoalArgs, PuzzleArgs},
-    },
+    options::{InputError, PuzzleArgs, parse, whole_number},
     terminal::{
         exit::Exit,
         output::{self, rolled},
     },
 };
-use paydirt::Header;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,8 +28,6 @@ pub(crate) struct VerifyArgs {
     claim: Option<String>,
     #[command(flatten)]
     puzzle: PuzzleArgs,
-    #[command(flatten)]
-    goal: GoalArgs,
     /// Print one JSON object (schema paydirt.verify/1)
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -41,18 +35,16 @@ pub(crate) struct VerifyArgs {
 
 impl VerifyArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let puzzle = self.puzzle.resolve(&self.goal)?;
-        let nonce = match (&self.claim, &self.puzzle.header) {
+        let puzzle = self.puzzle.resolve()?;
+        let nonce = match (&self.claim, self.puzzle.header()?) {
             (Some(text), _) => parse("NONCE", text, whole_number)?,
-            (None, Some(header)) => {
-                let header = parse("header", header, Header::from_hex)?;
-                match puzzle.rolling() {
-                    Some(rolling) => rolling.join(header.version(), header.nonce()),
-                    None => header.nonce().into(),
-                }
-            }
+            (None, Some(header)) => match puzzle.rolling() {
+                Some(rolling) => rolling.join(header.version(), header.nonce()),
+                None => header.nonce().into(),
+            },
             (None, None) => {
-                let problem = "is missing; give the claimed nonce, as in: paydirt verify --text 100 --hex-zeros 4 35293";
+                let problem =
+                    "a claimed nonce is needed, as in: paydirt verify --text 100 --hex-zeros 4 35293";
                 return Err(InputError::option("NONCE", problem).into());
             }
         };

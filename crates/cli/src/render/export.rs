@@ -1,6 +1,6 @@
 //! Where a measurement's report goes besides stdout: files, a picture, a results folder.
 //!
-//! Paths are looked at before anything is measured, so that a minute's work is not lost to a slip of the pen.
+//! Paths are looked at before anything is measured, so that a minute's work is not lost to a typing error.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 
-use crate::options::input::InputError;
+use crate::options::InputError;
 use crate::report::{MachineReport, plot::Format};
 
 /// Where the report goes.
@@ -67,7 +67,7 @@ impl ExportArgs {
             && directory.exists()
             && !directory.is_dir()
         {
-            let problem = "is a file; give a directory, new or old";
+            let problem = "this is a file; give a directory, new or old";
             return Err(InputError::value("save", &directory.to_string_lossy(), problem));
         }
         Ok(())
@@ -108,14 +108,14 @@ impl ExportArgs {
 pub(crate) fn check_file(option: &'static str, file: &Path) -> Result<(), InputError> {
     let refuse = |problem: &str| InputError::value(option, &file.to_string_lossy(), problem);
     if file.is_dir() {
-        return Err(refuse("is a directory; give a file"));
+        return Err(refuse("this is a directory; give a file"));
     }
     if file.file_name().is_none() {
-        return Err(refuse("is no file name"));
+        return Err(refuse("not the name of a file; give one"));
     }
     match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
-            Err(refuse("is in a directory that does not exist; create that first"))
+            Err(refuse("its directory does not exist; create that first"))
         }
         _ => Ok(()),
     }
@@ -132,7 +132,7 @@ pub(crate) fn picture_format(file: &Path) -> Result<Format, InputError> {
         _ => Err(InputError::value(
             "plot",
             &file.to_string_lossy(),
-            "has an ending that is no picture's; use .svg or .png",
+            "not a picture by its ending; use .svg or .png",
         )),
     }
 }

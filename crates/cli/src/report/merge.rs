@@ -331,7 +331,7 @@ impl ShardResult {
             return broken("its nonce is outside its range");
         }
         let Ok(message) = hex::decode(message) else {
-            return broken("its message is no hex");
+            return broken("its message is not hex");
         };
         let hashes_to = |digest: Digest, order| digest.hash(&message).display(order) == *hash;
         let digests = [Digest::Sha256, Digest::Sha256d];

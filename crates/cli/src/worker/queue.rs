@@ -8,8 +8,8 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
+use super::job::Job;
 use crate::report::JobId;
-use crate::worker::request::Job;
 use paydirt::Cancel;
 
 /// Bytes that the waiting jobs may take together, as [`Job::bytes`] counts them.
@@ -36,7 +36,7 @@ pub(super) enum Cancelled {
     Waiting(Box<Job>),
     /// The job is running and was told to stop: its result will come.
     Running,
-    /// There is no such job.
+    /// No such job is known.
     Unknown,
 }
 

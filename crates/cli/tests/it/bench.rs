@@ -287,7 +287,7 @@ fn bad_input_is_refused_before_anything_is_measured() {
         ),
         (
             &["--baseline", &text],
-            &["--baseline", "no JSON", "paydirt bench --json"],
+            &["--baseline", "not the JSON", "paydirt bench --json"],
         ),
         (
             &["--baseline", &other],
@@ -298,7 +298,7 @@ fn bad_input_is_refused_before_anything_is_measured() {
             &["--plot", "picture.gif", ".svg or .png"],
         ),
         (&["--csv", &missing], &["--csv", "does not exist"]),
-        (&["--save", &text], &["--save", "is a file"]),
+        (&["--save", &text], &["--save", "a file"]),
     ] {
         assert_refused(&[&["bench"], args].concat(), words);
     }

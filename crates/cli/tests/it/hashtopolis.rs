@@ -186,7 +186,7 @@ fn bad_attacks_are_refused() {
     );
     assert_refused(
         &crack(&["nowhere.txt", "--bits", "3"]),
-        &["FILE 'nowhere.txt'", "no file"],
+        &["FILE 'nowhere.txt'", "cannot be read"],
     );
     assert_refused(
         &["hashtopolis", "keyspace", "--text", "x", "--bits", "many"],

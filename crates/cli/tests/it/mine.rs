@@ -153,7 +153,7 @@ fn bad_input_is_refused_in_one_line() {
             mine(&["--header", "0100f"]),
             &["--header", "0100f", "160 hex digits"][..],
         ),
-        (mine(&["--header", "zz"]), &["--header", "zz", "no hex digit"]),
+        (mine(&["--header", "zz"]), &["--header", "zz", "not a hex digit"]),
         (mine(&["--header", zeros]), &["--header", "zero", "--bits 20"]),
         (
             mine(&["--template", "ab", "--bits", "1"]),
@@ -169,7 +169,7 @@ fn bad_input_is_refused_in_one_line() {
         ),
         (
             mine(&["--template-hex", "xx{nonce}", "--bits", "1"]),
-            &["--template-hex", "xx{nonce}", "no hex digit"],
+            &["--template-hex", "xx{nonce}", "not a hex digit"],
         ),
         (
             mine(&["--text", "x", "--nbits", "00000000"]),
@@ -185,7 +185,7 @@ fn bad_input_is_refused_in_one_line() {
         ),
         (
             mine(&["--text", "x", "--target", long]),
-            &["--target", "65 digits", "at most 64"],
+            &["--target", "1 to 64", "65"],
         ),
         (
             mine(&["--text", "x", "--bits", "8", "--hex-zeros", "2"]),

@@ -38,7 +38,7 @@ pub struct Context {
     pub usage: Option<(Usage, f64)>,
 }
 
-/// What there is to doubt about `rows`.
+/// What casts doubt on `rows`.
 pub fn warnings(rows: &[Row], context: &Context) -> Vec<Warning> {
     let threads = rows.iter().map(|row| row.case.threads).max().unwrap_or(0);
     let mut found: Vec<Warning> = [spread(rows), shared_core(rows)].into_iter().flatten().collect();
