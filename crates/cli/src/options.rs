@@ -2,8 +2,8 @@
 //!
 //! *In:* a command line, or a job line's JSON. *Out:* the engine's types, or an [`InputError`].
 //!
-//! `table` has a row for each option of a puzzle, its goal and its search; `given` takes them from either door;
-//! `puzzle` and `search` give them their meaning. Other options are clap's structures, their values taken as text.
+//! `table` has a row for each option of a puzzle, its goal and its search; `given` holds those that came in by either
+//! door; `puzzle` and `search` give them their meaning. Other options are clap's structures, their values taken as text.
 
 mod error;
 pub(crate) mod given;
@@ -17,6 +17,7 @@ pub(crate) mod table;
 mod values;
 
 pub(crate) use error::{InputError, Name, parse, sentence, shown};
-pub(crate) use given::{Given, PuzzleArgs, SearchArgs};
+pub(crate) use given::Given;
 pub(crate) use machine::MachineArgs;
+pub(crate) use table::{Flag, GoalArgs, PuzzleArgs, SearchArgs, Spelling};
 pub(crate) use values::{number, one_or_more, whole_number};

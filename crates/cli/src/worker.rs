@@ -37,7 +37,7 @@ use clap::Args;
 
 use crate::report::{InfoReport, JobId, LimitsReport, MineReport, WorkAnswer, WorkAnswerKind, WorkResult};
 use crate::{
-    options::{MachineArgs, one_or_more, parse, table::Flag},
+    options::{Flag, MachineArgs, one_or_more, parse},
     terminal::{
         exit::Exit,
         interrupt::act_on_interrupt,
@@ -138,7 +138,7 @@ pub fn check_job_line(line: &[u8]) -> Result<(), String> {
 /// The fields of a job line that are options of `paydirt mine`: the object that holds the field (`goal`), and the
 /// option's name (`hex-zeros`; in JSON `hex_zeros` is the same).
 pub fn job_fields() -> impl Iterator<Item = (&'static str, &'static str)> {
-    Flag::all().map(|flag| (flag.group().object(), flag.name()))
+    Flag::all().map(|flag| (flag.object, flag.name))
 }
 
 /// What the threads of a worker share.

@@ -25,8 +25,8 @@ use clap::{Args, Subcommand};
 
 use crate::{
     options::{
-        InputError, MachineArgs, Name, PuzzleArgs, SearchArgs, parse,
-        table::{Flag, Group, any_of},
+        Flag, Given, GoalArgs, InputError, MachineArgs, Name, PuzzleArgs, SearchArgs, Spelling, parse,
+        table::{Group, any_of},
         whole_number,
     },
     terminal::{
@@ -99,6 +99,8 @@ struct Attack {
     #[command(flatten)]
     puzzle: PuzzleArgs,
     #[command(flatten)]
+    goal: GoalArgs,
+    #[command(flatten)]
     search: SearchArgs,
     #[command(flatten)]
     machine: MachineArgs,
@@ -124,24 +126,33 @@ impl HashtopolisArgs {
 }
 
 impl Attack {
+    fn given(&self) -> Given {
+        let (puzzle, goal, search) = (self.puzzle.clone(), self.goal.clone(), self.search.clone());
+        Given::new(
+            Spelling::CommandLine,
+            [puzzle.values(), goal.values(), search.values()],
+        )
+    }
+
     /// The nonces of the attack.
     fn range(&self) -> Result<NonceRange, InputError> {
-        let space = if self.puzzle.0.of(Group::Message).next().is_some() {
-            self.puzzle.resolve()?.nonce_space()
-        } else if self.lines.as_deref() == Some(Flag::Header.name()) {
+        let given = self.given();
+        let space = if given.of(Group::Message).next().is_some() {
+            given.puzzle()?.nonce_space()
+        } else if self.lines.as_deref() == Some(Flag::Header.name) {
             NonceEncoding::U32(ByteOrder::Little).space()
         } else {
             // The puzzles come with the file; the nonces are the same for all.
-            self.puzzle.goal(ByteOrder::Big)?;
-            self.puzzle.encoding()?.space()
+            given.goal(ByteOrder::Big)?;
+            given.encoding()?.space()
         };
-        Ok(self.search.place(space)?.range)
+        Ok(given.place(space)?.range)
     }
 
     fn puzzles(&self) -> anyhow::Result<Vec<Named>> {
+        let given = self.given();
         let Some(file) = &self.file else {
-            let puzzle = self.puzzle.resolve()?;
-            let given = &self.puzzle.0;
+            let puzzle = given.puzzle()?;
             let name = given.of(Group::Message).find_map(|flag| given.written(flag));
             let name = name.expect("a puzzle was resolved");
             if name.contains(['\n', '\r']) {
@@ -166,10 +177,12 @@ impl Attack {
             let name = std::str::from_utf8(line).map_err(|_| {
                 at("not UTF-8 text; write such bytes as hex, with --lines template-hex".to_owned())
             })?;
-            let puzzle = self.puzzle_of(name).map_err(|error| match error.name {
-                Name::Flag(flag, _) if flag.group() == Group::Message => at(error.problem),
-                _ => error,
-            })?;
+            let puzzle = self
+                .puzzle_of(given.clone(), name)
+                .map_err(|error| match error.name {
+                    Name::Flag(flag, _) if flag.group == Group::Message => at(error.problem),
+                    _ => error,
+                })?;
             let name = name.to_owned();
             puzzles.push(Named { name, puzzle });
         }
@@ -179,13 +192,12 @@ impl Attack {
         Ok(puzzles)
     }
 
-    fn puzzle_of(&self, line: &str) -> Result<Puzzle, InputError> {
-        let mut puzzle = self.puzzle.clone();
-        if let Some(flag) = puzzle.0.of(Group::Message).next() {
+    fn puzzle_of(&self, given: Given, line: &str) -> Result<Puzzle, InputError> {
+        if let Some(flag) = given.of(Group::Message).next() {
             let given = format!(
                 "{} {}",
-                puzzle.0.spell(flag),
-                puzzle.0.written(flag).unwrap_or_default()
+                given.spell(flag),
+                given.written(flag).unwrap_or_default()
             );
             let problem = "a second puzzle beside FILE; leave one of the two out";
             return Err(InputError::value("FILE", &given, problem));
@@ -196,13 +208,12 @@ impl Attack {
         };
         let flag = match self.lines.as_deref() {
             None => of_line,
-            Some(name) => (Group::Message.flags().find(|flag| flag.name() == name)).ok_or_else(|| {
-                let names = any_of(Group::Message.flags(), |flag| flag.name().to_owned());
+            Some(name) => (Group::Message.flags().find(|flag| flag.name == name)).ok_or_else(|| {
+                let names = any_of(Group::Message, |flag| flag.name.to_owned());
                 InputError::value("lines", name, format!("not known; use {names}"))
             })?,
         };
-        puzzle.0.insert(flag, line);
-        puzzle.resolve()
+        given.with(flag, line).puzzle()
     }
 }
 
@@ -213,13 +224,14 @@ impl CrackArgs {
             None => Ok(None),
         };
         let puzzles = self.attack.puzzles()?;
+        let given = self.attack.given();
         let skip = number("skip", &self.skip)?.unwrap_or(0);
         let length = number("length", &self.length)?;
-        let timeout = self.attack.search.timeout()?;
-        let find = self.attack.search.find()?;
+        let timeout = given.timeout()?;
+        let find = given.find()?;
         let mut ranges = Vec::with_capacity(puzzles.len());
         for named in &puzzles {
-            let whole = self.attack.search.place(named.puzzle.nonce_space())?.range;
+            let whole = given.place(named.puzzle.nonce_space())?.range;
             let start = u128::from(whole.start()) + skip;
             let length = length.unwrap_or(whole.count().saturating_sub(skip));
             let range = whole.part(start, length).map_err(|problem| {

@@ -12,10 +12,7 @@ use serde_json::Value;
 
 use crate::report::{MergeReport, ShardResult};
 use crate::{
-    options::{
-        Given, InputError, SearchArgs, shown,
-        table::{Flag, Spelling},
-    },
+    options::{Flag, Given, InputError, Spelling, shown},
     terminal::{
         exit::Exit,
         lines::{Line, Lines},
@@ -101,13 +98,11 @@ impl MergeArgs {
             return Err(InputError::option("count", problem));
         };
         let every_nonce = NonceRange::new(0, 1 << 64).expect("2^64 nonces from 0");
-        let mut whole = Given::none(Spelling::CommandLine);
-        whole.insert(Flag::Count, count);
+        let mut whole = Given::new(Spelling::CommandLine, []).with(Flag::Count, count);
         if let Some(start) = &self.start {
-            whole.insert(Flag::Start, start);
+            whole = whole.with(Flag::Start, start);
         }
-        let place = SearchArgs(whole).place(every_nonce)?;
-        Ok(Some(place.range))
+        whole.place(every_nonce).map(|place| Some(place.range))
     }
 }
 

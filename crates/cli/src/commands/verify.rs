@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::report::VerifyReport;
 use crate::{
-    options::{InputError, PuzzleArgs, parse, whole_number},
+    options::{Given, GoalArgs, InputError, PuzzleArgs, Spelling, parse, whole_number},
     terminal::{
         exit::Exit,
         output::{self, rolled},
@@ -28,6 +28,8 @@ pub(crate) struct VerifyArgs {
     claim: Option<String>,
     #[command(flatten)]
     puzzle: PuzzleArgs,
+    #[command(flatten)]
+    goal: GoalArgs,
     /// Print one JSON object (schema paydirt.verify/1)
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -35,8 +37,9 @@ pub(crate) struct VerifyArgs {
 
 impl VerifyArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let puzzle = self.puzzle.resolve()?;
-        let nonce = match (&self.claim, self.puzzle.header()?) {
+        let given = Given::new(Spelling::CommandLine, [self.puzzle.values(), self.goal.values()]);
+        let puzzle = given.puzzle()?;
+        let nonce = match (&self.claim, given.header()?) {
             (Some(text), _) => parse("NONCE", text, whole_number)?,
             (None, Some(header)) => match puzzle.rolling() {
                 Some(rolling) => rolling.join(header.version(), header.nonce()),

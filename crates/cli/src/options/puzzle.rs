@@ -4,68 +4,69 @@
 
 use crate::options::{
     error::InputError,
-    given::{Problem, PuzzleArgs},
+    given::{Given, Problem},
     table::{Flag, Group},
     values::Value,
 };
 use paydirt::{ByteOrder, Digest, Goal, Hash, Header, NonceEncoding, Puzzle, Target, Template};
 
-impl PuzzleArgs {
+impl Given {
     /// The puzzle with its goal.
-    pub(crate) fn resolve(&self) -> Result<Puzzle, InputError> {
-        let given = &self.0;
-        let message = given.only_one(Group::Message, "puzzle")?;
-        if let Some(other) = message.filter(|flag| *flag != Flag::Header && given.has(Flag::RollVersion)) {
-            let (header, other) = (given.spell(Flag::Header), given.spell(other));
+    pub(crate) fn puzzle(&self) -> Result<Puzzle, InputError> {
+        let message = self.only_one(Group::Message, "puzzle")?;
+        if let Some(other) = message.filter(|flag| *flag != Flag::Header && self.has(Flag::RollVersion)) {
+            let (header, other) = (self.spell(Flag::Header), self.spell(other));
             let problem = format!("{other} has no version to roll; this needs {header}");
-            return Err(given.error(Flag::RollVersion, problem));
+            return Err(self.error(Flag::RollVersion, problem));
         }
         if let Some(header) = self.header()? {
             return self.header_puzzle(&header);
         }
-        let text = given.parse_text(Flag::Text, |text| Ok::<_, Problem>(Template::new(text, [])))?;
-        let template = given.parse_text(Flag::Template, Template::from_text)?;
-        let template_hex = given.parse_text(Flag::TemplateHex, Template::from_hex)?;
-        match text.or(template).or(template_hex) {
-            Some(template) => self.message_puzzle(template),
-            None => Err(given.missing(Group::Message, "puzzle")),
-        }
+        let Some(message) = message else {
+            return Err(self.missing(Group::Message, "puzzle"));
+        };
+        let template = self.parse(message, |text| match message {
+            Flag::Template => Ok(Template::from_text(&text.to_string())?),
+            Flag::TemplateHex => Ok(Template::from_hex(&text.to_string())?),
+            _ => Ok(Template::new(text.to_string(), [])),
+        })?;
+        self.message_puzzle(template.expect("it is given"))
     }
 
     /// The header, if that is the puzzle.
     pub(crate) fn header(&self) -> Result<Option<Header>, InputError> {
         let fixed = [Flag::Nonce, Flag::Digest, Flag::HashOrder];
-        if self.0.has(Flag::Header)
-            && let Some(flag) = fixed.into_iter().find(|flag| self.0.has(*flag))
+        if self.has(Flag::Header)
+            && let Some(flag) = fixed.into_iter().find(|flag| self.has(*flag))
         {
-            let (header, hex) = (self.0.spell(Flag::Header), self.0.spell(Flag::TemplateHex));
+            let (header, hex) = (self.spell(Flag::Header), self.spell(Flag::TemplateHex));
             let problem = format!("{header} fixes this (u32le, sha256d, le); leave it out, or use {hex}");
-            return Err(self.0.error(flag, problem));
+            return Err(self.error(flag, problem));
         }
-        self.0.parse_text(Flag::Header, Header::from_hex)
+        self.parse(Flag::Header, |hex| Ok(Header::from_hex(&hex.to_string())?))
     }
 
     /// How the nonce stands in a message.
     pub(crate) fn encoding(&self) -> Result<NonceEncoding, InputError> {
-        let encoding = self.0.parse_text(Flag::Nonce, str::parse)?;
+        let encoding = self.parse(Flag::Nonce, |name| Ok(name.to_string().parse()?))?;
         Ok(encoding.unwrap_or_default())
     }
 
     fn message_puzzle(&self, template: Template) -> Result<Puzzle, InputError> {
         let encoding = self.encoding()?;
-        let digest = self.0.parse_text(Flag::Digest, |name| match name {
+        let digest = self.parse(Flag::Digest, |name| match &*name.to_string() {
             "sha256" => Ok(Digest::Sha256),
             "sha256d" => Ok(Digest::Sha256d),
-            _ => Err("not a digest; use sha256 or sha256d"),
+            _ => Err("not a digest; use sha256 or sha256d".into()),
         })?;
-        let order = self.0.parse_text(Flag::HashOrder, |name| match name {
+        let order = self.parse(Flag::HashOrder, |name| match &*name.to_string() {
             "be" => Ok(ByteOrder::Big),
             "le" => Ok(ByteOrder::Little),
-            _ => Err("not a byte order; use be or le"),
+            _ => Err("not a byte order; use be or le".into()),
         })?;
         let order = order.unwrap_or_default();
         let goal = self.goal(order)?;
-        let goal = goal.ok_or_else(|| self.0.missing(Group::Goal, "goal"))?;
+        let goal = goal.ok_or_else(|| self.missing(Group::Goal, "goal"))?;
         Ok(Puzzle::new(
             template,
             encoding,
@@ -79,14 +80,14 @@ impl PuzzleArgs {
         let puzzle = match self.goal(ByteOrder::Little)? {
             Some(goal) => Puzzle::header_with_goal(header, goal),
             None => Puzzle::header(header).map_err(|problem| {
-                let bits = self.0.spell(Flag::Bits);
-                self.0.error(
+                let bits = self.spell(Flag::Bits);
+                self.error(
                     Flag::Header,
                     format!("{problem}; or give a goal such as {bits} 20"),
                 )
             })?,
         };
-        let rolled = self.0.parse(Flag::RollVersion, |mask| {
+        let rolled = self.parse(Flag::RollVersion, |mask| {
             Ok(puzzle.clone().roll_version(hex_word(mask, "1fffe000")?)?)
         })?;
         Ok(rolled.unwrap_or(puzzle))
@@ -94,10 +95,10 @@ impl PuzzleArgs {
 
     /// The goal, if there is one.
     pub(crate) fn goal(&self, order: ByteOrder) -> Result<Option<Goal>, InputError> {
-        let Some(flag) = self.0.only_one(Group::Goal, "goal")? else {
+        let Some(flag) = self.only_one(Group::Goal, "goal")? else {
             return Ok(None);
         };
-        self.0.parse(flag, |value| {
+        self.parse(flag, |value| {
             Ok(Goal::at_most(match flag {
                 Flag::HexZeros => Target::from_hex_zeros(value.whole()?)?,
                 Flag::Bits => Target::from_leading_zero_bits(value.number()?)?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::options::{
     error::InputError,
-    given::{Problem, SearchArgs},
+    given::Given,
     shard::{self, Shard},
     table::Flag,
 };
@@ -30,19 +30,17 @@ impl Place {
     }
 }
 
-impl SearchArgs {
+impl Given {
     /// The nonces to search in `space`.
     pub(crate) fn place(&self, space: NonceRange) -> Result<Place, InputError> {
-        let from = self
-            .0
-            .parse(Flag::Start, |start| Ok(space.from(start.whole()?)?))?;
+        let from = self.parse(Flag::Start, |start| Ok(space.from(start.whole()?)?))?;
         let range = from.unwrap_or(space);
-        let part = self.0.parse(Flag::Count, |count| {
+        let part = self.parse(Flag::Count, |count| {
             Ok(range.part(range.start().into(), count.whole()?)?)
         })?;
         let range = part.unwrap_or(range);
-        let shard = self.0.parse_text(Flag::Shard, |text| -> Result<_, Problem> {
-            let shard = Shard::parse(text, shard::environment)?;
+        let shard = self.parse(Flag::Shard, |text| {
+            let shard = Shard::parse(&text.to_string(), shard::environment)?;
             Ok((range.shard(shard.index, shard.of)?, shard))
         })?;
         Ok(match shard {
@@ -56,7 +54,7 @@ impl SearchArgs {
 
     /// The time limit.
     pub(crate) fn timeout(&self) -> Result<Option<Duration>, InputError> {
-        self.0.parse(Flag::Timeout, |limit| {
+        self.parse(Flag::Timeout, |limit| {
             Duration::try_from_secs_f64(limit.number()?)
                 .map_err(|_| "not a time limit; give seconds, as in 0.5 or 60".into())
         })
@@ -64,11 +62,11 @@ impl SearchArgs {
 
     /// Which solutions are wanted.
     pub(crate) fn find(&self) -> Result<Find, InputError> {
-        let find = self.0.parse_text(Flag::Find, |name| match name {
+        let find = self.parse(Flag::Find, |name| match &*name.to_string() {
             "lowest" => Ok(Find::Lowest),
             "first" => Ok(Find::First),
             "all" => Ok(Find::All),
-            _ => Err("not known; use lowest, first or all"),
+            _ => Err("not known; use lowest, first or all".into()),
         })?;
         Ok(find.unwrap_or_default())
     }

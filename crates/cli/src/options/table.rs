@@ -1,14 +1,15 @@
 //! The options of a puzzle, its goal and its search, each in one row.
 //!
-//! *In:* nothing. *Out:* what is to be known of them: clap's arguments, the fields of a job line (`paydirt.job/1`),
-//! and both ways of writing an option, `--hex-zeros` and `goal.hex_zeros`. Whoever reads an option asks for its
-//! [`Flag`]; a row that is added here is an option of every command that takes its group, and of the worker.
+//! *In:* nothing. *Out:* what is to be known of them: clap's arguments and the fields of a job line (`paydirt.job/1`),
+//! both as structures that are filled in, and both ways of writing an option, `--hex-zeros` and `goal.hex_zeros`.
+//! Whoever reads an option asks for its [`Flag`].
 
-use std::fmt;
+use std::ops::Deref;
 
-use clap::{Arg, Command};
+use clap::Args;
+use serde::Deserialize;
 
-use crate::options::values::Takes;
+use crate::options::values::{self, Value};
 
 /// Which options belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,82 +24,114 @@ pub(crate) enum Group {
     Search,
 }
 
-/// What stands in an option's row.
-struct Row {
+/// What is to be known of an option.
+pub(crate) struct Row {
     flag: Flag,
-    group: Group,
+    pub(crate) group: Group,
     /// With dashes between words.
-    name: &'static str,
-    value_name: &'static str,
-    /// What its JSON field may hold; a command line holds text.
-    takes: Takes,
-    help: &'static str,
+    pub(crate) name: &'static str,
+    /// The object of a job line that holds its field.
+    pub(crate) object: &'static str,
+    /// Its field there, with underscores between words.
+    pub(crate) field: &'static str,
 }
 
 macro_rules! options {
-    ($($group:ident { $($(#[doc = $help:literal])+ $flag:ident = $name:literal $value_name:literal $takes:ident,)+ })+) => {
+    ($($(#[$about:meta])+ $args:ident $object:literal $heading:literal { $($group:ident {
+        $($(#[$help:meta])+ $flag:ident $field:ident = $name:literal $value_name:literal $takes:literal,)+
+    })+ })+) => {
         /// An option of the table.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum Flag { $($($(#[doc = $help])+ $flag,)+)+ }
+        pub(crate) enum Flag { $($($($(#[$help])+ $flag,)+)+)+ }
 
-        const ROWS: &[Row] = &[$($(Row {
+        /// In the order of the flags.
+        const ROWS: &[Row] = &[$($($(Row {
             flag: Flag::$flag,
             group: Group::$group,
             name: $name,
-            value_name: $value_name,
-            takes: Takes::$takes,
-            help: concat!($($help),+),
-        },)+)+];
+            object: $object,
+            field: stringify!($field),
+        },)+)+)+];
+
+        $(
+        $(#[$about])+
+        #[derive(Clone, Debug, Default, Args, Deserialize)]
+        #[command(next_help_heading = $heading)]
+        #[serde(default, deny_unknown_fields)]
+        pub(crate) struct $args { $($(
+            $(#[$help])+
+            #[arg(long, value_name = $value_name, allow_negative_numbers = true)]
+            #[serde(alias = $name, deserialize_with = $takes)]
+            $field: Option<Value>,
+        )+)+ }
+
+        impl $args {
+            /// The options that are given.
+            pub(crate) fn values(self) -> Vec<(Flag, Value)> {
+                let fields = [$($((Flag::$flag, self.$field),)+)+];
+                fields.into_iter().filter_map(|(flag, value)| Some((flag, value?))).collect()
+            }
+        }
+        )+
     };
 }
 
 options! {
-    Message {
-        /// PREFIX followed by the nonce: unless changed below, SHA-256 over PREFIX and the nonce in decimal
-        Text = "text" "PREFIX" TextOrWholeNumber,
-        /// A message with one {nonce} in it, as in 'a{nonce}b'
-        Template = "template" "TEXT" Text,
-        /// A message in hex with one {nonce} in it, as in 'aabb{nonce}cc'
-        TemplateHex = "template-hex" "HEX" Text,
-        /// An 80-byte Bitcoin header: sha256d, nonce at byte 76, target from its own nBits unless a goal is given
-        Header = "header" "HEX" Text,
+    /// What is to be hashed.
+    PuzzleArgs "puzzle" "Puzzle" {
+        Message {
+            /// PREFIX followed by the nonce: unless changed below, SHA-256 over PREFIX and the nonce in decimal
+            Text text = "text" "PREFIX" "values::text_or_whole_number",
+            /// A message with one {nonce} in it, as in 'a{nonce}b'
+            Template template = "template" "TEXT" "values::text",
+            /// A message in hex with one {nonce} in it, as in 'aabb{nonce}cc'
+            TemplateHex template_hex = "template-hex" "HEX" "values::text",
+            /// An 80-byte Bitcoin header: sha256d, nonce at byte 76, target from its own nBits unless a goal is given
+            Header header = "header" "HEX" "values::text",
+        }
+        Puzzle {
+            /// With --header: search these bits of its version too, as in 1fffe000 (BIP 320); a nonce then stands for a
+            /// version and a header nonce
+            RollVersion roll_version = "roll-version" "MASK" "values::text",
+            /// How the nonce stands in the message: dec, dec:W, hex:W, HEX:W, u32le, u32be, u64le, u64be [default: dec]
+            Nonce nonce = "nonce" "ENCODING" "values::text",
+            /// sha256 or sha256d (double) [default: sha256]
+            Digest digest = "digest" "DIGEST" "values::text",
+            /// How the hash is read as a number and printed: be or le (as Bitcoin does) [default: be]
+            HashOrder hash_order = "hash-order" "ORDER" "values::text",
+        }
     }
-    Puzzle {
-        /// With --header: search these bits of its version too, as in 1fffe000 (BIP 320); a nonce then stands for a
-        /// version and a header nonce
-        RollVersion = "roll-version" "MASK" Text,
-        /// How the nonce stands in the message: dec, dec:W, hex:W, HEX:W, u32le, u32be, u64le, u64be [default: dec]
-        Nonce = "nonce" "ENCODING" Text,
-        /// sha256 or sha256d (double) [default: sha256]
-        Digest = "digest" "DIGEST" Text,
-        /// How the hash is read as a number and printed: be or le (as Bitcoin does) [default: be]
-        HashOrder = "hash-order" "ORDER" Text,
+    /// What the hash must be.
+    GoalArgs "goal" "Goal (one of)" {
+        Goal {
+            /// The hash begins with N hex zeros (4 bits each)
+            HexZeros hex_zeros = "hex-zeros" "N" "values::number_or_text",
+            /// The hash has N leading zero bits, whole or fractional: hash < 2^(256-N)
+            Bits bits = "bits" "N" "values::number_or_text",
+            /// The hash meets a target in Bitcoin's compact form, 8 hex digits as in 1d00ffff
+            Nbits nbits = "nbits" "HEX" "values::text",
+            /// The hash, as a number, is at most this: up to 64 hex digits
+            Target target = "target" "HEX" "values::text",
+            /// The hash is exactly this: 64 hex digits
+            Equals equals = "equals" "HEX" "values::text",
+        }
     }
-    Goal {
-        /// The hash begins with N hex zeros (4 bits each)
-        HexZeros = "hex-zeros" "N" Number,
-        /// The hash has N leading zero bits, whole or fractional: hash < 2^(256-N)
-        Bits = "bits" "N" Number,
-        /// The hash meets a target in Bitcoin's compact form, 8 hex digits as in 1d00ffff
-        Nbits = "nbits" "HEX" Text,
-        /// The hash, as a number, is at most this: up to 64 hex digits
-        Target = "target" "HEX" Text,
-        /// The hash is exactly this: 64 hex digits
-        Equals = "equals" "HEX" Text,
-    }
-    Search {
-        /// The first nonce [default: 0]
-        Start = "start" "N" Number,
-        /// How many nonces [default: to the end of the encoding's space]
-        Count = "count" "N" Number,
-        /// Only part I of N equal parts of the range, I from 0: the parts tile it exactly; `auto` and `auto/N` take the
-        /// place from a Slurm array or a Kubernetes indexed job
-        Shard = "shard" "I/N|auto" Text,
-        /// Stop after this time, in seconds (fractions allowed)
-        Timeout = "timeout" "SECONDS" Number,
-        /// lowest (the same nonce on every machine), first (whichever comes up), or all (56 bytes each are
-        /// kept in memory) [default: lowest]
-        Find = "find" "WHICH" Text,
+    /// Which nonces, and when to stop.
+    SearchArgs "search" "Search" {
+        Search {
+            /// The first nonce [default: 0]
+            Start start = "start" "N" "values::number_or_text",
+            /// How many nonces [default: to the end of the encoding's space]
+            Count count = "count" "N" "values::number_or_text",
+            /// Only part I of N equal parts of the range, I from 0: the parts tile it exactly; `auto` and `auto/N` take the
+            /// place from a Slurm array or a Kubernetes indexed job
+            Shard shard = "shard" "I/N|auto" "values::text",
+            /// Stop after this time, in seconds (fractions allowed)
+            Timeout timeout = "timeout" "SECONDS" "values::number_or_text",
+            /// lowest (the same nonce on every machine), first (whichever comes up), or all (56 bytes each are
+            /// kept in memory) [default: lowest]
+            Find find = "find" "WHICH" "values::text",
+        }
     }
 }
 
@@ -112,27 +145,17 @@ pub(crate) enum Spelling {
 }
 
 impl Group {
-    /// The object of a job line that holds its fields.
-    pub(crate) const fn object(self) -> &'static str {
-        match self {
-            Self::Message | Self::Puzzle => "puzzle",
-            Self::Goal => "goal",
-            Self::Search => "search",
-        }
-    }
-
-    const fn heading(self) -> &'static str {
-        match self {
-            Self::Message | Self::Puzzle => "Puzzle",
-            Self::Goal => "Goal (one of)",
-            Self::Search => "Search",
-        }
-    }
-
     /// Its options, in the order of the table.
     pub(crate) fn flags(self) -> impl Iterator<Item = Flag> {
-        let rows = ROWS.iter().filter(move |row| row.group == self);
-        rows.map(|row| row.flag)
+        Flag::all().filter(move |flag| flag.group == self)
+    }
+}
+
+impl Deref for Flag {
+    type Target = Row;
+
+    fn deref(&self) -> &Row {
+        &ROWS[*self as usize]
     }
 }
 
@@ -142,57 +165,18 @@ impl Flag {
         ROWS.iter().map(|row| row.flag)
     }
 
-    fn row(self) -> &'static Row {
-        &ROWS[self as usize]
-    }
-
-    /// The name, with dashes between words.
-    pub(crate) fn name(self) -> &'static str {
-        self.row().name
-    }
-
-    pub(crate) fn group(self) -> Group {
-        self.row().group
-    }
-
-    /// What the JSON field may hold.
-    pub(crate) fn takes(self) -> Takes {
-        self.row().takes
-    }
-
-    /// The name of the JSON field.
-    pub(crate) fn field(self) -> String {
-        self.name().replace('-', "_")
-    }
-
     /// The option as the user writes it.
     pub(crate) fn spelled(self, spelling: Spelling) -> String {
         match spelling {
-            Spelling::CommandLine => format!("--{}", self.name()),
-            Spelling::Job => format!("{}.{}", self.group().object(), self.field()),
+            Spelling::CommandLine => format!("--{}", self.name),
+            Spelling::Job => format!("{}.{}", self.object, self.field),
         }
     }
 }
 
-/// Adds the options of these groups to a command.
-pub(crate) fn add_arguments(command: Command, groups: &[Group]) -> Command {
-    let rows = ROWS.iter().filter(|row| groups.contains(&row.group));
-    command.args(rows.map(|row| {
-        Arg::new(row.name)
-            .long(row.name)
-            .value_name(row.value_name)
-            .help(row.help.trim())
-            .help_heading(row.group.heading())
-            .allow_negative_numbers(true)
-    }))
-}
-
 /// Several options, as in "--bits, --nbits or --target".
-pub(crate) fn any_of(
-    flags: impl Iterator<Item = Flag>,
-    written: impl Fn(Flag) -> String,
-) -> impl fmt::Display {
-    let mut names: Vec<_> = flags.map(written).collect();
+pub(crate) fn any_of(group: Group, written: impl Fn(Flag) -> String) -> String {
+    let mut names: Vec<_> = group.flags().map(written).collect();
     let last = names.pop().unwrap_or_default();
     format!("{} or {last}", names.join(", "))
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{
     Deserializer,
-    de::{self, DeserializeSeed, Unexpected},
+    de::{self, Unexpected},
 };
 
 /// A value as it is written.
@@ -88,6 +88,12 @@ impl Value {
     }
 }
 
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,20 +106,25 @@ impl fmt::Display for Value {
 
 /// What a JSON field takes, `null` apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Takes {
+enum Takes {
     Text,
-    /// The number stands for its own digits.
     TextOrWholeNumber,
-    /// Its digits may be text.
-    Number,
+    NumberOrText,
 }
 
-impl<'de> DeserializeSeed<'de> for Takes {
-    type Value = Option<Value>;
+/// A field that takes text only.
+pub(crate) fn text<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Value>, D::Error> {
+    json.deserialize_any(Takes::Text)
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Option<Value>, D::Error> {
-        json.deserialize_any(self)
-    }
+/// A field that takes text, or a whole number that stands for its own digits.
+pub(crate) fn text_or_whole_number<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Value>, D::Error> {
+    json.deserialize_any(Takes::TextOrWholeNumber)
+}
+
+/// A field that takes a number, or its digits as text.
+pub(crate) fn number_or_text<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Value>, D::Error> {
+    json.deserialize_any(Takes::NumberOrText)
 }
 
 impl Takes {
@@ -122,7 +133,7 @@ impl Takes {
         match self {
             Self::Text => Err(E::invalid_type(seen, &self)),
             Self::TextOrWholeNumber => Ok(Some(Value::Text(number.to_string()))),
-            Self::Number => Ok(Some(Value::Whole(number))),
+            Self::NumberOrText => Ok(Some(Value::Whole(number))),
         }
     }
 }
@@ -134,7 +145,7 @@ impl de::Visitor<'_> for Takes {
         f.write_str(match self {
             Self::Text => "text",
             Self::TextOrWholeNumber => "text or a whole number",
-            Self::Number => "a number, or its digits as text",
+            Self::NumberOrText => "a number, or its digits as text",
         })
     }
 
@@ -154,8 +165,8 @@ impl de::Visitor<'_> for Takes {
         // 2^64, a range's longest count, comes as a float: its digits must be exact.
         let whole = number.fract() == 0.0 && (0.0..i128::MAX as f64).contains(&number);
         match self {
-            Self::Number if whole => Ok(Some(Value::Whole(number as i128))),
-            Self::Number => Ok(Some(Value::Fraction(number))),
+            Self::NumberOrText if whole => Ok(Some(Value::Whole(number as i128))),
+            Self::NumberOrText => Ok(Some(Value::Fraction(number))),
             _ => Err(E::invalid_type(Unexpected::Float(number), &self)),
         }
     }
@@ -169,23 +180,24 @@ impl de::Visitor<'_> for Takes {
 mod tests {
     use super::*;
 
-    fn json(takes: Takes, json: &str) -> Result<Option<Value>, String> {
+    fn json(json: &str) -> Result<Option<Value>, String> {
         let mut json = serde_json::Deserializer::from_str(json);
-        takes.deserialize(&mut json).map_err(|error| error.to_string())
+        number_or_text(&mut json).map_err(|error| error.to_string())
     }
 
     #[test]
     fn numbers_and_texts_are_the_same() {
-        let bits = |text| json(Takes::Number, text).map(|value| value.unwrap().number());
+        let bits = |text| json(text).map(|value| value.unwrap().number());
         for text in ["20.5", r#""20.5""#, "2.05e1"] {
             assert_eq!(bits(text), Ok(Ok(20.5)));
         }
         assert_eq!(bits("-1"), Ok(Ok(-1.0)));
         assert_eq!(bits(r#""-1""#), Ok(Ok(-1.0)));
-        assert_eq!(json(Takes::Number, "null"), Ok(None));
+        assert_eq!(json("null"), Ok(None));
         let problem = bits("[1]").unwrap_err();
         assert!(problem.contains("a number, or its digits as text"), "{problem}");
-        let problem = json(Takes::Text, "20000000").unwrap_err();
+        let problem = text(&mut serde_json::Deserializer::from_str("20000000"));
+        let problem = problem.unwrap_err().to_string();
         assert!(
             problem.contains("expected text"),
             "hex digits are not a number: {problem}"
@@ -194,14 +206,14 @@ mod tests {
 
     #[test]
     fn two_to_the_64_keeps_its_digits() {
-        let count = json(Takes::Number, "18446744073709551616").unwrap().unwrap();
+        let count = json("18446744073709551616").unwrap().unwrap();
         assert_eq!(count.whole::<u128>(), Ok(1 << 64));
         assert_eq!(count.whole::<u64>(), Err(NumberError::TooLarge(u64::MAX.into())));
         assert_eq!(count.to_string(), "18446744073709551616");
-        let huge = json(Takes::Number, "1e300").unwrap().unwrap();
+        let huge = json("1e300").unwrap().unwrap();
         assert_eq!(huge.whole::<u128>(), Err(NumberError::TooLarge(u128::MAX)));
         for bad in ["0.5", "-1", "-1e300"] {
-            let bad = json(Takes::Number, bad).unwrap().unwrap();
+            let bad = json(bad).unwrap().unwrap();
             assert_eq!(bad.whole::<u64>(), Err(NumberError::NotWhole), "{bad}");
         }
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::{refusal::Refusal, request::Written};
 use crate::{
-    options::{Given, InputError, PuzzleArgs, SearchArgs, search::Place, table::Spelling},
+    options::{Given, InputError, Spelling, search::Place},
     report::JobId,
 };
 use paydirt::{Cancel, Find, Puzzle};
@@ -51,13 +51,15 @@ impl Job {
             let problem = "a job needs one; say what is to be hashed, as in {\"text\": \"100\"}";
             return Err(Refusal::field(Some(id), "puzzle", None, problem));
         };
-        let none = || Given::none(Spelling::Job);
-        let puzzle = puzzle.and(written.goal.unwrap_or_else(none));
-        let puzzle = PuzzleArgs(puzzle).resolve().map_err(refuse)?;
-        let search = SearchArgs(written.search.unwrap_or_else(none));
-        let place = search.place(puzzle.nonce_space()).map_err(refuse)?;
-        let find = search.find().map_err(refuse)?;
-        let timeout = search.timeout().map_err(refuse)?;
+        let (goal, search) = (
+            written.goal.unwrap_or_default(),
+            written.search.unwrap_or_default(),
+        );
+        let given = Given::new(Spelling::Job, [puzzle.values(), goal.values(), search.values()]);
+        let puzzle = given.puzzle().map_err(refuse)?;
+        let place = given.place(puzzle.nonce_space()).map_err(refuse)?;
+        let find = given.find().map_err(refuse)?;
+        let timeout = given.timeout().map_err(refuse)?;
         let expected = place.range.count() as f64 / puzzle.goal().expected_hashes();
         if find == Find::All && expected > MOST_EXPECTED_SOLUTIONS {
             let problem = format!(

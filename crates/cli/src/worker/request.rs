@@ -10,7 +10,10 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
 use super::{job::Job, refusal::Refusal};
-use crate::{options::Given, report::JobId};
+use crate::{
+    options::{GoalArgs, PuzzleArgs, SearchArgs},
+    report::JobId,
+};
 
 /// Bytes a line may have, its end not counted.
 pub(super) const MOST_LINE_BYTES: usize = 1 << 20;
@@ -35,12 +38,12 @@ pub(super) enum Request {
 pub(super) struct Written {
     #[serde(default, deserialize_with = "given")]
     pub(super) id: Option<JobId>,
-    #[serde(default, deserialize_with = "puzzle")]
-    pub(super) puzzle: Option<Given>,
-    #[serde(default, deserialize_with = "goal")]
-    pub(super) goal: Option<Given>,
-    #[serde(default, deserialize_with = "search")]
-    pub(super) search: Option<Given>,
+    #[serde(default, deserialize_with = "given_object")]
+    pub(super) puzzle: Option<PuzzleArgs>,
+    #[serde(default, deserialize_with = "given_object")]
+    pub(super) goal: Option<GoalArgs>,
+    #[serde(default, deserialize_with = "given_object")]
+    pub(super) search: Option<SearchArgs>,
     #[serde(default, deserialize_with = "given")]
     pub(super) priority: Option<i64>,
     #[serde(default, deserialize_with = "given")]
@@ -58,16 +61,10 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(json: D) -> Result<Opti
     T::deserialize(json).map(Some)
 }
 
-/// Reads the fields of one of a job's objects.
-macro_rules! objects {
-    ($($name:ident)+) => {$(
-        fn $name<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Given>, D::Error> {
-            Given::in_object(stringify!($name), json).map(Some)
-        }
-    )+};
+/// Reads a field that is there and is an object.
+fn given_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(json: D) -> Result<Option<T>, D::Error> {
+    Object::deserialize(json).map(|Object(fields)| Some(fields))
 }
-
-objects! { puzzle goal search }
 
 /// Fields by name. By itself serde would also take an array, as the fields in their order.
 struct Object<T>(T);
@@ -171,7 +168,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::options::table::{Flag, Group, Spelling};
+    use crate::options::{Flag, Spelling, table::Group};
     use paydirt::Find;
 
     fn refused(line: &str) -> Refusal {
@@ -241,72 +238,74 @@ mod tests {
     fn each_refusal_names_the_field_and_the_way_out() {
         assert_refused("{", None, &["is not JSON", "column 1"]);
         assert_refused("[1]", None, &["is not a request", "an object"]);
+        assert_refused("1", None, &["is not a request", "an object"]);
         assert_refused("{} {}", None, &["is not JSON", "trailing characters"]);
         assert_refused("{}", Some("id"), &["needs a name"]);
         assert_refused(r#"{"id": 1}"#, Some("puzzle"), &["needs one"]);
         assert_refused(r#"{"id": 1, "id": 2}"#, Some("id"), &["duplicate"]);
-        assert_refused(
-            r#"{"id": [], "puzzle": {}}"#,
-            Some("id"),
-            &["text of at most 256 bytes"],
-        );
-        assert_refused(
-            r#"{"id": null, "puzzle": {}}"#,
-            Some("id"),
-            &["text of at most 256 bytes"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzle": {}}"#,
-            Some("puzle"),
-            &["unknown", "`puzzle`"],
-        );
-        assert_refused(r#"{"id": 1, "puzzle": "x"}"#, Some("puzzle"), &["an object"]);
-        assert_refused(r#"{"id": 1, "puzzle": ["x"]}"#, Some("puzzle"), &["an object"]);
-        assert_refused(
-            r#"{"id": 1, "puzzle": {}}"#,
-            Some("puzzle.text"),
-            &["puzzle.template_hex"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"txet": "x"}}"#,
-            Some("puzzle.txet"),
-            &["unknown", "`text`"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x", "header": "00"}}"#,
-            Some("puzzle.header"),
-            &["puzzle.text", "give one"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}}"#,
-            Some("goal.hex_zeros"),
-            &["goal.bits", "goal.nbits"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": "many"}}"#,
-            Some("goal.bits"),
-            &["'many'", "20.5"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": [2]}}"#,
-            Some("goal.bits"),
-            &["a number"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": 2}, "search": {"count": 0.5}}"#,
-            Some("search.count"),
-            &["0.5", "whole number"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": 2}, "search": {"find": "all"}}"#,
-            Some("search.find"),
-            &["smaller count"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": 2}, "progress": 0}"#,
-            Some("progress"),
-            &["at least 0.01"],
-        );
+        for id in ["[]", "null"] {
+            let line = format!(r#"{{"id": {id}, "puzzle": {{}}}}"#);
+            assert_refused(&line, Some("id"), &["text of at most 256 bytes"]);
+        }
+        for (fields, field, words) in [
+            (r#""puzle": {}"#, "puzle", &["unknown", "`puzzle`"][..]),
+            (r#""puzzle": "x""#, "puzzle", &["an object"]),
+            (r#""puzzle": ["x"]"#, "puzzle", &["an object"]),
+            (r#""puzzle": {}"#, "puzzle.text", &["puzzle.template_hex"]),
+            (
+                r#""puzzle": {"txet": "x"}"#,
+                "puzzle.txet",
+                &["unknown", "`text`"],
+            ),
+            (
+                r#""puzzle": {"text": 1, "text": 2}"#,
+                "puzzle.text",
+                &["duplicate"],
+            ),
+            (
+                r#""puzzle": {"text": "x", "header": "00"}"#,
+                "puzzle.header",
+                &["puzzle.text", "give one"],
+            ),
+            (
+                r#""puzzle": {"text": "x"}"#,
+                "goal.hex_zeros",
+                &["goal.bits", "goal.nbits"],
+            ),
+        ] {
+            assert_refused(&format!(r#"{{"id": 1, {fields}}}"#), Some(field), words);
+        }
+        for (rest, field, words) in [
+            (
+                r#""goal": {"bits": "many"}"#,
+                "goal.bits",
+                &["'many'", "20.5"][..],
+            ),
+            (r#""goal": {"bits": [2]}"#, "goal.bits", &["a number"]),
+            (
+                r#""goal": {"bits": 1, "nbits": "207fffff"}"#,
+                "goal.nbits",
+                &["goal.bits", "give one"],
+            ),
+            (
+                r#""goal": {"bits": 2}, "search": {"count": 0.5}"#,
+                "search.count",
+                &["0.5", "whole number"],
+            ),
+            (
+                r#""goal": {"bits": 2}, "search": {"find": "all"}"#,
+                "search.find",
+                &["smaller count"],
+            ),
+            (
+                r#""goal": {"bits": 2}, "progress": 0"#,
+                "progress",
+                &["at least 0.01"],
+            ),
+        ] {
+            let line = format!(r#"{{"id": 1, "puzzle": {{"text": "x"}}, {rest}}}"#);
+            assert_refused(&line, Some(field), words);
+        }
         assert_refused(r#"{"cancel": 1, "ping": 2}"#, Some("ping"), &["two lines"]);
         assert_refused(r#"{"info": false}"#, Some("info"), &["true"]);
         assert_refused(&"[".repeat(100_000), None, &["nests deeper"]);
@@ -319,29 +318,23 @@ mod tests {
     /// A value of the wrong kind, and one of the right kind that makes no sense.
     #[test]
     fn each_option_is_named_by_its_own_path() {
-        let header = format!("\"header\": \"{}\"", "0".repeat(160));
+        let header = "0".repeat(160);
         for flag in Flag::all() {
-            for value in ["[]", "\"nonsense\""] {
-                if (flag, value) == (Flag::Text, "\"nonsense\"") {
+            for value in ["[]", r#""nonsense""#] {
+                if flag == Flag::Text && value != "[]" {
                     continue; // any text will do
                 }
+                let mut job =
+                    serde_json::json!({"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": 2}, "search": {}});
+                match flag.group {
+                    Group::Message | Group::Goal => job[flag.object] = serde_json::json!({}),
+                    _ if flag == Flag::RollVersion => job["puzzle"] = serde_json::json!({"header": header}),
+                    _ => {}
+                }
+                job[flag.object][flag.field] = serde_json::from_str(value).unwrap();
+                let refusal = refused(&job.to_string());
                 let path = flag.spelled(Spelling::Job);
-                let bad = format!("\"{}\": {value}", flag.field());
-                let (puzzle, goal) = (r#""text": "x""#.to_owned(), r#""bits": 2"#.to_owned());
-                let (puzzle, goal, search) = match flag.group() {
-                    Group::Message => (bad, goal, String::new()),
-                    Group::Puzzle if flag == Flag::RollVersion => {
-                        (format!("{header}, {bad}"), goal, String::new())
-                    }
-                    Group::Puzzle => (format!("{puzzle}, {bad}"), goal, String::new()),
-                    Group::Goal => (puzzle, bad, String::new()),
-                    Group::Search => (puzzle, goal, bad),
-                };
-                let line = format!(
-                    r#"{{"id": 1, "puzzle": {{{puzzle}}}, "goal": {{{goal}}}, "search": {{{search}}}}}"#
-                );
-                let refusal = refused(&line);
-                assert_eq!(refusal.field.as_deref(), Some(&*path), "{line}: {refusal:?}");
+                assert_eq!(refusal.field.as_ref(), Some(&path), "{job}: {refusal:?}");
                 assert!(refusal.message.starts_with(&path), "{refusal:?}");
                 let shown = (value != "[]").then_some("nonsense");
                 assert_eq!(refusal.value.as_deref(), shown, "{refusal:?}");
