@@ -23,7 +23,7 @@ pub struct Target([u8; 32]);
 #[non_exhaustive]
 pub enum TargetError {
     /// Leading zero bits outside 0 to 256, or not a number.
-    #[error("{0} is not a number of leading zero bits; give 0 to 256")]
+    #[error("{0} is not a number of leading zero bits; give one between 0 and 256")]
     Bits(f64),
     /// More leading hex zeros than a hash has digits.
     #[error("{0} is not a number of leading hex zeros; a hash has 64 digits, so give 0 to 64")]

@@ -94,7 +94,7 @@ impl MergeArgs {
             return Ok(None);
         }
         let Some(count) = &self.count else {
-            let problem = "--start needs this beside it, to say how many nonces the whole range has";
+            let problem = "this is needed beside --start, to say how many nonces the whole range has";
             return Err(InputError::option("count", problem));
         };
         let every_nonce = NonceRange::new(0, 1 << 64).expect("2^64 nonces from 0");
