@@ -9,7 +9,6 @@
 mod commands;
 mod options;
 mod render;
-mod report;
 mod terminal;
 mod worker;
 

@@ -27,6 +27,7 @@ mod block;
 mod candidate;
 mod chain;
 mod difficulty;
+mod history;
 mod merkle;
 mod network;
 mod queue;
@@ -50,6 +51,7 @@ pub use block::{Block, Checked, Unchecked, VERSION, engine_header, header_bytes,
 pub use candidate::{Candidate, ForgeError, Forged};
 pub use chain::{Chain, Change, Tip};
 pub use difficulty::{Anchor, DifficultyRule, EASIEST_NBITS, asert, easiest_target};
+pub use history::{BlockTimes, History, PastBlock};
 pub use network::{DEFAULT_BITS, GENESIS_TIME_S, HALF_LIFE_BLOCKS, MAX_BITS, Network, NetworkError, REWARD};
 pub use queue::{Queue, Queued};
 pub use record::{BlockRecord, Problems, RecordError, TransactionRecord};

@@ -182,7 +182,7 @@ impl Node {
 /// ever; one that is busy mines little.
 fn make_way(miner: &Miner) {
     #[cfg(target_os = "linux")]
-    miner.on_each_thread(|| {
+    miner.on_each_thread(|_| {
         use thread_priority::{
             NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
             thread_native_id,

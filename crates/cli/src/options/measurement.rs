@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::options::values::{number, one_or_more};
-use crate::report::NamedRate;
+use paydirt_measure::compare::NamedRate;
 
 /// More levels than this are surely a slip.
 const MOST_LEVELS: usize = 10_000;

@@ -8,8 +8,7 @@ use crate::options::{
     shard::{self, Shard},
     table::Flag,
 };
-use crate::report::MineReport;
-use paydirt::{Find, NonceRange};
+use paydirt::{Find, NonceRange, record::MineRecord};
 
 /// The nonces to search, and what they are a part of.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +21,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// Adds to a report which shard it is of.
-    pub(crate) fn report(&self, report: MineReport) -> MineReport {
+    pub(crate) fn report(&self, report: MineRecord) -> MineRecord {
         match self.shard {
             Some((shard, whole)) => report.with_shard(shard.index, shard.of, whole),
             None => report,

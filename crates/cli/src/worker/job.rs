@@ -7,11 +7,8 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{refusal::Refusal, request::Written};
-use crate::{
-    options::{Given, InputError, Spelling, search::Place},
-    report::JobId,
-};
+use super::{answers::JobId, refusal::Refusal, request::Written};
+use crate::options::{Given, InputError, Spelling, search::Place};
 use paydirt::{Cancel, Find, Puzzle};
 
 /// Bytes an id may have.

@@ -8,8 +8,7 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-use super::job::Job;
-use crate::report::JobId;
+use super::{answers::JobId, job::Job};
 use paydirt::Cancel;
 
 /// Bytes that the waiting jobs may take together, as [`Job::bytes`] counts them.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::{
     options::{InputError, sentence, shown},
-    report::JobId,
+    worker::answers::JobId,
 };
 
 /// How much of a message is kept: it may repeat what the line said.

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::{job::Job, refusal::Refusal};
 use crate::{
     options::{GoalArgs, PuzzleArgs, SearchArgs},
-    report::JobId,
+    worker::answers::JobId,
 };
 
 /// Bytes a line may have, its end not counted.

@@ -8,10 +8,10 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
+use serde::Serialize;
 
 use crate::{
     options::{InputError, ledger::DataArgs},
-    report::chain::ChainImportReport,
     terminal::{
         exit::Exit,
         output::{self, thousands},
@@ -41,6 +41,28 @@ pub(super) struct ImportArgs {
     json: bool,
 }
 
+#[derive(Debug, Serialize)]
+struct ImportReport {
+    /// Blocks that are new.
+    added: u64,
+    /// Blocks that were there already.
+    known: u64,
+    /// Blocks of the active branch now.
+    length: u64,
+    /// The tip's hash now.
+    tip: String,
+}
+
+fn readable(report: &ImportReport) -> String {
+    format!(
+        "imported    {} blocks, {} known already\nlength      {}\ntip         {}\n",
+        thousands(report.added),
+        thousands(report.known),
+        thousands(report.length),
+        report.tip,
+    )
+}
+
 impl ImportArgs {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let Some(path) = &self.file else {
@@ -66,24 +88,13 @@ impl ImportArgs {
             Err(error @ ImportError::Line { .. }) => return Err(self.refused(&error)),
             other => other?,
         };
-        let report = ChainImportReport {
-            schema: "paydirt.chain-import/1",
+        let report = ImportReport {
             added,
             known,
             length: ledger.tip().index,
             tip: ledger.tip().hash.to_string(),
         };
-        if self.json {
-            output::json_line(&report)?;
-        } else {
-            output::text(&format!(
-                "imported    {} blocks, {} known already\nlength      {}\ntip         {}\n",
-                thousands(added),
-                thousands(known),
-                thousands(report.length),
-                report.tip,
-            ))?;
-        }
+        output::result(self.json, "paydirt.chain-import/1", &report, readable)?;
         Ok(Exit::Done)
     }
 

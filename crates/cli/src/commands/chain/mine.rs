@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::Args;
+use serde::Serialize;
 
 use crate::{
     options::{
@@ -13,7 +14,6 @@ use crate::{
         ledger::{DataArgs, NetworkArgs},
         one_or_more, parse,
     },
-    report::chain::ChainMineReport,
     terminal::{
         exit::Exit,
         interrupt::on_interrupt,
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 use paydirt::Cancel;
-use paydirt_ledger::{Plan, RunEnd, mine_blocks};
+use paydirt_ledger::{Ledger, Plan, Run, RunEnd, mine_blocks};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -89,12 +89,8 @@ impl MineArgs {
             },
         );
         drop(bar);
-        let report = ChainMineReport::new(&ledger, &run, begun.elapsed().as_secs_f64());
-        if self.json {
-            output::json_line(&report)?;
-        } else {
-            output::text(&readable(&report))?;
-        }
+        let report = MineReport::new(&ledger, &run, begun.elapsed().as_secs_f64());
+        output::result(self.json, "paydirt.chain-mine/1", &report, readable)?;
         match run.end {
             RunEnd::Done => Ok(Exit::Done),
             RunEnd::Stopped => Ok(Exit::Interrupted),
@@ -103,7 +99,48 @@ impl MineArgs {
     }
 }
 
-fn readable(report: &ChainMineReport) -> String {
+#[derive(Debug, Serialize)]
+struct MineReport {
+    /// `done`, `interrupted`, or `failed`: what was mined before is stored.
+    status: &'static str,
+    /// Blocks mined and stored.
+    blocks: u64,
+    /// Blocks of the active branch now.
+    length: u64,
+    /// The tip's hash now.
+    tip: String,
+    /// Transactions that still wait.
+    pending: usize,
+    /// Hashes computed for the blocks.
+    hashes: u64,
+    /// Wall time, storing included, in seconds.
+    elapsed_s: f64,
+    /// Hashes over the time spent mining; null when that was too short to measure.
+    hashes_per_second: Option<f64>,
+}
+
+impl MineReport {
+    fn new(ledger: &Ledger, run: &Run, elapsed_s: f64) -> Self {
+        let view = ledger.view();
+        let mining_s = run.mining.as_secs_f64();
+        Self {
+            status: match run.end {
+                RunEnd::Done => "done",
+                RunEnd::Stopped => "interrupted",
+                RunEnd::Failed(_) => "failed",
+            },
+            blocks: run.blocks,
+            length: view.tip.index,
+            tip: view.tip.hash.to_string(),
+            pending: view.queue.len(),
+            hashes: run.hashes,
+            elapsed_s,
+            hashes_per_second: (mining_s > 0.0).then(|| run.hashes as f64 / mining_s),
+        }
+    }
+}
+
+fn readable(report: &MineReport) -> String {
     let rate = report
         .hashes_per_second
         .map_or("too short to measure".to_owned(), rate);

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::{
     options::{InputError, ledger::DataArgs, parse, whole_number},
-    report::chain::utc,
+    render::numbers::utc,
     terminal::{
         exit::Exit,
         output::{self, thousands},
