@@ -123,7 +123,7 @@ fn tags(event: &Value, nonce: &str, bits: u32) -> Result<Value, Box<dyn Error>> 
 }
 
 fn text(value: &Value) -> Result<&str, String> {
-    value.as_str().ok_or_else(|| format!("{value} is no text"))
+    value.as_str().ok_or_else(|| format!("{value} is not text"))
 }
 
 fn leading_zero_bits(hex: &str) -> u32 {

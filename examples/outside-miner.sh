@@ -9,7 +9,7 @@ blocks=${2:--1}
 paydirt=${PAYDIRT:-paydirt}
 while [ "$blocks" -ne 0 ]; do
     work=$(curl -sSf "$url/work")
-    # Another miner may be quicker: after a while, ask what is wanted now. No solution is no error either.
+    # Another miner may be quicker: after a while, ask what is wanted now. No solution is not an error either.
     found=$("$paydirt" mine --header "$(echo "$work" | jq -r .header)" --timeout 10 --json) || continue
     answer=$(jq -nc --argjson work "$work" --argjson found "$found" '{id: $work.id, nonce: $found.nonce}' |
         curl -s "$url/work" -H 'content-type: application/json' -d @-)

@@ -82,7 +82,7 @@ def main():
             block = json.loads(line)
             wrong = problem(block, previous)
         except (ValueError, KeyError, TypeError):
-            sys.exit("a line is no block; a whole answer of GET /chain goes through jq -c '.chain[]' first")
+            sys.exit("a line is not a block; a whole answer of GET /chain goes through jq -c '.chain[]' first")
         if wrong:
             sys.exit(f"block {block['index']}: {wrong}")
         previous, transactions = block, transactions + len(block["transactions"])

@@ -81,21 +81,23 @@ pub const KERNEL_NAMES: [&str; 5] = ["avx512", "sha-ni", "avx2", "portable", "re
 #[derive(Clone, Copy)]
 pub struct Kernel(&'static Implementation);
 
-/// Why a kernel cannot be had.
+/// Why a kernel is unavailable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KernelError {
     /// No kernel has this name.
-    #[error("is no kernel; use auto, {}", KERNEL_NAMES.join(", "))]
+    #[error("there is no such kernel; use auto, {}", KERNEL_NAMES.join(", "))]
     Unknown,
     /// This build has no code for it.
-    #[error("is not part of this build (it is for {0}); use auto, which takes the fastest there is")]
+    #[error(
+        "this kernel is not part of this build (it is for {0}); use auto, which takes the fastest there is"
+    )]
     NotCompiled(&'static str),
     /// The processor cannot run it.
-    #[error("needs instructions this processor lacks; here there are auto, {0}")]
+    #[error("this kernel needs instructions that this processor lacks; use auto, {0}")]
     NotSupported(String),
     /// It computed wrong hashes. It must not be used.
-    #[error("failed its self-test on this machine and will not be used; please report this")]
+    #[error("this kernel failed its self-test on this machine and will not be used; please report this")]
     SelfTest,
 }
 

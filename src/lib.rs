@@ -96,9 +96,8 @@ pub use kernel::{Hits, KERNEL_NAMES, Kernel, KernelError, KernelStatus};
 pub use miner::{Cancel, Find, MAX_THREADS, Miner, MinerError, Outcome, Progress, Search, Status};
 #[doc(inline)]
 pub use puzzle::{
-    ByteOrder, Digest, EncodingError, Goal, Hash, HashParseError, Header, HeaderError, HexCase,
-    NonceEncoding, NonceRange, Puzzle, RangeError, RollError, Target, TargetError, Template, TemplateError,
-    VersionRolling,
+    ByteOrder, Digest, EncodingError, Goal, Hash, Header, HexCase, HexError, NonceEncoding, NonceRange,
+    Puzzle, RangeError, RollError, Target, TargetError, Template, TemplateError, VersionRolling,
 };
 #[doc(inline)]
 pub use solution::{Rejection, Solution};

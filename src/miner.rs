@@ -60,12 +60,12 @@ pub struct Miner {
     kernel: Kernel,
 }
 
-/// Why there is no miner.
+/// Why a miner cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MinerError {
     /// No threads, or too many.
-    #[error("{0} threads: give 1 to {MAX_THREADS}")]
+    #[error("{0} is not a number of threads; give 1 to {MAX_THREADS}")]
     Threads(usize),
     /// The operating system did not give the threads.
     #[error("cannot start {threads} threads: {reason}")]

@@ -15,14 +15,17 @@
 
 mod goal;
 mod header;
+mod hex;
 mod nonce;
+mod powers;
 mod range;
 mod rolling;
 mod target;
 mod template;
 
-pub use goal::{ByteOrder, Goal, Hash, HashParseError};
-pub use header::{HEADER_BYTES, HEADER_NONCE_OFFSET, Header, HeaderError};
+pub use goal::{ByteOrder, Goal, Hash};
+pub use header::{HEADER_BYTES, HEADER_NONCE_OFFSET, Header};
+pub use hex::HexError;
 pub use nonce::{EncodingError, HexCase, NonceEncoding};
 pub use range::{NonceRange, RangeError};
 pub use rolling::{RollError, VersionRolling};
@@ -141,7 +144,7 @@ impl Puzzle {
     /// A kernel that can test several versions with one message schedule does; see `docs/kernels.md` for the gain.
     ///
     /// # Errors
-    /// [`RollError`] when the puzzle is no Bitcoin header or the mask is 0.
+    /// [`RollError`] when the puzzle is not a Bitcoin header or the mask is 0.
     ///
     /// # Examples
     /// ```

@@ -13,7 +13,7 @@ pub struct Solution {
     rolling: Option<VersionRolling>,
 }
 
-/// Why a nonce is no solution.
+/// Why a nonce is not a solution.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {

@@ -71,7 +71,7 @@ impl Status {
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// A switch that is not pulled yet.
+    /// A handle that has not been used yet.
     pub fn new() -> Self {
         Self::default()
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Target;
+use super::{HexError, Target, hex::decode_array};
 
 /// The order of bytes in a binary nonce, or in a hash that is read as a 256-bit number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -27,18 +27,6 @@ impl ByteOrder {
 /// The 32 bytes a digest puts out, in the order it puts them out (FIPS 180-4 §6.2.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hash([u8; 32]);
-
-/// Why a text is not a 256-bit hash.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HashParseError {
-    /// It is not 64 digits long.
-    #[error("has {0} digits; a hash has exactly 64 hex digits")]
-    Length(usize),
-    /// It holds something that is no hex digit.
-    #[error("has {0:?} at position {1}, which is no hex digit (0-9, a-f)")]
-    Digit(char, usize),
-}
 
 impl Hash {
     /// Takes the 32 bytes as the digest puts them out.
@@ -69,13 +57,9 @@ impl Hash {
     /// The reverse of [`Hash::display`].
     ///
     /// # Errors
-    /// [`HashParseError`] unless `text` is 64 hex digits, in either case.
-    pub fn from_display(text: &str, order: ByteOrder) -> Result<Self, HashParseError> {
-        if let Some((at, digit)) = text.chars().enumerate().find(|(_, c)| !c.is_ascii_hexdigit()) {
-            return Err(HashParseError::Digit(digit, at));
-        }
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| HashParseError::Length(text.len()))?;
+    /// [`HexError`] unless `text` is 64 hex digits, in either case.
+    pub fn from_display(text: &str, order: ByteOrder) -> Result<Self, HexError> {
+        let mut bytes: [u8; 32] = decode_array(text, "a hash has 64")?;
         if order == ByteOrder::Little {
             bytes.reverse();
         }

@@ -5,7 +5,7 @@
 //!       │version │ previous hash │ Merkle root  │ time │ nBits │ nonce│     numbers little-endian
 //! ```
 
-use super::Template;
+use super::{HexError, Template, hex::decode_array};
 
 /// Length of a block header in bytes.
 pub const HEADER_BYTES: usize = 80;
@@ -16,18 +16,6 @@ pub const HEADER_NONCE_OFFSET: usize = 76;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Header([u8; HEADER_BYTES]);
 
-/// Why a text is not a header.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HeaderError {
-    /// It is not 80 bytes long.
-    #[error("has {0} hex digits; a block header is 80 bytes, 160 hex digits")]
-    Length(usize),
-    /// It holds something that is no hex digit.
-    #[error("has {0:?} at position {1}, which is no hex digit (0-9, a-f)")]
-    Digit(char, usize),
-}
-
 impl Header {
     /// Takes the serialised bytes.
     pub const fn from_bytes(bytes: [u8; HEADER_BYTES]) -> Self {
@@ -37,14 +25,9 @@ impl Header {
     /// Reads 160 hex digits, in either case.
     ///
     /// # Errors
-    /// [`HeaderError`] for anything else.
-    pub fn from_hex(text: &str) -> Result<Self, HeaderError> {
-        if let Some((at, digit)) = text.chars().enumerate().find(|(_, c)| !c.is_ascii_hexdigit()) {
-            return Err(HeaderError::Digit(digit, at));
-        }
-        let mut bytes = [0; HEADER_BYTES];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| HeaderError::Length(text.len()))?;
-        Ok(Self(bytes))
+    /// [`HexError`] for anything else.
+    pub fn from_hex(text: &str) -> Result<Self, HexError> {
+        decode_array(text, "a block header is 80 bytes, 160").map(Self)
     }
 
     /// The serialised bytes.

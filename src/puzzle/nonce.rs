@@ -49,11 +49,11 @@ pub enum NonceEncoding {
 pub enum EncodingError {
     /// Not one of the names.
     #[error(
-        "is no nonce encoding; use dec, dec:W, hex:W, HEX:W, u32le, u32be, u64le or u64be (W is a width, as in hex:8)"
+        "there is no such nonce encoding; use dec, dec:W, hex:W, HEX:W, u32le, u32be, u64le or u64be (W is a width, as in hex:8)"
     )]
     Unknown,
     /// The width is missing, no number, or out of bounds.
-    #[error("needs a width of 1 to 64 digits after the colon, as in dec:10 or hex:8")]
+    #[error("the width is not 1 to 64 digits; give one after the colon, as in dec:10 or hex:8")]
     Width,
 }
 

@@ -12,7 +12,7 @@ pub struct NonceRange {
     end: u128,
 }
 
-/// Why a range or a part of it cannot be.
+/// Why there is no such range, or no such part of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RangeError {

@@ -47,11 +47,11 @@ pub struct VersionRolling {
 #[non_exhaustive]
 pub enum RollError {
     /// The mask is zero.
-    #[error("has no bit to roll; give a mask such as 1fffe000 (BIP 320)")]
+    #[error("the mask has no bits to roll; give one such as 1fffe000 (BIP 320)")]
     NoBits,
-    /// The puzzle is no header.
+    /// The puzzle is not a header.
     #[error(
-        "needs a Bitcoin header: 76 bytes, a u32le nonce and nothing after it, sha256d read little-endian; make the puzzle with Puzzle::header or Puzzle::header_with_goal"
+        "version rolling needs a Bitcoin header: 76 bytes, a u32le nonce and nothing after it, sha256d read little-endian; make the puzzle with Puzzle::header or Puzzle::header_with_goal"
     )]
     NoHeader,
 }

@@ -8,7 +8,11 @@
 
 use std::fmt;
 
-use num_bigint::BigUint;
+use super::{
+    HexError,
+    hex::{check_digits, decode_array},
+    powers::two_to_one_minus,
+};
 
 /// A 256-bit threshold: a hash meets it when, read as a number, it is at most the target.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,29 +23,23 @@ pub struct Target([u8; 32]);
 #[non_exhaustive]
 pub enum TargetError {
     /// Leading zero bits outside 0 to 256, or not a number.
-    #[error("{0} leading zero bits: must be between 0 and 256")]
+    #[error("{0} is not a number of leading zero bits; give one between 0 and 256")]
     Bits(f64),
     /// More leading hex zeros than a hash has digits.
-    #[error("{0} leading hex zeros: a hash has 64 digits, so give 0 to 64")]
+    #[error("{0} is not a number of leading hex zeros; a hash has 64 digits, so give 0 to 64")]
     HexZeros(u32),
     /// Compact bits whose mantissa is zero: no hash would do.
-    #[error("nBits {0:08x} is a target of zero; a usual one is 1d00ffff (or 207fffff on regtest)")]
+    #[error("nBits {0:08x} is a target of zero; give one above it, such as 1d00ffff (207fffff on regtest)")]
     NbitsZero(u32),
     /// Compact bits with the sign bit set.
-    #[error("nBits {0:08x} is negative (bit 0x00800000 is set); a usual one is 1d00ffff")]
+    #[error("nBits {0:08x} is negative (bit 0x00800000 is set); give a positive target, such as 1d00ffff")]
     NbitsNegative(u32),
     /// Compact bits that do not fit in 256 bits.
-    #[error("nBits {0:08x} overflows 256 bits; a usual one is 1d00ffff")]
+    #[error("nBits {0:08x} overflows 256 bits; give a smaller target, such as 1d00ffff")]
     NbitsOverflow(u32),
-    /// No digits at all.
-    #[error("is empty; a target is 1 to 64 hex digits")]
-    Empty,
-    /// More than 64 digits.
-    #[error("has {0} digits; a target is at most 64 hex digits")]
-    TooLong(usize),
-    /// A character that is no hex digit.
-    #[error("has {0:?} at position {1}, which is no hex digit (0-9, a-f)")]
-    Digit(char, usize),
+    /// Not 1 to 64 hex digits.
+    #[error(transparent)]
+    Hex(#[from] HexError),
 }
 
 impl Target {
@@ -70,16 +68,13 @@ impl Target {
         if !(0.0..=256.0).contains(&bits) {
             return Err(TargetError::Bits(bits));
         }
-        let fraction = bits.fract(); // exact
-        let power = BigUint::from(1u8) << (256 - bits.floor() as u32); // 2^(256 − whole bits)
-        let below = &power - 1u8;
-        if fraction == 0.0 {
-            return Ok(Self::from_biguint(below));
-        }
-        // The bound, power / 2^fraction, is irrational, so the highest whole number below it is its floor. A fraction
-        // too small for the fixed point to show still leaves the bound below the power.
-        let bound = (power << FIXED_POINT_BITS) / two_to_the(fraction);
-        Ok(Self::from_biguint(bound.min(below)))
+        // For whole bits 2^(256 − bits) − 1. Else 2^(256 − bits) is irrational, so the highest whole number below it is
+        // its floor: the bits of 2^(1 − fraction), moved to their place.
+        let top = match bits.fract() {
+            0.0 => [u128::MAX; 2],
+            fraction => two_to_one_minus(fraction),
+        };
+        Ok(Self::from_halves(shift_right(top, bits.floor() as u32)))
     }
 
     /// The target of `zeros` leading hex zeros: 4 · `zeros` leading zero bits.
@@ -99,41 +94,38 @@ impl Target {
     /// # Errors
     /// [`TargetError`] when it is zero, negative or overflows 256 bits: Bitcoin accepts no such header.
     pub fn from_nbits(nbits: u32) -> Result<Self, TargetError> {
-        let length = nbits >> 24;
-        let mantissa = nbits & 0x007f_ffff;
-        let value = if length <= 3 {
-            BigUint::from(mantissa >> (8 * (3 - length)))
-        } else {
-            BigUint::from(mantissa) << (8 * (length - 3))
-        };
-        if value == BigUint::ZERO {
+        let length = (nbits >> 24) as usize;
+        let mut bytes = [0; 32];
+        let mut overflows = false;
+        for (place, byte) in (32..).zip((nbits & 0x007f_ffff).to_be_bytes().into_iter().skip(1)) {
+            match usize::checked_sub(place, length) {
+                Some(place) if place < 32 => bytes[place] = byte,
+                Some(_) => {} // below the point
+                None => overflows |= byte != 0,
+            }
+        }
+        if bytes == [0; 32] && !overflows {
             Err(TargetError::NbitsZero(nbits))
         } else if nbits & 0x0080_0000 != 0 {
             Err(TargetError::NbitsNegative(nbits))
-        } else if value.bits() > 256 {
+        } else if overflows {
             Err(TargetError::NbitsOverflow(nbits))
         } else {
-            Ok(Self::from_biguint(value))
+            Ok(Self(bytes))
         }
     }
 
     /// Reads up to 64 hex digits, most significant first; fewer stand for a small number.
     ///
     /// # Errors
-    /// [`TargetError`] for no digits, more than 64, or anything that is no hex digit.
+    /// [`TargetError::Hex`] for no digits, more than 64, or anything that is not a hex digit.
     pub fn from_hex(text: &str) -> Result<Self, TargetError> {
-        if text.is_empty() {
-            return Err(TargetError::Empty);
+        check_digits(text)?;
+        let needs = "a target has 1 to 64";
+        match text.len() {
+            1..=64 => Ok(Self(decode_array(&format!("{text:0>64}"), needs)?)),
+            found => Err(HexError::Length { needs, found }.into()),
         }
-        if let Some((at, digit)) = text.chars().enumerate().find(|(_, c)| !c.is_ascii_hexdigit()) {
-            return Err(TargetError::Digit(digit, at));
-        }
-        if text.len() > 64 {
-            return Err(TargetError::TooLong(text.len()));
-        }
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(format!("{text:0>64}"), &mut bytes).expect("64 hex digits by now");
-        Ok(Self(bytes))
     }
 
     /// The compact form nearest from below: all but the top 23 or so bits are lost
@@ -157,12 +149,20 @@ impl Target {
 
     /// The difficulty in bits: 256 − log2(target + 1), rounded to an `f64`. N leading zero bits are exactly N.
     pub fn difficulty_bits(self) -> f64 {
-        let count = BigUint::from_bytes_be(&self.0) + 1u8;
-        let bits = count.bits();
+        let [high, low] = self.halves();
+        let (low, carry) = low.overflowing_add(1);
+        let (high, carry) = high.overflowing_add(carry.into());
+        if carry {
+            return 0.0; // every hash will do
+        }
+        let zeros = match high {
+            0 => 128 + low.leading_zeros(),
+            _ => high.leading_zeros(),
+        };
         // The top 64 bits decide an f64; for a power of two they are exactly 2^63, whose log2 is exact.
-        let shift = bits.saturating_sub(64);
-        let top: u64 = (&count >> shift).try_into().expect("64 bits fit in a u64");
-        256.0 - ((top as f64).log2() + shift as f64)
+        let shift = 192u32.saturating_sub(zeros);
+        let [_, top] = shift_right([high, low], shift);
+        256.0 - ((top as f64).log2() + f64::from(shift))
     }
 
     /// The target's 64 lower-case hex digits, most significant first.
@@ -170,40 +170,31 @@ impl Target {
         hex::encode(self.0)
     }
 
-    fn from_biguint(value: BigUint) -> Self {
-        let digits = value.to_bytes_be();
-        let mut bytes = [0; 32];
-        bytes[32 - digits.len()..].copy_from_slice(&digits);
-        Self(bytes)
+    fn halves(self) -> [u128; 2] {
+        let (high, low) = self.0.split_at(16);
+        [high, low].map(|half| u128::from_be_bytes(half.try_into().expect("16 of 32 bytes")))
     }
+
+    fn from_halves(halves: [u128; 2]) -> Self {
+        let bytes = halves.map(u128::to_be_bytes);
+        Self(bytes.as_flattened().try_into().expect("two times 16 bytes"))
+    }
+}
+
+/// A number of 256 bits, its high half first, divided by 2^`by` and rounded down.
+fn shift_right([high, low]: [u128; 2], by: u32) -> [u128; 2] {
+    let down = |half: u128, by: u32| half.checked_shr(by).unwrap_or(0);
+    let from_high = match by {
+        0..=128 => high.checked_shl(128 - by).unwrap_or(0),
+        _ => down(high, by - 128),
+    };
+    [down(high, by), down(low, by) | from_high]
 }
 
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Target({})", self.to_hex())
     }
-}
-
-/// Precision of [`two_to_the`]: 256 bits for the answer and 64 against the rounding of its at most 1,074 square roots.
-const FIXED_POINT_BITS: u32 = 320;
-
-/// 2^`fraction` for 0 < `fraction` < 1, times 2^[`FIXED_POINT_BITS`], rounded down.
-///
-/// With the binary digits 0.b₁b₂…b_k of the fraction: 2^(0.b₁b₂…b_k) = √(2^b₁ · 2^(0.b₂…b_k)), so one square root a
-/// digit, from the last digit to the first, starting with 2^0.
-fn two_to_the(fraction: f64) -> BigUint {
-    let mut digits = Vec::new();
-    let mut rest = fraction;
-    while rest > 0.0 {
-        rest *= 2.0; // exact, as is the subtraction
-        let digit = rest >= 1.0;
-        rest -= f64::from(u8::from(digit));
-        digits.push(digit);
-    }
-    let one = BigUint::from(1u8) << FIXED_POINT_BITS;
-    digits.iter().rev().fold(one, |power, digit| {
-        (power << (FIXED_POINT_BITS + u32::from(*digit))).sqrt()
-    })
 }
 
 #[cfg(test)]
@@ -279,10 +270,14 @@ mod tests {
     #[test]
     fn hex_says_what_is_wrong() {
         assert_eq!(Target::from_hex("ff").unwrap().to_hex(), format!("{:0>64}", "ff"));
-        assert_eq!(Target::from_hex(""), Err(TargetError::Empty));
-        assert_eq!(Target::from_hex("0g"), Err(TargetError::Digit('g', 1)));
-        assert_eq!(Target::from_hex(&"0".repeat(65)), Err(TargetError::TooLong(65)));
-        assert!(matches!(Target::from_hex("é"), Err(TargetError::Digit('é', 0))));
+        let problem = |text: &str| Target::from_hex(text).unwrap_err().to_string();
+        assert_eq!(problem(""), "a target has 1 to 64 hex digits, not 0");
+        assert!(problem("0g").starts_with("'g' at position 1 "));
+        assert_eq!(
+            problem(&"0".repeat(65)),
+            "a target has 1 to 64 hex digits, not 65"
+        );
+        assert!(problem("é").starts_with("'é' at position 0 "));
     }
 
     #[test]

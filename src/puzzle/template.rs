@@ -2,6 +2,8 @@
 //!
 //! *In:* a text or hex digits with one `{nonce}` in it. *Out:* a [`Template`]: prefix and suffix bytes, of any length.
 
+use super::{HexError, hex::decode};
+
 /// What stands for the nonce in a written template.
 pub const PLACEHOLDER: &str = "{nonce}";
 
@@ -17,29 +19,14 @@ pub struct Template {
 #[non_exhaustive]
 pub enum TemplateError {
     /// `{nonce}` does not occur.
-    #[error("has no {{nonce}}; put it where the nonce shall stand, as in 'a{{nonce}}b'")]
+    #[error("there is no {{nonce}} in it; put it where the nonce shall stand, as in 'a{{nonce}}b'")]
     NoPlaceholder,
     /// `{nonce}` occurs more than once.
-    #[error("has {0} times {{nonce}}; exactly one is needed")]
+    #[error("{{nonce}} is in it {0} times; exactly one is needed")]
     ManyPlaceholders(usize),
-    /// The hex before or after the placeholder is not whole bytes.
-    #[error(
-        "has {digits} hex digits {side} {{nonce}}; bytes have two digits each, so the count must be even"
-    )]
-    OddHex {
-        /// "before" or "after".
-        side: &'static str,
-        /// How many digits stand there.
-        digits: usize,
-    },
-    /// A character before or after the placeholder is no hex digit.
-    #[error("has {found:?} {side} {{nonce}}, which is no hex digit (0-9, a-f)")]
-    Digit {
-        /// "before" or "after".
-        side: &'static str,
-        /// The offending character.
-        found: char,
-    },
+    /// What stands before or after the placeholder is not whole bytes of hex. Positions count from the beginning.
+    #[error(transparent)]
+    Hex(#[from] HexError),
 }
 
 impl Template {
@@ -65,10 +52,17 @@ impl Template {
     /// # Errors
     /// [`TemplateError`] unless `{nonce}` occurs exactly once, between whole bytes of hex.
     pub fn from_hex(text: &str) -> Result<Self, TemplateError> {
-        let (prefix, suffix) = split(text)?;
+        let (before, after) = split(text)?;
+        let prefix = decode(before, "the bytes before {nonce} need an even number of")?;
+        let suffix = decode(after, "the bytes after {nonce} need an even number of");
         Ok(Self::new(
-            hex_bytes(prefix, "before")?,
-            hex_bytes(suffix, "after")?,
+            prefix,
+            suffix.map_err(|mut error| {
+                if let HexError::Digit { position, .. } = &mut error {
+                    *position += before.len() + PLACEHOLDER.len();
+                }
+                error
+            })?,
         ))
     }
 
@@ -89,16 +83,6 @@ fn split(text: &str) -> Result<(&str, &str), TemplateError> {
         0 => Ok((prefix, suffix)),
         more => Err(TemplateError::ManyPlaceholders(more + 1)),
     }
-}
-
-fn hex_bytes(digits: &str, side: &'static str) -> Result<Vec<u8>, TemplateError> {
-    if let Some(found) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
-        return Err(TemplateError::Digit { side, found });
-    }
-    hex::decode(digits).map_err(|_| TemplateError::OddHex {
-        side,
-        digits: digits.len(),
-    })
 }
 
 #[cfg(test)]
@@ -123,21 +107,23 @@ mod tests {
     fn says_what_is_wrong() {
         let text = |t| Template::from_text(t).unwrap_err().to_string();
         assert!(text("ab").contains("no {nonce}"), "{}", text("ab"));
-        assert!(text("{nonce}{nonce}{nonce}").contains("has 3 times"));
-        let hex = |t| Template::from_hex(t).unwrap_err();
+        assert!(text("{nonce}{nonce}{nonce}").contains("3 times"));
+        let hex = |t| Template::from_hex(t).unwrap_err().to_string();
         assert_eq!(
             hex("abc{nonce}"),
-            TemplateError::OddHex {
-                side: "before",
-                digits: 3
-            }
+            "the bytes before {nonce} need an even number of hex digits, not 3"
         );
         assert_eq!(
-            hex("ab{nonce}0x"),
-            TemplateError::Digit {
-                side: "after",
-                found: 'x'
-            }
+            hex("{nonce}0"),
+            "the bytes after {nonce} need an even number of hex digits, not 1"
         );
+        assert_eq!(
+            Template::from_hex("ab{nonce}0x"),
+            Err(TemplateError::Hex(HexError::Digit {
+                found: 'x',
+                position: 10
+            }))
+        );
+        assert!(hex("ax{nonce}").starts_with("'x' at position 1 "));
     }
 }

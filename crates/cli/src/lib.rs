@@ -2,7 +2,7 @@
 //!
 //! *In:* arguments. *Out:* results on stdout, everything for people on stderr, an `Exit` code.
 //!
-//! One file a subcommand; `puzzle_args` and `search_args` hold the options that several share. Arguments are taken
+//! One file a subcommand; `options` holds what several share. Arguments are taken
 //! as text by clap and given their meaning here, so that every bad one is refused in the same single line: which
 //! option, which value, what to do instead.
 
@@ -12,7 +12,7 @@ mod render;
 mod terminal;
 mod worker;
 
-pub use worker::check_job_line;
+pub use worker::{check_job_line, job_fields};
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -21,7 +21,7 @@ use std::{
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
 
-use options::input::InputError;
+use options::InputError;
 use terminal::exit::Exit;
 
 const ABOUT: &str = "The SHA-256 proof-of-work engine for the machine you have";
@@ -29,7 +29,7 @@ const ABOUT: &str = "The SHA-256 proof-of-work engine for the machine you have";
 const EXIT_CODES: &str = "\
 Exit codes:
   0    found, or done
-  1    the range holds no solution; the nonce is no solution
+  1    the range holds no solution; the nonce is not a solution
   2    usage or bad input: one line on stderr says what, where and the way out
   3    a failure of the machine or of a peer (I/O, network)
   4    time limit reached

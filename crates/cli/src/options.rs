@@ -1,10 +1,23 @@
 //! The options that several commands share, and how their values are read.
+//!
+//! *In:* a command line, or a job line's JSON. *Out:* the engine's types, or an [`InputError`].
+//!
+//! `table` has a row for each option of a puzzle, its goal and its search; `given` holds those that came in by either
+//! door; `puzzle` and `search` give them their meaning. Other options are clap's structures, their values taken as text.
 
-pub(crate) mod input;
+mod error;
+pub(crate) mod given;
 pub(crate) mod ledger;
-pub(crate) mod lists;
-pub(crate) mod puzzle;
-pub(crate) mod quantity;
+pub(crate) mod machine;
+pub(crate) mod measurement;
+mod puzzle;
 pub(crate) mod search;
-pub(crate) mod shard;
-pub(crate) mod words;
+mod shard;
+pub(crate) mod table;
+mod values;
+
+pub(crate) use error::{InputError, Name, parse, sentence, shown};
+pub(crate) use given::Given;
+pub(crate) use machine::MachineArgs;
+pub(crate) use table::{Flag, GoalArgs, PuzzleArgs, SearchArgs, Spelling};
+pub(crate) use values::{number, one_or_more, whole_number};

@@ -18,8 +18,10 @@
 //! | stdin or stdout fails | says so on stderr, exits 3 |
 
 mod answers;
+mod job;
 mod outbox;
 mod queue;
+mod refusal;
 mod request;
 
 use std::{
@@ -36,10 +38,7 @@ use clap::Args;
 
 use crate::{
     commands::info::{self, Info},
-    options::{
-        input::{InputError, parse, whole_number},
-        search::MachineArgs,
-    },
+    options::{Flag, MachineArgs, one_or_more, parse},
     terminal::{
         exit::Exit,
         interrupt::act_on_interrupt,
@@ -48,10 +47,12 @@ use crate::{
     },
 };
 use answers::{JobId, Limits, WorkAnswer, WorkAnswerKind, WorkResult};
+use job::Job;
 use outbox::Outbox;
 use paydirt::{Miner, Progress, Search, record::MineRecord};
 use queue::{Cancelled, Full, Queue};
-use request::{Job, MOST_LINE_BYTES, Refusal, Request};
+use refusal::Refusal;
+use request::{MOST_LINE_BYTES, Request};
 
 /// How many jobs may wait unless `--queue` says otherwise.
 const MOST_JOBS: usize = 65_536;
@@ -89,10 +90,7 @@ impl WorkArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let most_jobs = match &self.queue {
             None => MOST_JOBS,
-            Some(text) => match parse("queue", text, whole_number)? {
-                0 => return Err(InputError::value("queue", text, "is no queue; give 1 or more").into()),
-                jobs => jobs,
-            },
+            Some(text) => parse("queue", text, one_or_more)?,
         };
         let worker = Arc::new(Worker {
             miner: self.machine.miner()?,
@@ -128,7 +126,7 @@ impl WorkArgs {
 ///
 /// let job = r#"{"id": 1, "puzzle": {"text": "100"}, "goal": {"hex_zeros": "four"}}"#;
 /// let problem = check_job_line(job.as_bytes()).unwrap_err();
-/// assert!(problem.starts_with("goal.hex_zeros 'four' is no whole number"));
+/// assert!(problem.starts_with("goal.hex_zeros 'four': not a whole number"));
 /// ```
 pub fn check_job_line(line: &[u8]) -> Result<(), String> {
     if line.len() > MOST_LINE_BYTES {
@@ -138,6 +136,12 @@ pub fn check_job_line(line: &[u8]) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(refusal) => Err(refusal.message),
     }
+}
+
+/// The fields of a job line that are options of `paydirt mine`: the object that holds the field (`goal`), and the
+/// option's name (`hex-zeros`; in JSON `hex_zeros` is the same).
+pub fn job_fields() -> impl Iterator<Item = (&'static str, &'static str)> {
+    Flag::all().map(|flag| (flag.object, flag.name))
 }
 
 /// What the threads of a worker share.
@@ -275,7 +279,7 @@ impl Worker {
         }
         if queue.knows(&job.id) {
             drop(queue);
-            let problem = "is the id of a job that is still queued or running; give each job its own";
+            let problem = "a job of this id is still queued or running; give each job its own";
             return self.refuse(number, Refusal::field(Some(job.id), "id", None, problem));
         }
         let queued = queue.len();
@@ -310,10 +314,10 @@ impl Worker {
     fn cancel(&self, number: u64, id: &JobId) {
         let cancelled = self.queue().cancel(id);
         match cancelled {
-            Cancelled::Waiting(job) => self.mine(&job), // its handle is pulled: it only says so
+            Cancelled::Waiting(job) => self.mine(&job), // cancelled by now: it only says so
             Cancelled::Running => {}
             Cancelled::Unknown => {
-                let problem = "is no job that is queued or running; its result may be on its way already";
+                let problem = "no job of this id is queued or running; its result may be on its way already";
                 self.refuse(number, Refusal::field(Some(id.clone()), "cancel", None, problem));
             }
         }
@@ -337,9 +341,9 @@ impl Worker {
                 queue_bytes: queue::MOST_BYTES,
                 line_bytes: MOST_LINE_BYTES,
                 nesting: request::MOST_NESTING,
-                id_bytes: request::MOST_ID_BYTES,
-                progress_s: request::LEAST_PROGRESS_S,
-                expected_solutions: request::MOST_EXPECTED_SOLUTIONS,
+                id_bytes: job::MOST_ID_BYTES,
+                progress_s: job::LEAST_PROGRESS_S,
+                expected_solutions: job::MOST_EXPECTED_SOLUTIONS,
             },
         });
     }
@@ -422,7 +426,8 @@ impl Worker {
 }
 
 fn too_long() -> Refusal {
-    Refusal::line(format!("is longer than {MOST_LINE_BYTES} bytes and was not read"))
+    let problem = format!("is longer than {MOST_LINE_BYTES} bytes and was not read");
+    Refusal::line(None, &problem)
 }
 
 const NO_PANIC: &str = "nothing panics while it is held";

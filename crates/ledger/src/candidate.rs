@@ -28,10 +28,10 @@ pub struct Candidate {
     branch: Branch,
 }
 
-/// Why there is no block.
+/// Why a block was not found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForgeError {
-    /// The handle was pulled, or there were no nonces left.
+    /// It was cancelled, or there were no nonces left.
     #[error("mining was stopped after {hashes} hashes")]
     Stopped {
         /// Hashes computed, exactly.
@@ -68,7 +68,7 @@ impl Candidate {
     /// The block after `tip` that pays `recipient` and holds `transactions`.
     ///
     /// # Errors
-    /// [`TransactionError`] when the recipient is no name.
+    /// [`TransactionError`] when the recipient is not a name.
     pub fn new(
         tip: &Tip,
         recipient: impl Into<String>,

@@ -44,13 +44,13 @@ pub struct ChainParameters {
 #[non_exhaustive]
 pub enum ParametersError {
     /// Too easy or too hard.
-    #[error("{0} bits: give 1 to {MAX_BITS}")]
+    #[error("{0} is not a difficulty in bits; give 1 to {MAX_BITS}")]
     Bits(f64),
     /// No time at all, or too long.
-    #[error("{0} s: give whole seconds from 1 to 4294967295")]
+    #[error("{0} s is not a block time; give whole seconds from 1 to 4294967295")]
     Seconds(u64),
     /// A first block that states no parameters.
-    #[error("the first block is no genesis block of this program")]
+    #[error("the first block is not a genesis block of this program")]
     NotGenesis,
 }
 

@@ -146,7 +146,7 @@ impl<'b> BlockRecord<'b> {
     }
 }
 
-/// Why JSON is no block.
+/// Why JSON is not a block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {

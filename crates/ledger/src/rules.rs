@@ -63,8 +63,8 @@ pub enum RuleError {
     /// Too long names, too many of them.
     #[error("its transactions take {0} bytes; at most {MAX_BLOCK_BYTES} are allowed")]
     BlockSize(usize),
-    /// The first transaction is no reward.
-    #[error("it has no reward: its first transaction's sender is not \"0\"")]
+    /// The first transaction is not a reward.
+    #[error("its reward is missing: its first transaction's sender is not \"0\"")]
     RewardMissing,
     /// A second reward.
     #[error("transaction {position} is a second reward; sender \"0\" stands only first")]

@@ -82,7 +82,7 @@ pub enum RunError {
         /// Why.
         reason: AddError,
     },
-    /// The node's id is no name.
+    /// The node's id is not a name.
     #[error(transparent)]
     Recipient(#[from] TransactionError),
 }

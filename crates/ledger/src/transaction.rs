@@ -29,7 +29,7 @@ pub const MAX_NAME_CHARS: usize = 256;
 /// The highest amount, and the highest extra nonce: 2^53 − 1, the highest whole number that every JSON reader keeps.
 pub const MAX_AMOUNT: u64 = (1 << 53) - 1;
 
-/// Why something is no transaction.
+/// Why something is not a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransactionError {
@@ -59,8 +59,8 @@ pub enum TransactionError {
     /// Not 64 hex digits.
     #[error("a transaction id has exactly 64 hex digits")]
     Id,
-    /// Stored bytes that are no transaction.
-    #[error("the bytes end early or hold no UTF-8")]
+    /// Stored bytes that are not a transaction.
+    #[error("the bytes end early or are not UTF-8")]
     Bytes,
 }
 

@@ -34,7 +34,7 @@ pub struct Imported {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// A line is no block, or one that the ledger does not take.
+    /// A line is not a block, or one that the ledger does not take.
     #[error("line {line}: {reason}")]
     Line {
         /// Its number, from 1.
@@ -58,10 +58,10 @@ pub enum LineError {
     /// It is longer than any block.
     #[error("it is longer than {MAX_LINE_BYTES} bytes")]
     Long,
-    /// It is no JSON.
-    #[error("it is no JSON: {0}")]
+    /// It is not JSON.
+    #[error("it is not JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// It is no block.
+    /// It is not a block.
     #[error(transparent)]
     Record(#[from] RecordError),
     /// The ledger does not take its block.
@@ -173,7 +173,7 @@ impl<R: BufRead> BlockLines<R> {
     /// The block of the next line, which stays the next; `None` at the end.
     ///
     /// # Errors
-    /// [`ImportError`] when the line is no block.
+    /// [`ImportError`] when the line is not a block.
     pub fn peek(&mut self) -> Result<Option<&Block<Unchecked>>, ImportError> {
         if self.peeked.is_none() {
             self.peeked = self.read()?;

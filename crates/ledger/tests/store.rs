@@ -238,7 +238,7 @@ fn an_import_stops_at_the_first_bad_line() {
     let rows: Vec<_> = text.lines().collect();
     for (bad, says) in [
         (rows[4].replace("\"amount\":4", "\"amount\":5"), "Merkle root"),
-        ("{\"index\":5".to_owned(), "no JSON"),
+        ("{\"index\":5".to_owned(), "not JSON"),
         ("{}".to_owned(), "Missing values: index"),
         (rows[6].to_owned(), "parent"),
     ] {

@@ -187,7 +187,7 @@ pub(super) fn json(bytes: &[u8]) -> Result<Value, Refusal> {
 
 /// Reads a form: every field is text, but whole numbers are meant as numbers where a number belongs.
 fn form(bytes: &[u8]) -> Result<Value, Refusal> {
-    // The reader below would put U+FFFD in the place of what is no UTF-8, and nobody would be told.
+    // The reader below would put U+FFFD in the place of what is not UTF-8, and nobody would be told.
     if percent_decode(bytes).decode_utf8().is_err() {
         return Err(Refusal::bad("The form is not UTF-8 once its % signs are decoded"));
     }

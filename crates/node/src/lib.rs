@@ -12,7 +12,7 @@
 //!                                                            └──► the ledger's writer ──► answer once it is on disk
 //! ```
 //!
-//! Errors are JSON too: `{"message":"…"}`, and the broken `rule` where there is one. Only what is no HTTP request at all
+//! Errors are JSON too: `{"message":"…"}`, and the broken `rule` where there is one. Only what is not an HTTP request at all
 //! is refused below this, without a body.
 
 mod answers;

@@ -767,7 +767,7 @@ async fn a_block_that_breaks_a_rule_is_told_which() {
             .starts_with("Missing values: timestamp"),
         "{answer}"
     );
-    // A header that is known, with another index or other transactions, is no known block.
+    // A header that is known, with another index or other transactions, is not a known block.
     assert_eq!(test.post("/blocks", value.clone()).await.0, 201);
     for (body, name) in [
         (with("index", json!(7)), "index"),

@@ -5,10 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 
 use crate::{
-    options::{
-        input::{InputError, parse, whole_number},
-        lists, quantity,
-    },
+    options::{InputError, measurement, one_or_more, parse},
     render::export::{Export as _, ExportArgs},
     terminal::{exit::Exit, interrupt::on_interrupt, progress::StepBar},
 };
@@ -92,19 +89,18 @@ impl BenchArgs {
         let puzzles = parse("puzzle", self.puzzle.as_deref().unwrap_or("all"), puzzles)?;
         let kernels = parse("kernel", self.kernel.as_deref().unwrap_or("auto"), kernels)?;
         let threads = parse("threads", self.threads.as_deref().unwrap_or("1,all"), |text| {
-            lists::threads(text, num_cpus::get())
+            measurement::threads(text, num_cpus::get())
         })?;
         let sample_length = parse(
             "seconds",
             self.seconds.as_deref().unwrap_or("0.5"),
-            quantity::sample_length,
+            measurement::sample_length,
         )?;
         let samples = parse(
             "samples",
             self.samples.as_deref().unwrap_or("10"),
-            |text| match whole_number::<usize>(text)? {
-                0 => Err("is none; give 1 or more".to_owned()),
-                count if count > 1_000_000 => Err("is more than a million".to_owned()),
+            |text| match one_or_more::<usize>(text)? {
+                count if count > 1_000_000 => Err("too many; give a million at most".to_owned()),
                 count => Ok(count),
             },
         )?;
@@ -135,7 +131,7 @@ fn puzzles(text: &str) -> Result<Vec<&'static KnownPuzzle>, String> {
     for name in text.split(',') {
         let known = KnownPuzzle::by_name(name).ok_or_else(|| {
             format!(
-                "is no list of benchmark puzzles; use {} or all",
+                "not a list of benchmark puzzles; use {} or all",
                 BENCH_PUZZLE_NAMES.join(", ")
             )
         })?;
@@ -156,7 +152,7 @@ fn kernels(text: &str) -> Result<Vec<Kernel>, String> {
             .parse()
             .map_err(|problem: paydirt::KernelError| match text == name {
                 true => problem.to_string(),
-                false => format!("has {name:?}, which {problem}"),
+                false => format!("{name:?}: {problem}"),
             })?;
         if !kernels.contains(&kernel) {
             kernels.push(kernel);
@@ -170,7 +166,7 @@ pub(crate) fn setup(pin: bool) -> anyhow::Result<Setup> {
     let no_processors = || {
         InputError::option(
             "pin",
-            "is not possible here: this system does not say which processors there are; leave it out",
+            "this system does not say which processors there are; leave it out",
         )
     };
     let pins = pin
@@ -199,7 +195,7 @@ fn read_baseline(path: &std::path::Path) -> Result<(String, BenchReport), InputE
     let text = std::fs::read_to_string(&file).map_err(|error| refuse(format!("cannot be read: {error}")))?;
     let mut value: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
         refuse(format!(
-            "is no JSON of one bench run ({error}); take one with: paydirt bench --json"
+            "not the JSON of one bench run ({error}); take one with: paydirt bench --json"
         ))
     })?;
     let schema = value.as_object_mut().and_then(|report| report.remove("schema"));
@@ -208,12 +204,12 @@ fn read_baseline(path: &std::path::Path) -> Result<(String, BenchReport), InputE
         found => {
             let found = found.map_or("no schema".to_owned(), |schema| format!("the schema {schema}"));
             return Err(refuse(format!(
-                "has {found}, not {}; take a baseline with: paydirt bench --json",
+                "it has {found}, not {}; take a baseline with: paydirt bench --json",
                 BenchReport::SCHEMA
             )));
         }
     }
     let report = serde_json::from_value(value)
-        .map_err(|error| refuse(format!("is not as {} should be: {error}", BenchReport::SCHEMA)))?;
+        .map_err(|error| refuse(format!("not as {} should be: {error}", BenchReport::SCHEMA)))?;
     Ok((name, report))
 }

@@ -6,11 +6,7 @@ use clap::Args;
 
 use crate::{
     commands::bench::setup,
-    options::{
-        input::{InputError, number, parse, whole_number},
-        lists, quantity,
-        search::MachineArgs,
-    },
+    options::{InputError, MachineArgs, measurement, number, one_or_more, parse, whole_number},
     render::export::ExportArgs,
     terminal::{exit::Exit, progress::StepBar},
 };
@@ -97,19 +93,19 @@ impl CompareArgs {
     fn settings(&self) -> Result<Settings, InputError> {
         let mut levels = match (&self.bits, &self.hex_zeros) {
             (Some(_), Some(zeros)) => {
-                let problem = "is a second list of levels beside --bits; give one of the two";
+                let problem = "a second list of levels beside --bits; give one of the two";
                 return Err(InputError::value("hex-zeros", zeros, problem));
             }
             (_, Some(zeros)) => parse("hex-zeros", zeros, |text| {
-                let zeros = lists::levels(text)?;
+                let zeros = measurement::levels(text)?;
                 let whole = |zeros: &f64| zeros.fract() == 0.0 && (0.0..=64.0).contains(zeros);
                 if !zeros.iter().all(whole) {
-                    return Err("has a level that is no whole number from 0 to 64".to_owned());
+                    return Err("not a list of whole numbers from 0 to 64".to_owned());
                 }
                 self::levels(zeros.iter().map(|zeros| zeros * 4.0))
             })?,
             (bits, None) => parse("bits", bits.as_deref().unwrap_or("8..20"), |text| {
-                self::levels(lists::levels(text)?.into_iter())
+                self::levels(measurement::levels(text)?.into_iter())
             })?,
         };
         levels.sort_by(|a, b| a.bits().total_cmp(&b.bits()));
@@ -117,9 +113,8 @@ impl CompareArgs {
         let samples = parse(
             "samples",
             self.samples.as_deref().unwrap_or("100"),
-            |text| match whole_number::<usize>(text)? {
-                0 => Err("is none; give 1 or more".to_owned()),
-                count if count > 1_000_000 => Err("is more than a million".to_owned()),
+            |text| match one_or_more::<usize>(text)? {
+                count if count > 1_000_000 => Err("too many; give a million at most".to_owned()),
                 count => Ok(count),
             },
         )?;
@@ -129,7 +124,7 @@ impl CompareArgs {
             seed: parse("seed", self.seed.as_deref().unwrap_or("1"), whole_number)?,
             budget: parse("budget", self.budget.as_deref().unwrap_or("60"), |text| {
                 let budget = Duration::try_from_secs_f64(number(text)?);
-                budget.map_err(|_| "is no time budget; give seconds, as in 60 (0 to compute all)".to_owned())
+                budget.map_err(|_| "not a time budget; give seconds, as in 60 (0 to compute all)".to_owned())
             })?,
             rates: self.rates()?,
             within: self.within()?,
@@ -139,12 +134,12 @@ impl CompareArgs {
     fn rates(&self) -> Result<Vec<NamedRate>, InputError> {
         let mut rates: Vec<NamedRate> = Vec::new();
         for text in &self.rate {
-            let rate = parse("rate", text, quantity::named_rate)?;
+            let rate = parse("rate", text, measurement::named_rate)?;
             if rates.iter().any(|known| known.name == rate.name) {
                 return Err(InputError::value(
                     "rate",
                     text,
-                    "has a name that is taken; give each rate its own",
+                    "this name is taken; give each rate its own",
                 ));
             }
             rates.push(rate);
@@ -157,7 +152,7 @@ impl CompareArgs {
         let within = self
             .within
             .as_ref()
-            .map(|text| parse("within", text, quantity::time_s))
+            .map(|text| parse("within", text, measurement::time_s))
             .transpose()?;
         let quantile = self.quantile.as_ref().map(|text| {
             parse("quantile", text, |text| {
@@ -165,13 +160,13 @@ impl CompareArgs {
                 let between = share > 0.0 && share < 1.0;
                 between
                     .then_some(share)
-                    .ok_or_else(|| "must be between 0 and 1, as 0.95".to_owned())
+                    .ok_or_else(|| "not between 0 and 1; give a share such as 0.95".to_owned())
             })
         });
         match (within, quantile.transpose()?) {
             (None, Some(_)) => Err(InputError::option(
                 "quantile",
-                "goes with --within; give that as well",
+                "this goes with --within; give that as well",
             )),
             (within, quantile) => Ok(within.map(|within| (within, quantile.unwrap_or(0.95)))),
         }

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum as _};
 use clap_complete::Shell;
 
 use crate::{
-    options::input::{InputError, parse},
+    options::{InputError, parse},
     terminal::{exit::Exit, output},
 };
 
@@ -27,10 +27,10 @@ impl CompletionsArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         const SHELLS: &str = "bash, zsh, fish, powershell or elvish";
         let Some(name) = &self.shell else {
-            return Err(InputError::option("SHELL", format!("is missing; give {SHELLS}")).into());
+            return Err(InputError::option("SHELL", format!("a shell is needed; give {SHELLS}")).into());
         };
         let shell = parse("SHELL", name, |name| {
-            Shell::from_str(name, true).map_err(|_| format!("is no shell known here; give {SHELLS}"))
+            Shell::from_str(name, true).map_err(|_| format!("not a shell known here; give {SHELLS}"))
         })?;
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut crate::command(), "paydirt", &mut script);

@@ -76,7 +76,7 @@ fn decode(text: &str) -> Option<Header> {
     Some(Header::from_bytes(header))
 }
 
-/// The header with the lowest nonce that meets its nBits. `None` when there is none, or nBits is no target.
+/// The header with the lowest nonce that meets its nBits. `None` when there is none, or nBits is not a target.
 fn solve(header: &Header) -> Option<Header> {
     let puzzle = Puzzle::header(header).ok()?;
     let outcome = Miner::new().mine(&Search::new(&puzzle));

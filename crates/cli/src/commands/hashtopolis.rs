@@ -25,9 +25,9 @@ use clap::{Args, Subcommand};
 
 use crate::{
     options::{
-        input::{InputError, parse, whole_number},
-        puzzle::{GoalArgs, PuzzleArgs},
-        search::{MachineArgs, SearchArgs},
+        Flag, Given, GoalArgs, InputError, MachineArgs, Name, PuzzleArgs, SearchArgs, Spelling, parse,
+        table::{Group, any_of},
+        whole_number,
     },
     terminal::{
         exit::Exit,
@@ -126,103 +126,94 @@ impl HashtopolisArgs {
 }
 
 impl Attack {
+    fn given(&self) -> Given {
+        let (puzzle, goal, search) = (self.puzzle.clone(), self.goal.clone(), self.search.clone());
+        Given::new(
+            Spelling::CommandLine,
+            [puzzle.values(), goal.values(), search.values()],
+        )
+    }
+
     /// The nonces of the attack.
     fn range(&self) -> Result<NonceRange, InputError> {
-        let given = [
-            &self.puzzle.text,
-            &self.puzzle.template,
-            &self.puzzle.template_hex,
-            &self.puzzle.header,
-        ];
-        let space = if given.iter().any(|option| option.is_some()) {
-            self.puzzle.resolve(&self.goal)?.nonce_space()
-        } else if self.lines.as_deref() == Some("header") {
+        let given = self.given();
+        let space = if given.of(Group::Message).next().is_some() {
+            given.puzzle()?.nonce_space()
+        } else if self.lines.as_deref() == Some(Flag::Header.name) {
             NonceEncoding::U32(ByteOrder::Little).space()
         } else {
             // The puzzles come with the file; the nonces are the same for all.
-            self.goal.resolve(ByteOrder::Big)?;
-            let name = self.puzzle.nonce.as_deref().unwrap_or("dec");
-            parse("nonce", name, str::parse::<NonceEncoding>)?.space()
+            given.goal(ByteOrder::Big)?;
+            given.encoding()?.space()
         };
-        Ok(self.search.place(space)?.range)
+        Ok(given.place(space)?.range)
     }
 
     fn puzzles(&self) -> anyhow::Result<Vec<Named>> {
+        let given = self.given();
         let Some(file) = &self.file else {
-            let puzzle = self.puzzle.resolve(&self.goal)?;
-            let written = &self.puzzle;
-            let options = [
-                &written.text,
-                &written.template,
-                &written.template_hex,
-                &written.header,
-            ];
-            let name = options.into_iter().flatten().next().cloned();
+            let puzzle = given.puzzle()?;
+            let name = given.of(Group::Message).find_map(|flag| given.written(flag));
             let name = name.expect("a puzzle was resolved");
             if name.contains(['\n', '\r']) {
-                let problem = "has a line break, which a hit cannot; use --template-hex";
+                let problem = "it has a line break, which a hit cannot; use --template-hex";
                 return Err(InputError::value("text", &name, problem).into());
             }
             return Ok(vec![Named { name, puzzle }]);
         };
         let opened = File::open(file)
-            .map_err(|error| InputError::value("FILE", file, format!("is no file to read: {error}")))?;
+            .map_err(|error| InputError::value("FILE", file, format!("cannot be read: {error}")))?;
         let mut lines = Lines::new(BufReader::new(opened), MOST_LINE_BYTES);
         let mut puzzles = Vec::new();
         while let Some((number, line)) = lines.next().with_context(|| format!("cannot read {file}"))? {
             let at = |problem: String| InputError::value("FILE", &format!("{file}:{number}"), problem);
             let line = match line {
-                Line::TooLong => return Err(at(format!("is longer than {MOST_LINE_BYTES} bytes")).into()),
+                Line::TooLong => return Err(at(format!("longer than {MOST_LINE_BYTES} bytes")).into()),
                 Line::Whole(line) => line.strip_suffix(b"\r").unwrap_or(line),
             };
             if line.is_empty() {
                 continue;
             }
             let name = std::str::from_utf8(line).map_err(|_| {
-                at("is no UTF-8 text; write such bytes as hex, with --lines template-hex".to_owned())
+                at("not UTF-8 text; write such bytes as hex, with --lines template-hex".to_owned())
             })?;
-            let puzzle = self.puzzle_of(name).map_err(|error| match error.option {
-                "text" | "template" | "template-hex" | "header" => at(error.problem),
-                _ => error,
-            })?;
+            let puzzle = self
+                .puzzle_of(given.clone(), name)
+                .map_err(|error| match error.name {
+                    Name::Flag(flag, _) if flag.group == Group::Message => at(error.problem),
+                    _ => error,
+                })?;
             let name = name.to_owned();
             puzzles.push(Named { name, puzzle });
         }
         if puzzles.is_empty() {
-            return Err(InputError::value("FILE", file, "has no puzzle in it").into());
+            return Err(InputError::value("FILE", file, "there is no puzzle in it; give one a line").into());
         }
         Ok(puzzles)
     }
 
-    fn puzzle_of(&self, line: &str) -> Result<Puzzle, InputError> {
-        let mut puzzle = self.puzzle.clone();
-        let given = [
-            ("text", &puzzle.text),
-            ("template", &puzzle.template),
-            ("template-hex", &puzzle.template_hex),
-            ("header", &puzzle.header),
-        ];
-        if let Some((option, Some(value))) = given.into_iter().find(|(_, value)| value.is_some()) {
-            let problem = "is a second puzzle beside FILE; leave one of the two out";
-            return Err(InputError::value("FILE", &format!("--{option} {value}"), problem));
+    fn puzzle_of(&self, given: Given, line: &str) -> Result<Puzzle, InputError> {
+        if let Some(flag) = given.of(Group::Message).next() {
+            let given = format!(
+                "{} {}",
+                given.spell(flag),
+                given.written(flag).unwrap_or_default()
+            );
+            let problem = "a second puzzle beside FILE; leave one of the two out";
+            return Err(InputError::value("FILE", &given, problem));
         }
-        let of_line = if line.contains(paydirt::puzzle::PLACEHOLDER) {
-            "template"
-        } else {
-            "text"
+        let of_line = match line.contains(paydirt::puzzle::PLACEHOLDER) {
+            true => Flag::Template,
+            false => Flag::Text,
         };
-        let place = match self.lines.as_deref().unwrap_or(of_line) {
-            "text" => &mut puzzle.text,
-            "template" => &mut puzzle.template,
-            "template-hex" => &mut puzzle.template_hex,
-            "header" => &mut puzzle.header,
-            other => {
-                let problem = "is not known; use text, template, template-hex or header";
-                return Err(InputError::value("lines", other, problem));
-            }
+        let flag = match self.lines.as_deref() {
+            None => of_line,
+            Some(name) => (Group::Message.flags().find(|flag| flag.name == name)).ok_or_else(|| {
+                let names = any_of(Group::Message, |flag| flag.name.to_owned());
+                InputError::value("lines", name, format!("not known; use {names}"))
+            })?,
         };
-        *place = Some(line.to_owned());
-        puzzle.resolve(&self.goal)
+        given.with(flag, line).puzzle()
     }
 }
 
@@ -233,13 +224,14 @@ impl CrackArgs {
             None => Ok(None),
         };
         let puzzles = self.attack.puzzles()?;
+        let given = self.attack.given();
         let skip = number("skip", &self.skip)?.unwrap_or(0);
         let length = number("length", &self.length)?;
-        let timeout = self.attack.search.timeout()?;
-        let find = self.attack.search.find()?;
+        let timeout = given.timeout()?;
+        let find = given.find()?;
         let mut ranges = Vec::with_capacity(puzzles.len());
         for named in &puzzles {
-            let whole = self.attack.search.place(named.puzzle.nonce_space())?.range;
+            let whole = given.place(named.puzzle.nonce_space())?.range;
             let start = u128::from(whole.start()) + skip;
             let length = length.unwrap_or(whole.count().saturating_sub(skip));
             let range = whole.part(start, length).map_err(|problem| {

@@ -10,7 +10,7 @@ use clap::{Args, Command};
 use clap_mangen::Man;
 
 use crate::{
-    options::input::InputError,
+    options::InputError,
     terminal::{exit::Exit, output},
 };
 
@@ -46,7 +46,7 @@ impl ManArgs {
             None => root,
             Some(name) => root.find_subcommand(name).cloned().ok_or_else(|| {
                 let known: Vec<_> = root.get_subcommands().map(|c| c.get_name()).collect();
-                let problem = format!("is no command; there are {}", known.join(", "));
+                let problem = format!("not a command; there are {}", known.join(", "));
                 InputError::value("COMMAND", name, problem)
             })?,
         };

@@ -11,10 +11,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::{
-    options::{
-        input::{InputError, shown},
-        search::SearchArgs,
-    },
+    options::{Flag, Given, InputError, Spelling, shown},
     terminal::{
         exit::Exit,
         lines::{Line, Lines},
@@ -76,7 +73,7 @@ impl MergeArgs {
                 false => Ok(opened),
             });
             let opened = opened
-                .map_err(|error| InputError::value("FILE", file, format!("is no file to read: {error}")))?;
+                .map_err(|error| InputError::value("FILE", file, format!("cannot be read: {error}")))?;
             read(file, BufReader::new(opened), &mut shards)?;
         }
         let merged =
@@ -89,17 +86,16 @@ impl MergeArgs {
         if self.start.is_none() && self.count.is_none() {
             return Ok(None);
         }
-        let Some(_) = &self.count else {
-            let problem = "is needed beside --start, to say how many nonces the whole range has";
+        let Some(count) = &self.count else {
+            let problem = "this is needed beside --start, to say how many nonces the whole range has";
             return Err(InputError::option("count", problem));
         };
         let every_nonce = NonceRange::new(0, 1 << 64).expect("2^64 nonces from 0");
-        let search = SearchArgs {
-            start: self.start.clone(),
-            count: self.count.clone(),
-            ..SearchArgs::default()
-        };
-        search.place(every_nonce).map(|place| Some(place.range))
+        let mut whole = Given::new(Spelling::CommandLine, []).with(Flag::Count, count);
+        if let Some(start) = &self.start {
+            whole = whole.with(Flag::Start, start);
+        }
+        whole.place(every_nonce).map(|place| Some(place.range))
     }
 }
 
@@ -124,21 +120,24 @@ fn read(name: &str, input: impl BufRead, shards: &mut Vec<Shard>) -> anyhow::Res
         let refuse = |problem: &str| InputError::value("FILE", &source, problem);
         let line = match line {
             Line::TooLong => {
-                return Err(refuse(&format!("is longer than {MOST_LINE_BYTES} bytes; no result is")).into());
+                return Err(refuse(&format!(
+                    "longer than {MOST_LINE_BYTES} bytes, which no result is"
+                ))
+                .into());
             }
             Line::Whole(line) if line.trim_ascii().is_empty() => continue,
             Line::Whole(line) => line,
         };
         let value: Value =
-            serde_json::from_slice(line).map_err(|error| refuse(&format!("is no JSON: {error}")))?;
+            serde_json::from_slice(line).map_err(|error| refuse(&format!("not JSON: {error}")))?;
         match value.get("schema").and_then(Value::as_str) {
             Some(MineRecord::SCHEMA) => {}
             Some("paydirt.work/1") => continue, // accepted, progress …
-            _ => return Err(refuse("is no result of paydirt mine --json (schema paydirt.mine/1)").into()),
+            _ => return Err(refuse("not a result of paydirt mine --json (schema paydirt.mine/1)").into()),
         }
         let record = serde_path_to_error::deserialize(value).map_err(|error| {
             refuse(&format!(
-                "is no whole result: {}: {}",
+                "not a whole result: {}: {}",
                 error.path(),
                 error.inner()
             ))

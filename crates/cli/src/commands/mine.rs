@@ -3,10 +3,7 @@
 use clap::Args;
 
 use crate::{
-    options::{
-        puzzle::{GoalArgs, PuzzleArgs},
-        search::{MachineArgs, SearchArgs},
-    },
+    options::{Given, GoalArgs, MachineArgs, PuzzleArgs, SearchArgs, Spelling},
     terminal::{
         exit::Exit,
         interrupt::on_interrupt,
@@ -49,10 +46,14 @@ pub(crate) struct MineArgs {
 
 impl MineArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let puzzle = self.puzzle.resolve(&self.goal)?;
-        let place = self.search.place(puzzle.nonce_space())?;
-        let find = self.search.find()?;
-        let timeout = self.search.timeout()?;
+        let given = Given::new(
+            Spelling::CommandLine,
+            [self.puzzle.values(), self.goal.values(), self.search.values()],
+        );
+        let puzzle = given.puzzle()?;
+        let place = given.place(puzzle.nonce_space())?;
+        let find = given.find()?;
+        let timeout = given.timeout()?;
         let miner = self.machine.miner()?;
 
         let cancel = Cancel::new();

@@ -11,9 +11,9 @@ use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{
     options::{
-        input::{InputError, number, parse, whole_number},
+        InputError, MachineArgs,
         ledger::{DataArgs, NetworkArgs},
-        search::MachineArgs,
+        number, parse, whole_number,
     },
     terminal::exit::Exit,
 };
@@ -119,7 +119,7 @@ fn at_least(
     usual: usize,
 ) -> Result<usize, InputError> {
     let enough = |text: &str| match whole_number::<usize>(text)? {
-        few if few < least => Err(format!("is too few; give {least} or more")),
+        few if few < least => Err(format!("too few; give {least} or more")),
         number => Ok(number),
     };
     text.as_deref()
@@ -130,7 +130,7 @@ fn duration(option: &'static str, text: &Option<String>, usual: Duration) -> Res
     let positive = |text: &str| {
         let time = Duration::try_from_secs_f64(number(text)?).ok();
         let time = time.filter(|time| !time.is_zero() && time.as_secs() < 1 << 32);
-        time.ok_or("is no time limit; give seconds above 0, as in 0.5 or 60".to_owned())
+        time.ok_or("not a time limit; give seconds above 0, as in 0.5 or 60".to_owned())
     };
     text.as_deref()
         .map_or(Ok(usual), |text| parse(option, text, positive))
@@ -142,7 +142,7 @@ impl ServeArgs {
         let host: IpAddr = parse("host", host, |host| {
             let host = if host == "localhost" { "127.0.0.1" } else { host };
             host.parse()
-                .map_err(|_| "is no IP address; give one such as 127.0.0.1, 0.0.0.0 or ::1")
+                .map_err(|_| "not an IP address; give one such as 127.0.0.1, 0.0.0.0 or ::1")
         })?;
         let port = self.port()?;
         let cors = self.cors()?;
@@ -154,7 +154,7 @@ impl ServeArgs {
             return Err(InputError::value(
                 "data",
                 &folder,
-                "is of no use beside --memory; give one of the two",
+                "--memory has no use for a folder; give one of the two",
             )
             .into());
         }
@@ -201,7 +201,7 @@ impl ServeArgs {
 
     fn port(&self) -> Result<u16, InputError> {
         let meaning =
-            |text: &str| whole_number(text).map_err(|_| "is no port; give a number from 0 to 65535");
+            |text: &str| whole_number(text).map_err(|_| "not a port; give a number from 0 to 65535");
         match &self.port {
             Some(text) => parse("port", text, meaning),
             None => match std::env::var_os("PORT") {
@@ -225,8 +225,9 @@ impl ServeArgs {
                     .is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', ' ']))
             });
             let value = known.then(|| HeaderValue::from_str(origin).ok()).flatten();
-            value
-                .ok_or("is no origin; give localhost, none, any, or origins such as https://example.com:8080")
+            value.ok_or(
+                "not an origin; give localhost, none, any, or origins such as https://example.com:8080",
+            )
         };
         match text.as_str() {
             "localhost" => Ok(Cors::Localhost),
@@ -257,7 +258,7 @@ impl ServeArgs {
                 return Err(InputError::value(
                     "log",
                     other,
-                    "is no form of log; give text, json or off",
+                    "not a form of log; give text, json or off",
                 ));
             }
         }

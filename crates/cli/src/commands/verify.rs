@@ -3,16 +3,13 @@
 use clap::Args;
 
 use crate::{
-    options::{
-        input::{InputError, parse, whole_number},
-        puzzle::{GoalArgs, PuzzleArgs},
-    },
+    options::{Given, GoalArgs, InputError, PuzzleArgs, Spelling, parse, whole_number},
     terminal::{
         exit::Exit,
         output::{self, rolled},
     },
 };
-use paydirt::{Header, record::VerifyRecord};
+use paydirt::record::VerifyRecord;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,18 +37,17 @@ pub(crate) struct VerifyArgs {
 
 impl VerifyArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let puzzle = self.puzzle.resolve(&self.goal)?;
-        let nonce = match (&self.claim, &self.puzzle.header) {
+        let given = Given::new(Spelling::CommandLine, [self.puzzle.values(), self.goal.values()]);
+        let puzzle = given.puzzle()?;
+        let nonce = match (&self.claim, given.header()?) {
             (Some(text), _) => parse("NONCE", text, whole_number)?,
-            (None, Some(header)) => {
-                let header = parse("header", header, Header::from_hex)?;
-                match puzzle.rolling() {
-                    Some(rolling) => rolling.join(header.version(), header.nonce()),
-                    None => header.nonce().into(),
-                }
-            }
+            (None, Some(header)) => match puzzle.rolling() {
+                Some(rolling) => rolling.join(header.version(), header.nonce()),
+                None => header.nonce().into(),
+            },
             (None, None) => {
-                let problem = "is missing; give the claimed nonce, as in: paydirt verify --text 100 --hex-zeros 4 35293";
+                let problem =
+                    "a claimed nonce is needed, as in: paydirt verify --text 100 --hex-zeros 4 35293";
                 return Err(InputError::option("NONCE", problem).into());
             }
         };

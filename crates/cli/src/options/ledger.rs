@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use directories::ProjectDirs;
 
-use crate::options::input::{InputError, number, parse, whole_number};
+use crate::options::{InputError, number, one_or_more, parse};
 use paydirt_ledger::{
     ChainParameters, DEFAULT_BITS, HALF_LIFE_BLOCKS, Ledger, Options, ParametersError, StoreError,
 };
@@ -46,7 +46,7 @@ impl DataArgs {
             .ok_or_else(|| {
                 InputError::option(
                     "data",
-                    "is needed: this account has no home directory, so name a folder",
+                    "this account has no home directory; name a folder for the ledger",
                 )
             })
     }
@@ -68,7 +68,7 @@ impl DataArgs {
         match &error {
             StoreError::Missing(folder) => {
                 let folder = folder.display().to_string();
-                let problem = "has no ledger; paydirt serve or paydirt chain mine begin one there";
+                let problem = "there is no ledger in it; start one with paydirt serve or paydirt chain mine";
                 InputError::value("data", &folder, problem).into()
             }
             StoreError::OtherParameters { .. } => InputError::option("data", error).into(),
@@ -83,12 +83,8 @@ impl NetworkArgs {
         let bits_text = self.bits.as_deref();
         let bits = bits_text.map(|text| parse("bits", text, number)).transpose()?;
         let seconds = |option, text: &Option<String>| {
-            let positive = |text: &str| match whole_number::<u32>(text)? {
-                0 => Err("is no time; give whole seconds from 1 on".to_owned()),
-                seconds => Ok(seconds),
-            };
             text.as_deref()
-                .map(|text| parse(option, text, positive))
+                .map(|text| parse(option, text, one_or_more::<u32>))
                 .transpose()
         };
         let block_time_s = seconds("block-time", &self.block_time)?;
@@ -96,7 +92,10 @@ impl NetworkArgs {
         let network = match (bits, block_time_s, half_life_s) {
             (None, None, None) => return Ok(None),
             (_, None, Some(_)) => {
-                return Err(InputError::option("half-life", "needs --block-time beside it"));
+                return Err(InputError::option(
+                    "half-life",
+                    "this goes with --block-time; give that as well",
+                ));
             }
             (bits, None, None) => ChainParameters::fixed(bits.unwrap_or(DEFAULT_BITS)),
             (bits, Some(block_time_s), half_life_s) => {

@@ -1,232 +1,119 @@
-//! The options that name a puzzle and its goal, the same wherever a puzzle is named.
+//! The puzzle that the options name.
 //!
-//! *In:* texts. *Out:* a [`Puzzle`], or the one [`InputError`] that says which text will not do.
-//!
-//! Options on the command line and fields of a job line are the same structures: clap fills them in, or serde does,
-//! and one set of parsers gives them their meaning.
-
-use clap::Args;
-use serde::Deserialize;
+//! *In:* the options given. *Out:* a [`Puzzle`] with its goal, or the one [`InputError`] that says which will not do.
 
 use crate::options::{
-    input::{InputError, number, parse, whole_number},
-    words::{number_or_text, text, text_or_whole_number},
+    error::InputError,
+    given::{Given, Problem},
+    table::{Flag, Group},
+    values::Value,
 };
 use paydirt::{ByteOrder, Digest, Goal, Hash, Header, NonceEncoding, Puzzle, Target, Template};
 
-/// What is to be hashed.
-#[derive(Clone, Debug, Default, Args, Deserialize)]
-#[command(next_help_heading = "Puzzle")]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct PuzzleArgs {
-    /// PREFIX followed by the nonce: unless changed below, SHA-256 over PREFIX and the nonce in decimal
-    #[arg(long, value_name = "PREFIX", allow_negative_numbers = true)]
-    #[serde(deserialize_with = "text_or_whole_number")]
-    pub(crate) text: Option<String>,
-    /// A message with one {nonce} in it, as in 'a{nonce}b'
-    #[arg(long, value_name = "TEXT", allow_negative_numbers = true)]
-    #[serde(deserialize_with = "text")]
-    pub(crate) template: Option<String>,
-    /// A message in hex with one {nonce} in it, as in 'aabb{nonce}cc'
-    #[arg(long, value_name = "HEX")]
-    #[serde(deserialize_with = "text", alias = "template-hex")]
-    pub(crate) template_hex: Option<String>,
-    /// An 80-byte Bitcoin header: sha256d, nonce at byte 76, target from its own nBits unless a goal is given
-    #[arg(long, value_name = "HEX")]
-    #[serde(deserialize_with = "text")]
-    pub(crate) header: Option<String>,
-    /// With --header: search these bits of its version too, as in 1fffe000 (BIP 320); a nonce then stands for a version
-    /// and a header nonce
-    #[arg(long, value_name = "MASK")]
-    #[serde(deserialize_with = "text", alias = "roll-version")]
-    pub(crate) roll_version: Option<String>,
-    /// How the nonce stands in the message: dec, dec:W, hex:W, HEX:W, u32le, u32be, u64le, u64be [default: dec]
-    #[arg(long, value_name = "ENCODING")]
-    #[serde(deserialize_with = "text")]
-    pub(crate) nonce: Option<String>,
-    /// sha256 or sha256d (double) [default: sha256]
-    #[arg(long, value_name = "DIGEST")]
-    #[serde(deserialize_with = "text")]
-    pub(crate) digest: Option<String>,
-    /// How the hash is read as a number and printed: be or le (as Bitcoin does) [default: be]
-    #[arg(long, value_name = "ORDER")]
-    #[serde(deserialize_with = "text", alias = "hash-order")]
-    pub(crate) hash_order: Option<String>,
-}
-
-/// What the hash must be: one of these.
-#[derive(Clone, Debug, Default, Args, Deserialize)]
-#[command(next_help_heading = "Goal (one of)")]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct GoalArgs {
-    /// The hash begins with N hex zeros (4 bits each)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    #[serde(deserialize_with = "number_or_text", alias = "hex-zeros")]
-    pub(crate) hex_zeros: Option<String>,
-    /// The hash has N leading zero bits, whole or fractional: hash < 2^(256-N)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    #[serde(deserialize_with = "number_or_text")]
-    pub(crate) bits: Option<String>,
-    /// The hash meets a target in Bitcoin's compact form, 8 hex digits as in 1d00ffff
-    #[arg(long, value_name = "HEX")]
-    #[serde(deserialize_with = "text")]
-    pub(crate) nbits: Option<String>,
-    /// The hash, as a number, is at most this: up to 64 hex digits
-    #[arg(long, value_name = "HEX")]
-    #[serde(deserialize_with = "text")]
-    pub(crate) target: Option<String>,
-    /// The hash is exactly this: 64 hex digits
-    #[arg(long, value_name = "HEX")]
-    #[serde(deserialize_with = "text")]
-    pub(crate) equals: Option<String>,
-}
-
-impl PuzzleArgs {
+impl Given {
     /// The puzzle with its goal.
-    pub(crate) fn resolve(&self, goal: &GoalArgs) -> Result<Puzzle, InputError> {
-        let named = [
-            ("text", &self.text),
-            ("template", &self.template),
-            ("template-hex", &self.template_hex),
-            ("header", &self.header),
-        ];
-        let named = only_one(&named, "names a second puzzle")?;
-        if let (Some((option, _)), Some(mask)) = (named, &self.roll_version)
-            && option != "header"
-        {
-            let problem = format!("needs --header; --{option} has no version to roll");
-            return Err(InputError::value("roll-version", mask, problem));
+    pub(crate) fn puzzle(&self) -> Result<Puzzle, InputError> {
+        let message = self.only_one(Group::Message, "puzzle")?;
+        if let Some(other) = message.filter(|flag| *flag != Flag::Header && self.has(Flag::RollVersion)) {
+            let (header, other) = (self.spell(Flag::Header), self.spell(other));
+            let problem = format!("{other} has no version to roll; this needs {header}");
+            return Err(self.error(Flag::RollVersion, problem));
         }
-        match named {
-            None => Err(InputError::option(
-                "text",
-                "or another puzzle is needed: --text, --template, --template-hex or --header",
-            )),
-            Some(("header", header)) => self.header_puzzle(header, goal),
-            Some(("text", prefix)) => self.message_puzzle(Template::new(prefix, []), goal),
-            Some(("template", text)) => {
-                self.message_puzzle(parse("template", text, Template::from_text)?, goal)
-            }
-            Some((option, hex)) => self.message_puzzle(parse(option, hex, Template::from_hex)?, goal),
+        if let Some(header) = self.header()? {
+            return self.header_puzzle(&header);
         }
-    }
-
-    fn message_puzzle(&self, template: Template, goal: &GoalArgs) -> Result<Puzzle, InputError> {
-        let encoding = match &self.nonce {
-            Some(name) => parse("nonce", name, str::parse::<NonceEncoding>)?,
-            None => NonceEncoding::default(),
+        let Some(message) = message else {
+            return Err(self.missing(Group::Message, "puzzle"));
         };
-        let digest = match &self.digest {
-            Some(name) => parse("digest", name, |name| match name {
-                "sha256" => Ok(Digest::Sha256),
-                "sha256d" => Ok(Digest::Sha256d),
-                _ => Err("is no digest; use sha256 or sha256d"),
-            })?,
-            None => Digest::default(),
-        };
-        let order = match &self.hash_order {
-            Some(name) => parse("hash-order", name, |name| match name {
-                "be" => Ok(ByteOrder::Big),
-                "le" => Ok(ByteOrder::Little),
-                _ => Err("is no byte order; use be or le"),
-            })?,
-            None => ByteOrder::default(),
-        };
-        let goal = goal.resolve(order)?.ok_or_else(|| {
-            InputError::option(
-                "hex-zeros",
-                "or another goal is needed: --hex-zeros, --bits, --nbits, --target or --equals",
-            )
+        let template = self.parse(message, |text| match message {
+            Flag::Template => Ok(Template::from_text(&text.to_string())?),
+            Flag::TemplateHex => Ok(Template::from_hex(&text.to_string())?),
+            _ => Ok(Template::new(text.to_string(), [])),
         })?;
-        Ok(Puzzle::new(template, encoding, digest, order, goal))
+        self.message_puzzle(template.expect("it is given"))
     }
 
-    fn header_puzzle(&self, hex: &str, goal: &GoalArgs) -> Result<Puzzle, InputError> {
-        let fixed = [
-            ("nonce", &self.nonce),
-            ("digest", &self.digest),
-            ("hash-order", &self.hash_order),
-        ];
-        if let Some((option, value)) = fixed.iter().find_map(|(o, v)| Some((*o, v.as_ref()?))) {
-            let problem = "is fixed by --header (u32le, sha256d, le); leave it out, or use --template-hex";
-            return Err(InputError::value(option, value, problem));
+    /// The header, if that is the puzzle.
+    pub(crate) fn header(&self) -> Result<Option<Header>, InputError> {
+        let fixed = [Flag::Nonce, Flag::Digest, Flag::HashOrder];
+        if self.has(Flag::Header)
+            && let Some(flag) = fixed.into_iter().find(|flag| self.has(*flag))
+        {
+            let (header, hex) = (self.spell(Flag::Header), self.spell(Flag::TemplateHex));
+            let problem = format!("{header} fixes this (u32le, sha256d, le); leave it out, or use {hex}");
+            return Err(self.error(flag, problem));
         }
-        let header = parse("header", hex, Header::from_hex)?;
-        let puzzle = match goal.resolve(ByteOrder::Little)? {
-            Some(goal) => Puzzle::header_with_goal(&header, goal),
-            None => Puzzle::header(&header).map_err(|problem| {
-                let problem = format!("{problem}; or give a goal such as --bits 20");
-                InputError::value("header", hex, problem)
+        self.parse(Flag::Header, |hex| Ok(Header::from_hex(&hex.to_string())?))
+    }
+
+    /// How the nonce stands in a message.
+    pub(crate) fn encoding(&self) -> Result<NonceEncoding, InputError> {
+        let encoding = self.parse(Flag::Nonce, |name| Ok(name.to_string().parse()?))?;
+        Ok(encoding.unwrap_or_default())
+    }
+
+    fn message_puzzle(&self, template: Template) -> Result<Puzzle, InputError> {
+        let encoding = self.encoding()?;
+        let digest = self.parse(Flag::Digest, |name| match &*name.to_string() {
+            "sha256" => Ok(Digest::Sha256),
+            "sha256d" => Ok(Digest::Sha256d),
+            _ => Err("not a digest; use sha256 or sha256d".into()),
+        })?;
+        let order = self.parse(Flag::HashOrder, |name| match &*name.to_string() {
+            "be" => Ok(ByteOrder::Big),
+            "le" => Ok(ByteOrder::Little),
+            _ => Err("not a byte order; use be or le".into()),
+        })?;
+        let order = order.unwrap_or_default();
+        let goal = self.goal(order)?;
+        let goal = goal.ok_or_else(|| self.missing(Group::Goal, "goal"))?;
+        Ok(Puzzle::new(
+            template,
+            encoding,
+            digest.unwrap_or_default(),
+            order,
+            goal,
+        ))
+    }
+
+    fn header_puzzle(&self, header: &Header) -> Result<Puzzle, InputError> {
+        let puzzle = match self.goal(ByteOrder::Little)? {
+            Some(goal) => Puzzle::header_with_goal(header, goal),
+            None => Puzzle::header(header).map_err(|problem| {
+                let bits = self.spell(Flag::Bits);
+                self.error(
+                    Flag::Header,
+                    format!("{problem}; or give a goal such as {bits} 20"),
+                )
             })?,
         };
-        match &self.roll_version {
-            Some(mask) => parse("roll-version", mask, |mask| {
-                let bits = hex_word(mask, "1fffe000")?;
-                puzzle.roll_version(bits).map_err(|problem| problem.to_string())
-            }),
-            None => Ok(puzzle),
-        }
+        let rolled = self.parse(Flag::RollVersion, |mask| {
+            Ok(puzzle.clone().roll_version(hex_word(mask, "1fffe000")?)?)
+        })?;
+        Ok(rolled.unwrap_or(puzzle))
     }
-}
 
-impl GoalArgs {
     /// The goal, if there is one.
-    pub(crate) fn resolve(&self, order: ByteOrder) -> Result<Option<Goal>, InputError> {
-        let named = [
-            ("hex-zeros", &self.hex_zeros),
-            ("bits", &self.bits),
-            ("nbits", &self.nbits),
-            ("target", &self.target),
-            ("equals", &self.equals),
-        ];
-        let Some((option, text)) = only_one(&named, "is a second goal")? else {
+    pub(crate) fn goal(&self, order: ByteOrder) -> Result<Option<Goal>, InputError> {
+        let Some(flag) = self.only_one(Group::Goal, "goal")? else {
             return Ok(None);
         };
-        let to_text = |problem: paydirt::TargetError| problem.to_string();
-        let target = match option {
-            "hex-zeros" => parse(option, text, |text| {
-                Target::from_hex_zeros(whole_number(text)?).map_err(to_text)
-            }),
-            "bits" => parse(option, text, |text| {
-                Target::from_leading_zero_bits(number(text)?).map_err(to_text)
-            }),
-            "nbits" => parse(option, text, |text| {
-                Target::from_nbits(hex_word(text, "1d00ffff")?).map_err(to_text)
-            }),
-            "target" => parse(option, text, Target::from_hex),
-            _ => {
-                let hash = parse(option, text, |text| Hash::from_display(text, order))?;
-                return Ok(Some(Goal::Equals(hash)));
-            }
-        };
-        target.map(|target| Some(Goal::at_most(target)))
+        self.parse(flag, |value| {
+            Ok(Goal::at_most(match flag {
+                Flag::HexZeros => Target::from_hex_zeros(value.whole()?)?,
+                Flag::Bits => Target::from_leading_zero_bits(value.number()?)?,
+                Flag::Nbits => Target::from_nbits(hex_word(value, "1d00ffff")?)?,
+                Flag::Target => Target::from_hex(&value.to_string())?,
+                _ => return Ok(Goal::Equals(Hash::from_display(&value.to_string(), order)?)),
+            }))
+        })
     }
 }
 
 /// Reads 8 hex digits.
-fn hex_word(text: &str, example: &str) -> Result<u32, String> {
+fn hex_word(value: &Value, example: &str) -> Result<u32, Problem> {
+    let text = value.to_string();
     let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    digits
-        .then(|| u32::from_str_radix(text, 16).ok())
-        .flatten()
-        .ok_or_else(|| format!("is not 8 hex digits, as in {example}"))
-}
-
-/// The one option that is given; an error when there are two.
-fn only_one<'a>(
-    options: &[(&'static str, &'a Option<String>)],
-    clash: &str,
-) -> Result<Option<(&'static str, &'a str)>, InputError> {
-    let mut given = options
-        .iter()
-        .filter_map(|(option, value)| Some((*option, value.as_deref()?)));
-    let first = given.next();
-    match (first, given.next()) {
-        (Some((before, _)), Some((option, value))) => Err(InputError::value(
-            option,
-            value,
-            format!("{clash} beside --{before}; give one of the two"),
-        )),
-        _ => Ok(first),
-    }
+    let word = digits.then(|| u32::from_str_radix(&text, 16).ok()).flatten();
+    word.ok_or_else(|| format!("not 8 hex digits, as in {example}").into())
 }

@@ -11,7 +11,7 @@
 //!
 //! Kubernetes does not tell its pods how many they are, so `auto/N` says it; beside Slurm, N is checked.
 
-use crate::options::input::whole_number;
+use crate::options::values::{NumberError, whole_number};
 
 /// Part `index`, from 0, of `of`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +37,11 @@ impl Shard {
         if text == "auto" {
             return Self::from_scheduler(None, variable);
         }
-        let form = || "is not of the form I/N, as in 0/3, 1/3 and 2/3, nor auto or auto/N".to_owned();
+        let form = || "not a shard; give I/N, as in 0/3, 1/3 and 2/3, or auto or auto/N".to_owned();
         let (index, of) = text.split_once('/').ok_or_else(form)?;
         let number = |text: &str| match whole_number(text) {
-            Err(problem) if !problem.starts_with("is too large") => Err(form()),
-            other => other,
+            Err(NumberError::NotWhole) => Err(form()),
+            other => Ok(other?),
         };
         let of = number(of)?;
         if index == "auto" {
@@ -54,36 +54,36 @@ impl Shard {
     fn from_scheduler(of: Option<u32>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let read = |name: &str| {
             let read = |text: String| {
-                whole_number::<u32>(&text).map_err(|problem| format!("finds {name}={text}, which {problem}"))
+                whole_number::<u32>(&text).map_err(|problem| format!("{name} is {text:?}: {problem}"))
             };
             variable(name).map(read).transpose()
         };
         match (read(TASK)?, read(POD)?) {
             (Some(_), Some(_)) => Err(format!(
-                "finds both {TASK} and {POD} set; give I/N, or unset one of them"
+                "{TASK} and {POD} are both set; give I/N, or unset one of them"
             )),
             (None, None) => Err(format!(
-                "finds neither {TASK} (a Slurm array) nor {POD} (a Kubernetes indexed job) set; give I/N"
+                "neither {TASK} (a Slurm array) nor {POD} (a Kubernetes indexed job) is set; give I/N"
             )),
             (None, Some(index)) => match of {
                 Some(of) => Ok(Self { index, of }),
                 None => Err(format!(
-                    "finds {POD}={index}, but Kubernetes does not say how many pods there are; give auto/N with the job's completions"
+                    "{POD} is {index}, but Kubernetes does not say how many pods there are; give auto/N with the job's completions"
                 )),
             },
             (Some(task), None) => {
                 let tasks = read(TASKS)?.or(of).ok_or_else(|| {
-                    format!("finds {TASK}={task} but no {TASKS}; give auto/N with the array's size")
+                    format!("{TASK} is {task}, but {TASKS} is not set; give auto/N with the array's size")
                 })?;
                 if of.is_some_and(|of| of != tasks) {
-                    return Err(format!("finds {TASKS}={tasks}; give auto, or the same number"));
+                    return Err(format!("{TASKS} is {tasks}; give auto, or the same number"));
                 }
                 let (first, step) = (read(FIRST)?.unwrap_or(0), read(STEP)?.unwrap_or(1).max(1));
                 let place = task.checked_sub(first).filter(|place| place % step == 0);
                 match place.map(|place| place / step).filter(|index| *index < tasks) {
                     Some(index) => Ok(Self { index, of: tasks }),
                     None => Err(format!(
-                        "finds {TASK}={task}, which is not one of {tasks} evenly spaced numbers from {first}; use an array such as --array=0-{}",
+                        "{TASK} is {task}, which is not one of {tasks} evenly spaced numbers from {first}; use an array such as --array=0-{}",
                         tasks.saturating_sub(1)
                     )),
                 }
@@ -128,7 +128,7 @@ mod tests {
         assert!(
             auto("auto", &[(TASK, "4"), (TASKS, "4")])
                 .unwrap_err()
-                .contains("=4")
+                .contains("is 4")
         );
         assert!(
             auto("auto", &[(TASK, "x"), (TASKS, "4")])

@@ -12,7 +12,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    options::input::InputError,
+    options::InputError,
     render::{plot::Format, table::Table, text},
     say,
     terminal::{
@@ -90,7 +90,7 @@ impl ExportArgs {
             && directory.exists()
             && !directory.is_dir()
         {
-            let problem = "is a file; give a directory, new or old";
+            let problem = "this is a file; give a directory, new or old";
             return Err(InputError::value("save", &directory.to_string_lossy(), problem));
         }
         Ok(())
@@ -154,14 +154,14 @@ impl ExportArgs {
 pub(crate) fn check_file(option: &'static str, file: &Path) -> Result<(), InputError> {
     let refuse = |problem: &str| InputError::value(option, &file.to_string_lossy(), problem);
     if file.is_dir() {
-        return Err(refuse("is a directory; give a file"));
+        return Err(refuse("this is a directory; give a file"));
     }
     if file.file_name().is_none() {
-        return Err(refuse("is no file name"));
+        return Err(refuse("not the name of a file; give one"));
     }
     match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
-            Err(refuse("is in a directory that does not exist; create that first"))
+            Err(refuse("its directory does not exist; create that first"))
         }
         _ => Ok(()),
     }
@@ -178,7 +178,7 @@ pub(crate) fn picture_format(file: &Path) -> Result<Format, InputError> {
         _ => Err(InputError::value(
             "plot",
             &file.to_string_lossy(),
-            "has an ending that is no picture's; use .svg or .png",
+            "not a picture by its ending; use .svg or .png",
         )),
     }
 }

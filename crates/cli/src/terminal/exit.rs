@@ -9,7 +9,7 @@ use paydirt::Status;
 pub(crate) enum Exit {
     /// 0: found, or done.
     Done,
-    /// 1: the range holds no solution; the claimed nonce is no solution.
+    /// 1: the range holds no solution; the claimed nonce is not a solution.
     NoSolution,
     /// 2: usage or bad input.
     BadInput,

@@ -42,7 +42,7 @@ pub(crate) fn text(text: &str) -> anyhow::Result<()> {
     bytes(text.as_bytes())
 }
 
-/// Prints bytes as they are. A reader that has gone away is no error, and does not change the exit code.
+/// Prints bytes as they are. A reader that has gone away is not an error, and does not change the exit code.
 pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(bytes).and_then(|()| stdout.flush());

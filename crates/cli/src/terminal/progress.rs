@@ -56,7 +56,7 @@ impl Drop for SearchBar {
 /// How often a line tells of progress where there is no terminal to draw a bar on.
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
-/// A bar over the steps of a measurement; on a stderr that is no terminal, a line now and then.
+/// A bar over the steps of a measurement; on a stderr that is not a terminal, a line now and then.
 pub(crate) struct StepBar {
     bar: Option<ProgressBar>,
     last_line: Mutex<Instant>,

@@ -8,8 +8,7 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-use super::answers::JobId;
-use crate::worker::request::Job;
+use super::{answers::JobId, job::Job};
 use paydirt::Cancel;
 
 /// Bytes that the waiting jobs may take together, as [`Job::bytes`] counts them.
@@ -36,7 +35,7 @@ pub(super) enum Cancelled {
     Waiting(Box<Job>),
     /// The job is running and was told to stop: its result will come.
     Running,
-    /// There is no such job.
+    /// No such job is known.
     Unknown,
 }
 

@@ -1,38 +1,24 @@
 //! One line of input: a job, a cancellation, a ping, or a question for the worker's own state.
 //!
-//! *In:* a line's bytes. *Out:* a [`Request`], its job checked as `paydirt mine` checks its options; or a [`Refusal`]
-//! that says which field will not do and what it should be. Nothing here panics, and nothing takes more memory than
-//! a small multiple of the line: that is what the fuzz target `job_line` is for.
+//! *In:* a line's bytes. *Out:* a [`Request`], or a [`Refusal`] that says which field will not do and what it should
+//! be. Nothing here panics, and nothing takes more memory than a small multiple of the line: that is what the fuzz
+//! target `job_line` is for.
 
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
+use super::{job::Job, refusal::Refusal};
 use crate::{
-    options::{
-        input::{InputError, sentence, shown},
-        puzzle::{GoalArgs, PuzzleArgs},
-        search::{Place, SearchArgs},
-    },
+    options::{GoalArgs, PuzzleArgs, SearchArgs},
     worker::answers::JobId,
 };
-use paydirt::{Cancel, Find, Puzzle};
 
 /// Bytes a line may have, its end not counted.
 pub(super) const MOST_LINE_BYTES: usize = 1 << 20;
 /// How deep arrays and objects may nest. A job needs two levels; the rest is for pings.
 pub(super) const MOST_NESTING: usize = 32;
-/// Bytes an id may have.
-pub(super) const MOST_ID_BYTES: usize = 256;
-/// The shortest interval of progress lines in seconds.
-pub(super) const LEAST_PROGRESS_S: f64 = 0.01;
-/// How many solutions a job may expect that asks for all: its result is one line, and is made in memory.
-pub(super) const MOST_EXPECTED_SOLUTIONS: f64 = 100_000.0;
-/// What a waiting job takes beside the bytes of its line.
-const JOB_BYTES: usize = 512;
-/// How much of a message is kept: it may repeat what the line said.
-const MESSAGE_CHARS: usize = 600;
 
 /// What a line asks for.
 pub(super) enum Request {
@@ -46,49 +32,22 @@ pub(super) enum Request {
     Info,
 }
 
-/// A puzzle to be solved, and what is wanted of it.
-pub(super) struct Job {
-    pub(super) id: JobId,
-    pub(super) puzzle: Puzzle,
-    pub(super) place: Place,
-    pub(super) find: Find,
-    pub(super) timeout: Option<Duration>,
-    /// The interval of progress lines.
-    pub(super) progress: Option<Duration>,
-    /// Higher runs first.
-    pub(super) priority: i64,
-    /// About how many bytes of memory it takes.
-    pub(super) bytes: usize,
-    pub(super) cancel: Cancel,
-}
-
-/// Why a line cannot be taken.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) id: Option<JobId>,
-    /// The path of the field, as in `goal.bits`.
-    pub(super) field: Option<String>,
-    /// The field's value, or its beginning.
-    pub(super) value: Option<String>,
-    pub(super) message: String,
-}
-
 /// A line as it is written. Each field remembers whether it was there.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+pub(super) struct Written {
     #[serde(default, deserialize_with = "given")]
-    id: Option<JobId>,
+    pub(super) id: Option<JobId>,
     #[serde(default, deserialize_with = "given_object")]
-    puzzle: Option<PuzzleArgs>,
+    pub(super) puzzle: Option<PuzzleArgs>,
     #[serde(default, deserialize_with = "given_object")]
-    goal: Option<GoalArgs>,
+    pub(super) goal: Option<GoalArgs>,
     #[serde(default, deserialize_with = "given_object")]
-    search: Option<SearchArgs>,
+    pub(super) search: Option<SearchArgs>,
     #[serde(default, deserialize_with = "given")]
-    priority: Option<i64>,
+    pub(super) priority: Option<i64>,
     #[serde(default, deserialize_with = "given")]
-    progress: Option<f64>,
+    pub(super) progress: Option<f64>,
     #[serde(default, deserialize_with = "given")]
     cancel: Option<JobId>,
     #[serde(default, deserialize_with = "given")]
@@ -130,18 +89,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// The id alone, from a line that has something else wrong with it.
-#[derive(Deserialize)]
-struct OnlyId {
-    id: JobId,
-}
-
 /// Reads one line.
 pub(super) fn parse(line: &[u8]) -> Result<Request, Refusal> {
     if nesting(line) > MOST_NESTING {
-        return Err(Refusal::line(format!(
-            "nests deeper than {MOST_NESTING} arrays and objects; a job needs two"
-        )));
+        let problem = format!("nests deeper than {MOST_NESTING} arrays and objects; a job needs two");
+        return Err(Refusal::line(None, &problem));
     }
     let mut json = serde_json::Deserializer::from_slice(line);
     let written = serde_path_to_error::deserialize(&mut json)
@@ -154,8 +106,10 @@ pub(super) fn parse(line: &[u8]) -> Result<Request, Refusal> {
 }
 
 fn request(written: Written, line_bytes: usize) -> Result<Request, Refusal> {
-    let id = written.id.clone();
-    let beside_a_job = [
+    let fields = [
+        ("cancel", written.cancel.is_some()),
+        ("ping", written.ping.is_some()),
+        ("info", written.info.is_some()),
         ("puzzle", written.puzzle.is_some()),
         ("goal", written.goal.is_some()),
         ("search", written.search.is_some()),
@@ -163,83 +117,23 @@ fn request(written: Written, line_bytes: usize) -> Result<Request, Refusal> {
         ("progress", written.progress.is_some()),
         ("id", written.id.is_some()),
     ];
-    let asked = [
-        ("cancel", written.cancel.is_some()),
-        ("ping", written.ping.is_some()),
-        ("info", written.info.is_some()),
-    ];
-    if let Some((first, _)) = asked.iter().find(|(_, there)| *there) {
-        let others = asked
-            .iter()
-            .filter(|(name, _)| name != first)
-            .chain(&beside_a_job);
-        if let Some((other, _)) = { others }.find(|(_, there)| *there) {
-            let problem = format!("does not go with {first}; write two lines");
-            return Err(Refusal::field(id, other, None, &problem));
-        }
+    let mut there = fields.iter().filter(|(_, there)| *there).map(|(name, _)| *name);
+    // The first three each stand alone.
+    if let (Some(first @ ("cancel" | "ping" | "info")), Some(other)) = (there.next(), there.next()) {
+        let problem = format!("this does not go with {first}; write two lines");
+        return Err(Refusal::field(written.id, other, None, &problem));
     }
-    match written {
-        Written {
-            cancel: Some(cancel), ..
-        } => Ok(Request::Cancel(cancel)),
-        Written { ping: Some(ping), .. } => Ok(Request::Ping(ping)),
-        Written { info: Some(true), .. } => Ok(Request::Info),
+    Ok(match written {
+        Written { cancel: Some(id), .. } => Request::Cancel(id),
+        Written { ping: Some(ping), .. } => Request::Ping(ping),
+        Written { info: Some(true), .. } => Request::Info,
         Written {
             info: Some(false), ..
-        } => Err(Refusal::field(
-            id,
-            "info",
-            Some("false"),
-            "is no question; write true",
-        )),
-        written => job(written, line_bytes).map(|job| Request::Job(Box::new(job))),
-    }
-}
-
-fn job(written: Written, line_bytes: usize) -> Result<Job, Refusal> {
-    let Some(id) = written.id else {
-        let problem =
-            "is missing; give the job a name, text or a whole number, by which its answers are known";
-        return Err(Refusal::field(None, "id", None, problem));
-    };
-    let bad_option = |error: InputError| Refusal::option(&id, error);
-    let Some(puzzle) = written.puzzle else {
-        let problem = "is missing; give what is to be hashed, as in {\"text\": \"100\"}";
-        return Err(Refusal::field(Some(id), "puzzle", None, problem));
-    };
-    let puzzle = puzzle
-        .resolve(&written.goal.unwrap_or_default())
-        .map_err(bad_option)?;
-    let search = written.search.unwrap_or_default();
-    let place = search.place(puzzle.nonce_space()).map_err(bad_option)?;
-    let find = search.find().map_err(bad_option)?;
-    let timeout = search.timeout().map_err(bad_option)?;
-    let expected = place.range.count() as f64 / puzzle.goal().expected_hashes();
-    if find == Find::All && expected > MOST_EXPECTED_SOLUTIONS {
-        let problem = format!(
-            "is too many: about {expected:.0} solutions are to be expected and a worker takes at most {MOST_EXPECTED_SOLUTIONS}; give a smaller count or a harder goal"
-        );
-        return Err(Refusal::field(Some(id), "search.find", Some("all"), &problem));
-    }
-    let interval = |seconds: f64| {
-        let long_enough = Some(seconds).filter(|seconds| *seconds >= LEAST_PROGRESS_S);
-        let interval = long_enough.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        interval.ok_or_else(|| {
-            let problem = format!("is no interval; give seconds, at least {LEAST_PROGRESS_S}, as in 0.5");
-            Refusal::field(Some(id.clone()), "progress", Some(&seconds.to_string()), &problem)
-        })
-    };
-    let progress = written.progress.map(interval).transpose()?;
-    Ok(Job {
-        puzzle,
-        place,
-        find,
-        timeout,
-        progress,
-        priority: written.priority.unwrap_or(0),
-        bytes: line_bytes + JOB_BYTES,
-        cancel: Cancel::new(),
-        id,
+        } => {
+            let problem = "this is a question; write true";
+            return Err(Refusal::field(None, "info", Some("false"), problem));
+        }
+        written => Request::Job(Box::new(Job::new(written, line_bytes)?)),
     })
 }
 
@@ -269,146 +163,13 @@ fn nesting(line: &[u8]) -> usize {
     deepest
 }
 
-impl Refusal {
-    /// The line as a whole will not do.
-    pub(super) fn line(problem: String) -> Self {
-        Self {
-            id: None,
-            field: None,
-            value: None,
-            message: cut(&sentence("the line", None, &problem)),
-        }
-    }
-
-    /// A field will not do.
-    pub(super) fn field(id: Option<JobId>, field: &str, value: Option<&str>, problem: &str) -> Self {
-        Self {
-            id,
-            field: Some(shown(field)),
-            value: value.map(shown),
-            message: cut(&sentence(&shown(field), value, problem)),
-        }
-    }
-
-    /// What the JSON parser says.
-    fn json(line: &[u8], path: &str, error: &serde_json::Error) -> Self {
-        let text = error.to_string();
-        let text = text.split(" at line ").next().unwrap_or_default();
-        let id = || serde_json::from_slice::<OnlyId>(line).ok().map(|only| only.id);
-        if !error.is_data() {
-            let problem = format!("is no JSON: {text} at column {}", error.column());
-            return Self::line(problem);
-        }
-        // Of a field that is there twice, serde names the object that it is in.
-        let twice = text
-            .strip_prefix("duplicate field `")
-            .and_then(|rest| rest.split('`').next());
-        match (path, twice) {
-            (".", Some(field)) => Self::field(id(), field, None, text),
-            (path, Some(field)) => Self::field(id(), &format!("{path}.{field}"), None, text),
-            (".", None) => Self {
-                id: id(),
-                ..Self::line(format!("is no request: {text}"))
-            },
-            (path, None) => Self::field(id(), path, None, text),
-        }
-    }
-
-    /// What the command line would say of an option, in a job's words.
-    fn option(id: &JobId, error: InputError) -> Self {
-        let field = path_of(error.option);
-        // Problems speak of other options by their dashes.
-        let mut problem = error.problem;
-        for (option, group) in OPTIONS {
-            problem = problem.replace(
-                &format!("--{option}"),
-                &format!("{group}.{}", option.replace('-', "_")),
-            );
-        }
-        Self::field(Some(id.clone()), &field, error.value.as_deref(), &problem)
-    }
-}
-
-/// Which object each option's field is in; an option whose name begins with another's comes first.
-const OPTIONS: [(&str, &str); 17] = [
-    ("template-hex", "puzzle"),
-    ("template", "puzzle"),
-    ("text", "puzzle"),
-    ("header", "puzzle"),
-    ("nonce", "puzzle"),
-    ("digest", "puzzle"),
-    ("hash-order", "puzzle"),
-    ("hex-zeros", "goal"),
-    ("bits", "goal"),
-    ("nbits", "goal"),
-    ("target", "goal"),
-    ("equals", "goal"),
-    ("start", "search"),
-    ("count", "search"),
-    ("shard", "search"),
-    ("timeout", "search"),
-    ("find", "search"),
-];
-
-fn path_of(option: &str) -> String {
-    let field = option.replace('-', "_");
-    match OPTIONS.iter().find(|(known, _)| *known == option) {
-        Some((_, group)) => format!("{group}.{field}"),
-        None => field,
-    }
-}
-
-/// The beginning of a message, on one line: it may repeat what the line said, line breaks and all.
-fn cut(message: &str) -> String {
-    let mut cut = String::new();
-    for (count, char) in message.chars().enumerate() {
-        if count == MESSAGE_CHARS {
-            cut.push('…');
-            break;
-        }
-        if char.is_control() {
-            cut.extend(char.escape_default());
-        } else {
-            cut.push(char);
-        }
-    }
-    cut
-}
-
-impl<'de> Deserialize<'de> for JobId {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl de::Visitor<'_> for Visitor {
-            type Value = JobId;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "text of at most {MOST_ID_BYTES} bytes or a whole number")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<JobId, E> {
-                if text.len() > MOST_ID_BYTES {
-                    return Err(E::invalid_length(text.len(), &self));
-                }
-                Ok(JobId::Text(text.to_owned()))
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<JobId, E> {
-                Ok(JobId::Number(number))
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<JobId, E> {
-                Ok(u64::try_from(number).map_or(JobId::Negative(number), JobId::Number))
-            }
-        }
-
-        json.deserialize_any(Visitor)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::options::{Flag, Spelling, table::Group};
+    use paydirt::Find;
 
     fn refused(line: &str) -> Refusal {
         match parse(line.as_bytes()) {
@@ -475,74 +236,76 @@ mod tests {
 
     #[test]
     fn each_refusal_names_the_field_and_the_way_out() {
-        assert_refused("{", None, &["is no JSON", "column 1"]);
-        assert_refused("[1]", None, &["is no request", "an object"]);
-        assert_refused("{} {}", None, &["is no JSON", "trailing characters"]);
-        assert_refused("{}", Some("id"), &["is missing"]);
-        assert_refused(r#"{"id": 1}"#, Some("puzzle"), &["is missing"]);
+        assert_refused("{", None, &["is not JSON", "column 1"]);
+        assert_refused("[1]", None, &["is not a request", "an object"]);
+        assert_refused("1", None, &["is not a request", "an object"]);
+        assert_refused("{} {}", None, &["is not JSON", "trailing characters"]);
+        assert_refused("{}", Some("id"), &["needs a name"]);
+        assert_refused(r#"{"id": 1}"#, Some("puzzle"), &["needs one"]);
         assert_refused(r#"{"id": 1, "id": 2}"#, Some("id"), &["duplicate"]);
-        assert_refused(
-            r#"{"id": [], "puzzle": {}}"#,
-            Some("id"),
-            &["text of at most 256 bytes"],
-        );
-        assert_refused(
-            r#"{"id": null, "puzzle": {}}"#,
-            Some("id"),
-            &["text of at most 256 bytes"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzle": {}}"#,
-            Some("puzle"),
-            &["unknown", "`puzzle`"],
-        );
-        assert_refused(r#"{"id": 1, "puzzle": "x"}"#, Some("puzzle"), &["an object"]);
-        assert_refused(r#"{"id": 1, "puzzle": ["x"]}"#, Some("puzzle"), &["an object"]);
-        assert_refused(
-            r#"{"id": 1, "puzzle": {}}"#,
-            Some("puzzle.text"),
-            &["puzzle.template_hex"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"txet": "x"}}"#,
-            Some("puzzle.txet"),
-            &["unknown", "`text`"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x", "header": "00"}}"#,
-            Some("puzzle.header"),
-            &["puzzle.text", "give one"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}}"#,
-            Some("goal.hex_zeros"),
-            &["goal.bits", "goal.nbits"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": "many"}}"#,
-            Some("goal.bits"),
-            &["'many'", "20.5"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": [2]}}"#,
-            Some("goal.bits"),
-            &["a number"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": 2}, "search": {"count": 0.5}}"#,
-            Some("search.count"),
-            &["0.5", "whole number"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": 2}, "search": {"find": "all"}}"#,
-            Some("search.find"),
-            &["smaller count"],
-        );
-        assert_refused(
-            r#"{"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": 2}, "progress": 0}"#,
-            Some("progress"),
-            &["at least 0.01"],
-        );
+        for id in ["[]", "null"] {
+            let line = format!(r#"{{"id": {id}, "puzzle": {{}}}}"#);
+            assert_refused(&line, Some("id"), &["text of at most 256 bytes"]);
+        }
+        for (fields, field, words) in [
+            (r#""puzle": {}"#, "puzle", &["unknown", "`puzzle`"][..]),
+            (r#""puzzle": "x""#, "puzzle", &["an object"]),
+            (r#""puzzle": ["x"]"#, "puzzle", &["an object"]),
+            (r#""puzzle": {}"#, "puzzle.text", &["puzzle.template_hex"]),
+            (
+                r#""puzzle": {"txet": "x"}"#,
+                "puzzle.txet",
+                &["unknown", "`text`"],
+            ),
+            (
+                r#""puzzle": {"text": 1, "text": 2}"#,
+                "puzzle.text",
+                &["duplicate"],
+            ),
+            (
+                r#""puzzle": {"text": "x", "header": "00"}"#,
+                "puzzle.header",
+                &["puzzle.text", "give one"],
+            ),
+            (
+                r#""puzzle": {"text": "x"}"#,
+                "goal.hex_zeros",
+                &["goal.bits", "goal.nbits"],
+            ),
+        ] {
+            assert_refused(&format!(r#"{{"id": 1, {fields}}}"#), Some(field), words);
+        }
+        for (rest, field, words) in [
+            (
+                r#""goal": {"bits": "many"}"#,
+                "goal.bits",
+                &["'many'", "20.5"][..],
+            ),
+            (r#""goal": {"bits": [2]}"#, "goal.bits", &["a number"]),
+            (
+                r#""goal": {"bits": 1, "nbits": "207fffff"}"#,
+                "goal.nbits",
+                &["goal.bits", "give one"],
+            ),
+            (
+                r#""goal": {"bits": 2}, "search": {"count": 0.5}"#,
+                "search.count",
+                &["0.5", "whole number"],
+            ),
+            (
+                r#""goal": {"bits": 2}, "search": {"find": "all"}"#,
+                "search.find",
+                &["smaller count"],
+            ),
+            (
+                r#""goal": {"bits": 2}, "progress": 0"#,
+                "progress",
+                &["at least 0.01"],
+            ),
+        ] {
+            let line = format!(r#"{{"id": 1, "puzzle": {{"text": "x"}}, {rest}}}"#);
+            assert_refused(&line, Some(field), words);
+        }
         assert_refused(r#"{"cancel": 1, "ping": 2}"#, Some("ping"), &["two lines"]);
         assert_refused(r#"{"info": false}"#, Some("info"), &["true"]);
         assert_refused(&"[".repeat(100_000), None, &["nests deeper"]);
@@ -550,6 +313,33 @@ mod tests {
             refused(r#"{"id": "mine", "puzzle": 1}"#).id,
             Some(JobId::Text("mine".to_owned()))
         );
+    }
+
+    /// A value of the wrong kind, and one of the right kind that makes no sense.
+    #[test]
+    fn each_option_is_named_by_its_own_path() {
+        let header = "0".repeat(160);
+        for flag in Flag::all() {
+            for value in ["[]", r#""nonsense""#] {
+                if flag == Flag::Text && value != "[]" {
+                    continue; // any text will do
+                }
+                let mut job =
+                    serde_json::json!({"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": 2}, "search": {}});
+                match flag.group {
+                    Group::Message | Group::Goal => job[flag.object] = serde_json::json!({}),
+                    _ if flag == Flag::RollVersion => job["puzzle"] = serde_json::json!({"header": header}),
+                    _ => {}
+                }
+                job[flag.object][flag.field] = serde_json::from_str(value).unwrap();
+                let refusal = refused(&job.to_string());
+                let path = flag.spelled(Spelling::Job);
+                assert_eq!(refusal.field.as_ref(), Some(&path), "{job}: {refusal:?}");
+                assert!(refusal.message.starts_with(&path), "{refusal:?}");
+                let shown = (value != "[]").then_some("nonsense");
+                assert_eq!(refusal.value.as_deref(), shown, "{refusal:?}");
+            }
+        }
     }
 
     #[test]

@@ -291,7 +291,7 @@ fn bad_input_is_refused_before_anything_is_measured() {
         ("--baseline /nonexistent.json", &["--baseline", "nonexistent"]),
         (
             &format!("--baseline {text}"),
-            &["--baseline", "no JSON", "paydirt bench --json"],
+            &["--baseline", "not the JSON", "paydirt bench --json"],
         ),
         (
             &format!("--baseline {other}"),
@@ -299,7 +299,7 @@ fn bad_input_is_refused_before_anything_is_measured() {
         ),
         ("--plot picture.gif", &["--plot", "picture.gif", ".svg or .png"]),
         (&format!("--csv {missing}"), &["--csv", "does not exist"]),
-        (&format!("--save {text}"), &["--save", "is a file"]),
+        (&format!("--save {text}"), &["--save", "a file"]),
     ] {
         assert_refused(format!("bench {args}"), words);
     }

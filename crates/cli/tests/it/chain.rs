@@ -154,7 +154,7 @@ fn bad_lines_are_refused_with_their_number() {
     };
     import("empty", &[], &["genesis"]);
     import("tail", &rows[1..], &["genesis"]);
-    import("text", &["hello"], &["line 1", "no JSON"]);
+    import("text", &["hello"], &["line 1", "not JSON"]);
     let forged = rows[3].replace("\"amount\":1", "\"amount\":9");
     import(
         "forged",

@@ -41,7 +41,7 @@ fn a_header_brings_its_own_nonce() {
 
 #[test]
 fn what_cannot_be_a_claim_is_refused() {
-    assert_refused("verify --text 1 --bits 4", &["NONCE", "missing"]);
+    assert_refused("verify --text 1 --bits 4", &["NONCE", "needed"]);
     assert_refused("verify --text 1 --bits 4 -1", &["NONCE", "-1", "digits"]);
     assert_refused(
         "verify --text 1 --bits 4 --nonce dec:2 100",

@@ -4,7 +4,7 @@
 use std::str::FromStr as _;
 
 use paydirt::{ByteOrder, Hash, Header, NonceEncoding, Target, Template, puzzle::PLACEHOLDER};
-use paydirt_cli::check_job_line;
+use paydirt_cli::{check_job_line, job_fields};
 use proptest::prelude::*;
 
 /// Text that is nearly right more often than chance would have it.
@@ -21,37 +21,22 @@ fn nearly_hex() -> impl Strategy<Value = String> {
 
 /// Job lines built of the right words, with values of every kind in every place.
 fn nearly_a_job() -> impl Strategy<Value = String> {
-    let word = prop_oneof![
-        Just("id"),
-        Just("puzzle"),
-        Just("goal"),
-        Just("search"),
-        Just("priority"),
-        Just("progress"),
-        Just("cancel"),
-        Just("ping"),
-        Just("info"),
-        Just("text"),
-        Just("template"),
-        Just("template_hex"),
-        Just("template-hex"),
-        Just("header"),
-        Just("nonce"),
-        Just("digest"),
-        Just("hash_order"),
-        Just("hex_zeros"),
-        Just("bits"),
-        Just("nbits"),
-        Just("target"),
-        Just("equals"),
-        Just("start"),
-        Just("count"),
-        Just("shard"),
-        Just("timeout"),
-        Just("find"),
-        Just("other"),
-        Just("line\nbreak"),
+    let around = [
+        "id",
+        "puzzle",
+        "goal",
+        "search",
+        "priority",
+        "progress",
+        "cancel",
+        "ping",
+        "info",
+        "other",
+        "line\nbreak",
     ];
+    let options = job_fields().flat_map(|(_, name)| [name.to_owned(), name.replace('-', "_")]);
+    let words: Vec<_> = around.map(str::to_owned).into_iter().chain(options).collect();
+    let word = proptest::sample::select(words);
     let leaf = prop_oneof![
         Just("null".to_owned()),
         Just("true".to_owned()),

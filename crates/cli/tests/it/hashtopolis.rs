@@ -158,7 +158,7 @@ fn bad_attacks_are_refused() {
     assert_refused(format!("{crack} -l -1"), &["--length", "-1", "whole number"]);
     assert_refused(
         "hashtopolis crack nowhere.txt --bits 3",
-        &["FILE 'nowhere.txt'", "no file"],
+        &["FILE 'nowhere.txt'", "cannot be read"],
     );
     assert_refused("hashtopolis keyspace --text x --bits many", &["--bits", "many"]);
     assert_refused(

@@ -1,6 +1,7 @@
 //! Every command explains itself: help with examples, a manual page, completions; and the version names the kernels.
 
 use crate::common::{assert_refused, code, json, paydirt, stderr, stdout};
+use paydirt_cli::job_fields;
 
 /// The commands that `paydirt --help` lists.
 fn commands() -> Vec<String> {
@@ -101,5 +102,37 @@ fn the_version_lists_the_kernels() {
     );
     for flag in ["--version", "-V"] {
         assert_eq!(stdout(&paydirt(flag)), expected);
+    }
+}
+
+/// The table of options, the schema of job lines, the README and the help of those that take them say the same.
+#[test]
+fn every_option_of_a_job_is_described() {
+    let read = |path: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(path);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let readme = read("README.md");
+    let schema: serde_json::Value = serde_json::from_str(&read("schemas/job-1.json")).unwrap();
+    let output = paydirt("mine --help");
+    for object in ["puzzle", "goal", "search"] {
+        let fields = job_fields().filter(|(holder, _)| *holder == object);
+        let mut names: Vec<_> = fields.map(|(_, name)| name.to_owned()).collect();
+        for name in &names {
+            assert!(readme.contains(&format!("--{name}")), "README.md lacks --{name}");
+            assert!(
+                stdout(&output).contains(&format!("  --{name} <")),
+                "mine --help lacks --{name}"
+            );
+        }
+        names.extend(names.clone().iter().map(|name| name.replace('-', "_")));
+        names.sort();
+        names.dedup();
+        let described = schema["$defs"][object]["properties"].as_object().unwrap();
+        let mut described: Vec<_> = described.keys().cloned().collect();
+        described.sort();
+        assert_eq!(described, names, "{object} in schemas/job-1.json");
     }
 }

@@ -186,9 +186,13 @@ fn a_result_that_contradicts_itself_decides_nothing() {
             "\"status\":\"exhausted\"",
             "run that shard again",
         ),
-        ("\"status\":\"found\"", "\"status\":\"fonud\"", "no whole result"),
-        ("paydirt.mine/1", "paydirt.mine/2", "no result of paydirt mine"),
-        ("{\"schema\"", "\"schema\"", "no JSON"),
+        (
+            "\"status\":\"found\"",
+            "\"status\":\"fonud\"",
+            "not a whole result",
+        ),
+        ("paydirt.mine/1", "paydirt.mine/2", "not a result of paydirt mine"),
+        ("{\"schema\"", "\"schema\"", "not JSON"),
         ("\"target\"", "\"tarket\"", "missing field `target`"),
     ] {
         assert!(good.contains(from), "{from}");
@@ -217,10 +221,10 @@ fn files_and_the_output_of_a_worker() {
         "{}",
         stdout(&readable)
     );
-    assert_refused("merge no-such-file", &["FILE 'no-such-file'", "no file to read"]);
+    assert_refused("merge no-such-file", &["FILE 'no-such-file'", "cannot be read"]);
     assert_refused(
         format!("merge {}", folder.to_str().unwrap()),
-        &["FILE", "no file to read"],
+        &["FILE", "cannot be read"],
     );
     assert_refused(format!("merge --start 5 {file}"), &["--count", "needed"]);
 }

@@ -104,7 +104,7 @@ fn bad_input_is_refused_in_one_line() {
     let long = "f".repeat(65);
     for (args, words) in [
         ("--header 0100f", &["--header", "0100f", "160 hex digits"][..]),
-        ("--header zz", &["--header", "zz", "no hex digit"]),
+        ("--header zz", &["--header", "zz", "not a hex digit"]),
         (&format!("--header {zeros}"), &["--header", "zero", "--bits 20"]),
         ("--template ab --bits 1", &["--template", "ab", "{nonce}"]),
         (
@@ -117,7 +117,7 @@ fn bad_input_is_refused_in_one_line() {
         ),
         (
             "--template-hex xx{nonce} --bits 1",
-            &["--template-hex", "xx{nonce}", "no hex digit"],
+            &["--template-hex", "xx{nonce}", "not a hex digit"],
         ),
         (
             "--text x --nbits 00000000",
@@ -127,7 +127,7 @@ fn bad_input_is_refused_in_one_line() {
         ("--text x --nbits 217fffff", &["--nbits", "217fffff", "overflows"]),
         (
             &format!("--text x --target {long}"),
-            &["--target", "65 digits", "at most 64"],
+            &["--target", "1 to 64", "65"],
         ),
         (
             "--text x --bits 8 --hex-zeros 2",

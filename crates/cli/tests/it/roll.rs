@@ -131,7 +131,7 @@ fn what_cannot_be_rolled_is_refused() {
     }
     assert_refused(
         format!("mine --header {GENESIS} --roll-version 00000000"),
-        &["--roll-version '00000000' has no bit", "1fffe000"],
+        &["--roll-version '00000000'", "no bits", "1fffe000"],
     );
     for command in ["mine", "verify"] {
         assert_refused(

@@ -170,8 +170,8 @@ fn a_broken_line_is_answered_and_the_work_goes_on() {
             );
         }
     };
-    expect_error("{\"id\": 1", 1, json!(null), json!(null), &["no JSON", "column"]);
-    expect_error("\n\nnonsense", 4, json!(null), json!(null), &["no JSON"]);
+    expect_error("{\"id\": 1", 1, json!(null), json!(null), &["not JSON", "column"]);
+    expect_error("\n\nnonsense", 4, json!(null), json!(null), &["not JSON"]);
     expect_error("[]", 5, json!(null), json!(null), &["an object"]);
     let line = r#"{"id": 1, "puzzle": {"text": "x"}, "goal": {"bits": 300}}"#;
     expect_error(line, 6, json!(1), json!("goal.bits"), &["'300'", "256"]);

@@ -66,7 +66,7 @@ pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
         None => return Err(StoreError::Damaged("it does not say its format".to_owned())),
     };
     let node_id = snapshot.about("node_id")?;
-    let node_id = node_id.ok_or_else(|| StoreError::Damaged("it has no node id".to_owned()))?;
+    let node_id = node_id.ok_or_else(|| StoreError::Damaged("its node id is missing".to_owned()))?;
     let links = check_contents(snapshot)?;
     let transactions = links.iter().map(|link| link.places).sum();
     let mut tree = link_up(snapshot, links)?;

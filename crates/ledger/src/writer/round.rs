@@ -132,7 +132,7 @@ impl Round<'_> {
     }
 
     fn check(&mut self, examined: Examined, unknown_parent: UnknownParent) -> Result<Checking, AddError> {
-        // Content first: a known header with a repeated tail of transactions is no known block (CVE-2012-2459).
+        // Content first: a known header with a repeated tail of transactions is not a known block (CVE-2012-2459).
         let ids = examined.ids.clone()?;
         let block = examined.block();
         let (header, found) = (*block.header(), block.index());

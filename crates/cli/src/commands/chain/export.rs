@@ -36,7 +36,7 @@ impl ExportArgs {
         let Some(path) = self.file.filter(|path| path.as_os_str() != "-") else {
             let written = export(&snapshot, BufWriter::new(io::stdout().lock()));
             return match written {
-                // A reader that has seen enough is no error.
+                // A reader that has seen enough is not an error.
                 Err(ExportError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
                 other => Ok(other.map(|_| Exit::Done)?),
             };

@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    options::{input::InputError, ledger::DataArgs},
+    options::{InputError, ledger::DataArgs},
     terminal::{
         exit::Exit,
         output::{self, thousands},
@@ -66,7 +66,9 @@ fn readable(report: &ImportReport) -> String {
 impl ImportArgs {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let Some(path) = &self.file else {
-            return Err(InputError::option("FILE", "is missing; give an export, or - for stdin").into());
+            return Err(
+                InputError::option("FILE", "an export is needed; give its file, or - for stdin").into(),
+            );
         };
         let (file, bytes): (Box<dyn Read>, Option<u64>) = if path.as_os_str() == "-" {
             (Box::new(io::stdin()), None)
@@ -118,7 +120,7 @@ impl ImportArgs {
         let block = lines.peek().map_err(|error| self.refused(&error))?;
         let network = block.and_then(|block| ChainParameters::of_genesis(block).ok());
         let network = network.ok_or_else(|| {
-            let problem = "does not begin with a genesis block, and there is no ledger yet to add to; export from block 1";
+            let problem = "it does not begin with a genesis block, and there is no ledger yet to add to; export from block 1";
             let path = self.file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
             InputError::value("FILE", &path, problem)
         })?;

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::{
     options::{
-        input::{InputError, parse, whole_number},
+        MachineArgs,
         ledger::{DataArgs, NetworkArgs},
-        search::MachineArgs,
+        one_or_more, parse,
     },
     terminal::{
         exit::Exit,
@@ -53,16 +53,9 @@ pub(super) struct MineArgs {
 
 impl MineArgs {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let count = parse("count", self.count.as_deref().unwrap_or("1"), whole_number::<u64>)?;
-        if count == 0 {
-            return Err(InputError::value("count", "0", "is none; give 1 or more").into());
-        }
-        let spacing = |text: &str| match whole_number(text)? {
-            0 => Err("is none; give 1 or more".to_owned()),
-            seconds => Ok(seconds),
-        };
+        let count = parse("count", self.count.as_deref().unwrap_or("1"), one_or_more::<u64>)?;
         let spacing_s = (self.spacing.as_deref())
-            .map(|text| parse("spacing", text, spacing))
+            .map(|text| parse("spacing", text, one_or_more))
             .transpose()?;
         let network = self.network.resolve()?;
         let miner = self.machine.miner()?;

@@ -3,10 +3,7 @@
 use clap::Args;
 
 use crate::{
-    options::{
-        input::{InputError, parse, whole_number},
-        ledger::DataArgs,
-    },
+    options::{InputError, ledger::DataArgs, parse, whole_number},
     render::numbers::utc,
     terminal::{
         exit::Exit,
@@ -56,9 +53,12 @@ impl ShowArgs {
             .transpose()?;
         if let (Some(_), Some(text)) = (&self.block, self.from.as_ref().or(self.limit.as_ref())) {
             let option = if self.from.is_some() { "from" } else { "limit" };
-            return Err(
-                InputError::value(option, text, "is for lists; leave it out beside a block's name").into(),
-            );
+            return Err(InputError::value(
+                option,
+                text,
+                "this is for lists; leave it out beside a block's name",
+            )
+            .into());
         }
         let ledger = self.data.open()?;
         let snapshot = ledger.snapshot()?;
@@ -98,13 +98,13 @@ fn find(ledger: &Ledger, name: &str) -> anyhow::Result<Block<Unchecked>> {
         ("latest", _) => snapshot.block(length)?,
         (hash, 64) => {
             let hash = parse("BLOCK", hash, |hash| {
-                hash.parse().map_err(|_| "is no hash; a hash has 64 hex digits")
+                hash.parse().map_err(|_| "not a hash; a hash has 64 hex digits")
             })?;
             snapshot.block_by_hash(&hash)?
         }
         (index, _) => {
             let whole =
-                |index: &str| whole_number(index).map_err(|_| "is no block; give an index, a hash or latest");
+                |index: &str| whole_number(index).map_err(|_| "not a block; give an index, a hash or latest");
             snapshot.block(parse("BLOCK", index, whole)?)?
         }
     };
@@ -112,7 +112,7 @@ fn find(ledger: &Ledger, name: &str) -> anyhow::Result<Block<Unchecked>> {
         InputError::value(
             "BLOCK",
             name,
-            format!("is not there; the ledger has blocks 1 to {length}"),
+            format!("there is no such block; the ledger has blocks 1 to {length}"),
         )
     };
     Ok(found.ok_or_else(missing)?)

@@ -1,0 +1,41 @@
+//! The options that say with what: threads and kernel.
+
+use clap::Args;
+
+use crate::options::{InputError, parse, whole_number};
+use paydirt::{Kernel, Miner};
+
+/// With what.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Machine")]
+pub(crate) struct MachineArgs {
+    /// Mining threads [default: the processors this process may use]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) threads: Option<String>,
+    /// auto, avx512, sha-ni, avx2, portable or reference [default: auto, the fastest here]
+    #[arg(long, value_name = "KERNEL")]
+    pub(crate) kernel: Option<String>,
+}
+
+impl MachineArgs {
+    /// The kernel.
+    pub(crate) fn kernel(&self) -> Result<Kernel, InputError> {
+        match &self.kernel {
+            Some(name) => parse("kernel", name, str::parse),
+            None => Ok(Kernel::auto()),
+        }
+    }
+
+    /// The threads, started.
+    pub(crate) fn miner(&self) -> anyhow::Result<Miner> {
+        let kernel = self.kernel()?;
+        let Some(text) = &self.threads else {
+            return Ok(Miner::with_threads(num_cpus::get(), kernel)?);
+        };
+        let threads = parse("threads", text, whole_number)?;
+        Miner::with_threads(threads, kernel).map_err(|problem| match problem {
+            paydirt::MinerError::Threads(_) => InputError::value("threads", text, problem).into(),
+            other => other.into(),
+        })
+    }
+}

@@ -1,0 +1,241 @@
+//! The values of `bench` and `compare`: thread counts `1,2,4` and `1..all`, difficulty levels `12..24:0.5`, hash rates
+//! `1.5GH/s`, times `500ms`.
+//!
+//! *In:* the text of an option. *Out:* its numbers, in the units that their names say. Both ends of a range belong to it.
+
+use std::time::Duration;
+
+use crate::options::values::{number, one_or_more};
+use paydirt_measure::compare::NamedRate;
+
+/// More levels than this are surely a slip.
+const MOST_LEVELS: usize = 10_000;
+
+/// Numbers of threads: a list of numbers and ranges; `all` (or `N`) is `processors`. Ascending, each once.
+pub(crate) fn threads(text: &str, processors: usize) -> Result<Vec<usize>, String> {
+    let one = |text: &str| {
+        match text {
+        "all" | "N" => Ok(processors),
+        _ => one_or_more(text)
+            .ok()
+            .filter(|count| *count <= paydirt::MAX_THREADS)
+            .ok_or_else(|| {
+                format!(
+                    "not a list of thread counts; give numbers from 1 to {}, ranges or all, as in 1,2,4 or 1..all",
+                    paydirt::MAX_THREADS
+                )
+            }),
+    }
+    };
+    let mut list = Vec::new();
+    for part in text.split(',') {
+        match part.split_once("..") {
+            None => list.push(one(part)?),
+            Some((first, last)) => {
+                let (first, last) = (one(first)?, one(last)?);
+                if first > last {
+                    return Err(format!(
+                        "the range {first}..{last} runs backwards; give the lower end first"
+                    ));
+                }
+                list.extend(first..=last);
+            }
+        }
+    }
+    list.sort_unstable();
+    list.dedup();
+    Ok(list)
+}
+
+/// Numbers, possibly fractional: a list of numbers and ranges FIRST..LAST (in steps of one) or FIRST..LAST:STEP.
+pub(crate) fn levels(text: &str) -> Result<Vec<f64>, String> {
+    let help = "not a list of levels; give numbers or ranges, as in 8,12,16 or 12..24 or 12..24:0.5";
+    let one = |text: &str| number(text.trim()).map_err(|_| help.to_owned());
+    let mut list = Vec::new();
+    for part in text.split(',') {
+        let Some((first, rest)) = part.split_once("..") else {
+            list.push(one(part)?);
+            continue;
+        };
+        let (last, step) = rest.split_once(':').unwrap_or((rest, "1"));
+        let (first, last, step) = (one(first)?, one(last)?, one(step)?);
+        if step <= 0.0 {
+            return Err(format!(
+                "the step {step} is not above 0; give one that is, as in 12..24:0.5"
+            ));
+        }
+        if first > last {
+            return Err(format!(
+                "the range {first}..{last} runs backwards; give the lower end first"
+            ));
+        }
+        // A little more than the quotient: 12..13:0.1 shall reach 13 although 0.1 is not exact.
+        let steps = ((last - first) / step + 1e-9).floor();
+        if steps + list.len() as f64 >= MOST_LEVELS as f64 {
+            return Err(format!("more than {MOST_LEVELS} levels; take larger steps"));
+        }
+        // Rounded to a millionth so that 12 + 3 · 0.1 is 12.3.
+        list.extend((0..=steps as usize).map(|i| ((first + i as f64 * step) * 1e6).round() / 1e6));
+    }
+    Ok(list)
+}
+
+const RATE_HELP: &str = "not a hash rate; give a number above 0 with a unit, as in 1.5GH/s or phone=2MH/s";
+const TIME_HELP: &str =
+    "not a length of time; give a number above 0 with a unit, as in 500ms, 2s, 10min, 1h, 3d or 1y";
+
+/// A hash rate, named or not: `1.5GH/s`, `phone=2MH/s`. Without a name it is called as it is written.
+pub(crate) fn named_rate(text: &str) -> Result<NamedRate, String> {
+    let (name, figure) = match text.rsplit_once('=') {
+        Some((name, figure)) if !name.trim().is_empty() => (name.trim(), figure),
+        Some(_) => return Err("there is no name before '='; give one, as in phone=2MH/s".to_owned()),
+        None => (text.trim(), text),
+    };
+    Ok(NamedRate {
+        name: name.to_owned(),
+        hashes_per_second: hashes_per_second(figure)?,
+    })
+}
+
+fn hashes_per_second(text: &str) -> Result<f64, String> {
+    let (figure, unit) = split(text);
+    let unit = unit.to_lowercase();
+    let prefix = unit.strip_suffix("h/s").unwrap_or(&unit);
+    let factor = match prefix {
+        "" => 1.0,
+        "k" => 1e3,
+        "m" => 1e6,
+        "g" => 1e9,
+        "t" => 1e12,
+        "p" => 1e15,
+        "e" => 1e18,
+        _ => return Err(RATE_HELP.to_owned()),
+    };
+    above_zero(figure, factor).ok_or_else(|| RATE_HELP.to_owned())
+}
+
+/// A time in seconds; without a unit the number is seconds.
+pub(crate) fn time_s(text: &str) -> Result<f64, String> {
+    let (figure, unit) = split(text);
+    let factor = match unit {
+        "ns" => 1e-9,
+        "us" | "µs" | "μs" => 1e-6,
+        "ms" => 1e-3,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        "y" => 365.25 * 86_400.0,
+        _ => return Err(TIME_HELP.to_owned()),
+    };
+    above_zero(figure, factor).ok_or_else(|| TIME_HELP.to_owned())
+}
+
+/// The figure and its unit.
+fn split(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let digits = |c: char| c.is_ascii_digit() || ".+-".contains(c);
+    // An exponent belongs to the figure: 1e9, but not the E of 1EH/s.
+    let mut end = text.len() - text.trim_start_matches(digits).len();
+    if let Some(rest) = text[end..].strip_prefix(['e', 'E'])
+        && rest.starts_with(|c: char| c.is_ascii_digit() || c == '+' || c == '-')
+    {
+        end = text.len() - rest.trim_start_matches(digits).len();
+    }
+    (text[..end].trim(), text[end..].trim())
+}
+
+fn above_zero(figure: &str, factor: f64) -> Option<f64> {
+    let value = number(figure).ok()? * factor;
+    (value > 0.0 && value.is_finite()).then_some(value)
+}
+
+/// Seconds, above 0, that fit a timer.
+pub(crate) fn sample_length(text: &str) -> Result<Duration, String> {
+    let length = Duration::try_from_secs_f64(number(text)?).ok();
+    length
+        .filter(|length| !length.is_zero() && *length <= Duration::from_secs(86_400))
+        .ok_or_else(|| "not a length for a sample; give seconds above 0, at most 86400, as in 0.5".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thread_counts() {
+        assert_eq!(threads("1", 8), Ok(vec![1]));
+        assert_eq!(threads("4,1..3,2", 8), Ok(vec![1, 2, 3, 4]));
+        assert_eq!(threads("1,all", 1), Ok(vec![1]));
+        assert_eq!(threads("6..N", 8), Ok(vec![6, 7, 8]));
+        for bad in ["", "0", "1,", "1..", "3..2", "4097", "1...3", "x", "-1"] {
+            assert!(threads(bad, 8).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn difficulty_levels() {
+        assert_eq!(levels("12..15"), Ok(vec![12.0, 13.0, 14.0, 15.0]));
+        assert_eq!(levels("1..2:0.5,20.25"), Ok(vec![1.0, 1.5, 2.0, 20.25]));
+        assert_eq!(levels("12..13:0.1").unwrap()[3], 12.3);
+        assert_eq!(levels("12..13:0.1").unwrap().len(), 11);
+        assert_eq!(levels("3..3"), Ok(vec![3.0]));
+        for bad in [
+            "", "12..", "..12", "5..4", "1..2:0", "1..2:-1", "1..2:x", "1..1e9", "nan", "0..inf",
+        ] {
+            assert!(levels(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rates_with_and_without_names() {
+        for (text, name, rate) in [
+            ("1.5GH/s", "1.5GH/s", 1.5e9),
+            ("phone=2MH/s", "phone", 2e6),
+            ("a = b=250 kh/s", "a = b", 250e3),
+            ("1e9", "1e9", 1e9),
+            ("1e3kH/s", "1e3kH/s", 1e6),
+            ("2E", "2E", 2e18),
+            ("3EH/s", "3EH/s", 3e18),
+            ("7", "7", 7.0),
+        ] {
+            let parsed = named_rate(text).unwrap();
+            assert_eq!(
+                (parsed.name.as_str(), parsed.hashes_per_second),
+                (name, rate),
+                "{text}"
+            );
+        }
+        for bad in [
+            "", "H/s", "0MH/s", "-1MH/s", "1XH/s", "=1MH/s", "phone=", "nan", "inf", "1e999", "1 2",
+        ] {
+            assert!(named_rate(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn times() {
+        for (text, seconds) in [
+            ("500ms", 0.5),
+            ("2", 2.0),
+            ("1.5 min", 90.0),
+            ("3µs", 3e-6),
+            ("1h", 3600.0),
+            ("2y", 63_115_200.0),
+        ] {
+            let parsed = time_s(text).unwrap();
+            assert!((parsed / seconds - 1.0).abs() < 1e-12, "{text}: {parsed}");
+        }
+        for bad in ["", "ms", "0s", "-1s", "1 fortnight", "1e400s"] {
+            assert!(time_s(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn samples_have_a_length() {
+        assert_eq!(sample_length("0.25"), Ok(Duration::from_millis(250)));
+        for bad in ["0", "-1", "1e99", "x", "1e-12"] {
+            assert!(sample_length(bad).is_err(), "{bad}");
+        }
+    }
+}
