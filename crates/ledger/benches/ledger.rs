@@ -8,14 +8,14 @@ use std::{hint::black_box, path::Path, time::Duration};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use paydirt::{Cancel, Kernel, Miner};
 use paydirt_ledger::{
-    Added, Block, Ledger, Network, Options, Plan, Transaction, Unchecked, export, mine_blocks,
+    Added, Block, ChainParameters, Ledger, Options, Plan, Transaction, Unchecked, export, mine_blocks,
 };
 use tempfile::TempDir;
 
 const BLOCKS: u64 = 100_000;
 
-fn easy() -> Network {
-    Network::fixed(1.0).expect("in range")
+fn easy() -> ChainParameters {
+    ChainParameters::fixed(1.0).expect("in range")
 }
 
 fn open(folder: &Path) -> Ledger {
@@ -80,7 +80,7 @@ fn queue(criterion: &mut Criterion) {
     const AT_ONCE: u64 = 64;
     let folder = TempDir::new().expect("a folder");
     let options = Options {
-        max_queued: usize::MAX,
+        max_pending: usize::MAX,
         ..Options::default()
     };
     let ledger = Ledger::open_or_create(folder.path(), Some(&easy()), options).expect("it opens");

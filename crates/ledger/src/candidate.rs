@@ -8,24 +8,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bitcoin::{Target, block, block::Header};
-
 use crate::{
-    block::{Block, Unchecked, VERSION, engine_header},
-    chain::Tip,
+    block::{Block, Unchecked, VERSION},
+    header::Header,
+    identity::Identified,
     merkle::Branch,
-    queue::Queued,
-    rules::{Context, MAX_FUTURE_S},
+    rules::{MAX_FUTURE_S, ParentState},
     transaction::{MAX_AMOUNT, Transaction, TransactionError},
+    tree::Tip,
 };
-use paydirt::{Cancel, Miner, NonceRange, Progress, Puzzle, Search, Status};
+use paydirt::{Cancel, Miner, NonceRange, Progress, Puzzle, Search, Status, Target};
 
 /// A block that lacks only time, extra nonce and nonce. Clones share the transactions.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    context: Context,
+    context: ParentState,
     recipient: String,
-    transactions: Arc<[Arc<Queued>]>,
+    transactions: Arc<[Identified]>,
     branch: Branch,
 }
 
@@ -73,11 +72,11 @@ impl Candidate {
     pub fn new(
         tip: &Tip,
         recipient: impl Into<String>,
-        transactions: Vec<Arc<Queued>>,
+        transactions: Vec<Identified>,
     ) -> Result<Self, TransactionError> {
         let recipient = recipient.into();
         Transaction::reward(recipient.clone(), tip.next.reward, 0)?;
-        let ids: Vec<_> = transactions.iter().map(|queued| queued.id).collect();
+        let ids: Vec<_> = transactions.iter().map(|transfer| transfer.id()).collect();
         Ok(Self {
             context: tip.next,
             recipient,
@@ -87,7 +86,7 @@ impl Candidate {
     }
 
     /// What the block must fulfil.
-    pub fn context(&self) -> &Context {
+    pub fn context(&self) -> &ParentState {
         &self.context
     }
 
@@ -98,7 +97,7 @@ impl Candidate {
 
     /// Its target.
     pub fn target(&self) -> Target {
-        Target::from_compact(self.context.nbits)
+        self.context.target()
     }
 
     /// The time its header should carry at `now_s`: the clock's, or one second above the median if that is later.
@@ -125,11 +124,11 @@ impl Candidate {
     /// When `extra_nonce` is above 2^53 − 1.
     pub fn header(&self, extra_nonce: u64, time: u32) -> Header {
         Header {
-            version: block::Version::from_consensus(VERSION),
-            prev_blockhash: self.context.previous_hash,
+            version: VERSION,
+            previous_hash: self.context.previous_hash,
             merkle_root: self.branch.root(self.reward(extra_nonce).id()),
             time,
-            bits: self.context.nbits,
+            nbits: self.context.nbits,
             nonce: 0,
         }
     }
@@ -139,7 +138,10 @@ impl Candidate {
     /// # Panics
     /// When `extra_nonce` is above 2^53 − 1.
     pub fn block(&self, extra_nonce: u64, header: Header) -> Block<Unchecked> {
-        let others = self.transactions.iter().map(|queued| queued.transaction.clone());
+        let others = self
+            .transactions
+            .iter()
+            .map(|transfer| transfer.transaction().clone());
         let transactions = std::iter::once(self.reward(extra_nonce)).chain(others).collect();
         Block::new(self.context.index, header, transactions)
     }
@@ -162,7 +164,7 @@ impl Candidate {
         let mut hashes = 0;
         for extra_nonce in 0..=MAX_AMOUNT {
             let header = self.header(extra_nonce, self.time_at(clock())?);
-            let puzzle = Puzzle::header(&engine_header(&header)).expect("the rules give a target");
+            let puzzle = Puzzle::header(&header.to_engine()).expect("the rules give a target");
             let before = hashes;
             let mut search =
                 Search::new(&puzzle)

@@ -53,7 +53,7 @@ impl History {
                 history.blocks.push(PastBlock {
                     index: block.index(),
                     time_s: header.time,
-                    bits: header.target().to_work().log2(),
+                    bits: header.work().log2(),
                 });
             }
             history.transactions += block.transactions().len() as u64;

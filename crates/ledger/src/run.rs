@@ -11,11 +11,10 @@ use crate::{
     Ledger,
     block::{Block, Unchecked},
     candidate::{Candidate, ForgeError},
-    chain::Chain,
+    outcome::AddError,
     rules::MAX_FUTURE_S,
     store::StoreError,
     transaction::TransactionError,
-    writer::AddError,
 };
 use paydirt::{Cancel, Miner, Progress};
 
@@ -127,18 +126,18 @@ fn mine_into(
     progress: &(dyn Fn(&Progress) + Sync),
     stored: &mut dyn FnMut(&[Block<Unchecked>]),
 ) -> Result<(), Stop> {
-    let mut chain = active_chain(ledger)?;
+    let mut tree = ledger.tree();
     let mut batch = Vec::new();
     let mut begun = Instant::now();
     for number in 1..=plan.count {
-        let waiting = !ledger.view().queue.is_empty();
+        let waiting = !ledger.view().pending.is_empty();
         let candidate = match waiting {
             true => ledger.candidate()?, // the batch is empty, see below
-            false => Candidate::new(&chain.tip(), ledger.node_id(), Vec::new())?,
+            false => Candidate::new(&tree.tip(), ledger.node_id(), Vec::new())?,
         };
         let now_s = ledger.now_s();
         let time_s = match plan.spacing_s {
-            Some(spacing_s) => u64::from(chain.tip().header.time) + u64::from(spacing_s),
+            Some(spacing_s) => u64::from(tree.tip().header.time) + u64::from(spacing_s),
             None => now_s,
         };
         let clock = || {
@@ -158,7 +157,7 @@ fn mine_into(
         let mined = mined.map(|forged| {
             run.hashes += forged.hashes;
             let block = forged.block;
-            chain.insert_header(block.index(), block.hash(), *block.header());
+            tree.insert_and_choose(block.hash(), *block.header(), 0);
             batch.push(block);
         });
         let last = mined.is_err() || number == plan.count;
@@ -194,15 +193,4 @@ fn store(
     stored(batch);
     batch.clear();
     Ok(())
-}
-
-/// The active branch as a tree of its own: what is mined ahead goes on top of it.
-fn active_chain(ledger: &Ledger) -> Result<Chain, StoreError> {
-    let network = *ledger.network();
-    let mut chain = Chain::new(network, &network.genesis());
-    ledger.snapshot()?.scan(2..u64::MAX, |block| {
-        chain.insert_header(block.index(), block.hash(), *block.header());
-        true
-    })?;
-    Ok(chain)
 }

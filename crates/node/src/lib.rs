@@ -18,12 +18,12 @@
 mod answers;
 mod blocks;
 mod body;
+mod client_socket;
 mod events;
 mod explorer;
 mod metrics;
 mod middleware;
 mod mining;
-mod peer;
 mod refusal;
 pub mod server;
 mod status;
@@ -41,7 +41,6 @@ use axum::{
     http::HeaderValue,
     routing::{any, get, post},
 };
-use bitcoin::BlockHash;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -49,7 +48,7 @@ use events::Events;
 use metrics::Metrics;
 use mining::Mining;
 use paydirt::Miner;
-use paydirt_ledger::{Event, Ledger};
+use paydirt_ledger::{BlockHash, Event, Ledger};
 use refusal::Refusal;
 use work::Desk;
 

@@ -24,9 +24,9 @@ use axum::{
 };
 use tokio::sync::Semaphore;
 
-use crate::{Node, answers::Mined, blocks::add_block, body, peer::Peer, refusal::Refusal};
+use crate::{Node, answers::Mined, blocks::add_block, body, client_socket::ClientSocket, refusal::Refusal};
 use paydirt::{Cancel, Progress};
-use paydirt_ledger::{Added, BlockRecord, ForgeError, Forged};
+use paydirt_ledger::{Added, BlockRecord, ForgeError, Forged, Work};
 
 /// Whose turn it is, and how fast it goes.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl Drop for InLine<'_> {
 
 /// `GET /mine`, `POST /mine`.
 pub(super) async fn mine(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
-    let caller = request.extensions().get::<Peer>().cloned();
+    let caller = request.extensions().get::<ClientSocket>().cloned();
     // Nobody needs the body, but a caller who goes away while it is sent is not there any more either.
     body::read(
         request.into_body(),
@@ -185,7 +185,7 @@ async fn mine_block(node: &Arc<Node>) -> Result<Forged, Refusal> {
                     node.events.mining("found", index, forged.hashes, forged.elapsed);
                     return Ok(forged);
                 }
-                Added::Known | Added::Side => {}
+                Added::Known | Added::Side | Added::Waiting { .. } => {}
             },
             Err(ForgeError::Stopped { .. }) if node.stopping.is_cancelled() => {
                 return Err(Refusal::stopping());
@@ -231,7 +231,7 @@ fn forge(node: &Node, cancel: &Cancel) -> Result<Forged, ForgeError> {
 
 /// How long a block is likely to take, in whole seconds.
 fn expected_s(node: &Node) -> u64 {
-    let work = bitcoin::Target::from_compact(node.ledger.tip().next.nbits).to_work();
+    let work = Work::of(node.ledger.tip().next.target());
     match node.mining.hashes_per_second() {
         Some(rate) => (work.log2().exp2() / rate).clamp(1.0, 3600.0) as u64,
         None => 1,

@@ -15,11 +15,10 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use bitcoin::{BlockHash, block::Header};
 use serde_json::Value;
 
 use crate::{Node, answers, blocking, blocks::add, body::Input, refusal::Refusal};
-use paydirt_ledger::{Candidate, header_bytes};
+use paydirt_ledger::{BlockHash, Candidate, Header};
 
 /// How many candidates are remembered: each stands for any number of headers.
 const KEPT: usize = 16_384;
@@ -89,7 +88,7 @@ impl Desk {
         let mut jobs = self.0.lock().expect("nothing panics while it is held");
         let (tip, queue_end) = {
             let view = node.ledger.view();
-            (view.tip.hash, view.queue.last_place())
+            (view.tip.hash, view.pending.last_place())
         };
         let id = FIRST_EXTRA_NONCE + jobs.handed_out;
         if !jobs.made.back().is_some_and(|last| last.is_good(tip, queue_end)) {
@@ -132,7 +131,7 @@ pub(super) async fn hand_out(State(node): State<Arc<Node>>) -> Result<Response, 
     let answer = answers::Work {
         id: format!("{:x}", job.id),
         index: context.index,
-        header: hex::encode(header_bytes(&job.header)),
+        header: hex::encode(job.header.to_bytes()),
         target: hex::encode(job.candidate.target().to_be_bytes()),
         bits: format!("{:08x}", context.nbits),
         previous_hash: context.previous_hash.to_string(),

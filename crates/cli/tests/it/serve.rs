@@ -18,12 +18,16 @@ use tempfile::TempDir;
 fn a_client_over_a_socket() {
     let server = Server::start("--memory --bits 8");
     assert_eq!(server.get("/"), (200, json!({"message": "Server is OK"})));
-    assert_eq!(server.post("/transactions/new", &transfer(5)).0, 201);
+    let mut transfer = transfer(5);
+    transfer["tag"] = json!("00c0ffee00c0ffee");
+    assert_eq!(server.post("/transactions/new", &transfer).0, 201);
+    assert_eq!(server.post("/transactions/new", &transfer).0, 200, "sent again");
     let (status, mined) = server.get("/mine");
     assert_eq!(
         (status, &mined["index"], &mined["transactions"][1]),
-        (200, &json!(2), &transfer(5))
+        (200, &json!(2), &transfer)
     );
+    assert_eq!(mined["transactions"][2], json!(null), "it counts once");
     let (_, chain) = server.get("/chain");
     assert_eq!(chain["chain"][1]["hash"], mined["hash"]);
     let (status, stderr) = server.stop("TERM");

@@ -18,7 +18,7 @@ use crate::{
         progress::ReadBar,
     },
 };
-use paydirt_ledger::{BlockLines, FILE_NAME, ImportError, Imported, Ledger, Network, import};
+use paydirt_ledger::{BlockLines, ChainParameters, FILE_NAME, ImportError, Imported, Ledger, import};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -118,7 +118,7 @@ impl ImportArgs {
             return self.data.open();
         }
         let block = lines.peek().map_err(|error| self.refused(&error))?;
-        let network = block.and_then(|block| Network::of_genesis(block).ok());
+        let network = block.and_then(|block| ChainParameters::of_genesis(block).ok());
         let network = network.ok_or_else(|| {
             let problem = "it does not begin with a genesis block, and there is no ledger yet to add to; export from block 1";
             let path = self.file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();

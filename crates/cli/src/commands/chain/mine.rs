@@ -132,7 +132,7 @@ impl MineReport {
             blocks: run.blocks,
             length: view.tip.index,
             tip: view.tip.hash.to_string(),
-            pending: view.queue.len(),
+            pending: view.pending.len(),
             hashes: run.hashes,
             elapsed_s,
             hashes_per_second: (mining_s > 0.0).then(|| run.hashes as f64 / mining_s),

@@ -13,7 +13,7 @@ use crate::{
         output::{self, seconds, thousands},
     },
 };
-use paydirt_ledger::{BlockTimes, History, Ledger};
+use paydirt_ledger::{BlockTimes, History, Ledger, Work};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -95,22 +95,21 @@ impl StatsReport {
     fn new(ledger: &Ledger, history: &History) -> Self {
         let tip = ledger.tip();
         let bits = || history.blocks.iter().map(|block| block.bits);
-        let target = bitcoin::Target::from_compact(tip.next.nbits);
         Self {
-            network: ledger.network().statement(),
+            network: ledger.parameters().statement(),
             length: tip.index,
             tip: tip.hash.to_string(),
             first_time: utc(history.blocks.first().map_or(0, |block| block.time_s)),
             last_time: utc(tip.header.time),
             transactions: history.transactions,
-            pending: ledger.view().queue.len(),
+            pending: ledger.view().pending.len(),
             amount_moved: history.amount_moved,
             block_time_s: history.block_time_s(),
             difficulty_bits: DifficultyRange {
                 least: bits().fold(f64::INFINITY, f64::min),
                 most: bits().fold(0.0, f64::max),
                 last: bits().next_back().unwrap_or(0.0),
-                next: target.to_work().log2(),
+                next: Work::of(tip.next.target()).log2(),
             },
             work_bits: tip.work.log2(),
         }

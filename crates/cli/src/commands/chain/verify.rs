@@ -83,7 +83,7 @@ impl VerifyReport {
             length: Some(view.tip.index),
             tip: Some(view.tip.hash.to_string()),
             transactions: Some(ledger.loaded_transactions()),
-            pending: Some(view.queue.len()),
+            pending: Some(view.pending.len()),
             elapsed_s,
             ..Self::default()
         }

@@ -3,31 +3,17 @@
 //! *In:* transactions, in the order of their arrival; blocks, which take some of them. *Out:* the ones a next block
 //! should hold.
 //!
-//! The same transfer may wait several times: nothing but its content tells two payments of 5 from alice to bob apart,
-//! and both count. A block holds an id only once, so the second waits for the block after.
+//! A transfer with a tag waits once. One without may wait several times: nothing but its content tells two such payments
+//! of 5 from alice to bob apart, and both count. A block holds an id only once, so the second waits for the block after.
 //!
-//! The queue that others see changes only after the store has committed, all at once: a [`Draft`] collects the changes.
+//! What others see changes only after the store has committed, all at once: a [`Draft`] collects the changes.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::{
+    identity::{Identified, TransactionId},
     rules::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS},
-    transaction::{Transaction, TransactionId},
 };
-
-/// A waiting transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queued {
-    /// Its place: lower ones go first. Places have gaps.
-    pub place: u64,
-    /// Its id.
-    pub id: TransactionId,
-    /// The transaction.
-    pub transaction: Transaction,
-}
 
 /// The places of a new store begin here: what a reorganisation returns goes before everything else.
 const FIRST_PLACE: u64 = 1 << 32;
@@ -37,15 +23,16 @@ const REWARD_BYTES: usize = 2048;
 
 /// Waiting transactions, first come first served.
 #[derive(Clone, Debug, Default)]
-pub struct Queue {
-    by_place: BTreeMap<u64, Arc<Queued>>,
+pub struct Pending {
+    /// Lower places go first; they have gaps.
+    by_place: BTreeMap<u64, Identified>,
     /// Where each id waits. No entry is empty.
     by_id: HashMap<TransactionId, BTreeSet<u64>>,
     /// The first place of each id: what the next block takes from, however often one transfer waits.
     firsts: BTreeSet<u64>,
 }
 
-impl Queue {
+impl Pending {
     /// How many wait.
     pub fn len(&self) -> usize {
         self.by_place.len()
@@ -57,12 +44,12 @@ impl Queue {
     }
 
     /// All of them, the first first.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<Queued>> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Identified> {
         self.by_place.values()
     }
 
     /// The first one with this id.
-    pub fn get(&self, id: &TransactionId) -> Option<&Arc<Queued>> {
+    pub fn get(&self, id: &TransactionId) -> Option<&Identified> {
         self.by_place.get(self.by_id.get(id)?.first()?)
     }
 
@@ -81,10 +68,10 @@ impl Queue {
     }
 
     /// What the next block should hold beside its reward: the first ones, none twice, as many as fit.
-    pub fn next_block(&self) -> Vec<Arc<Queued>> {
+    pub fn next_block(&self) -> Vec<Identified> {
         let mut room = MAX_BLOCK_BYTES - REWARD_BYTES;
-        let fits = |queued: &&Arc<Queued>| {
-            let left = room.checked_sub(queued.transaction.stored_len());
+        let fits = |next: &&Identified| {
+            let left = room.checked_sub(next.transaction().stored_len());
             room = left.unwrap_or(0);
             left.is_some()
         };
@@ -96,33 +83,34 @@ impl Queue {
             .collect()
     }
 
-    fn insert(&mut self, queued: Arc<Queued>) {
-        let places = self.by_id.entry(queued.id).or_default();
+    fn insert(&mut self, place: u64, transfer: Identified) {
+        let places = self.by_id.entry(transfer.id()).or_default();
         match places.first() {
-            Some(first) if *first < queued.place => {}
+            Some(first) if *first < place => {}
             later => {
                 later.map(|later| self.firsts.remove(later));
-                self.firsts.insert(queued.place);
+                self.firsts.insert(place);
             }
         }
-        places.insert(queued.place);
-        self.by_place.insert(queued.place, queued);
+        places.insert(place);
+        self.by_place.insert(place, transfer);
     }
 
-    fn remove(&mut self, place: u64) -> Option<Arc<Queued>> {
-        let queued = self.by_place.remove(&place)?;
-        let places = self
-            .by_id
-            .get_mut(&queued.id)
-            .expect("what waits is found by its id");
+    /// Empties a place; false when nothing waits there.
+    fn remove(&mut self, place: u64) -> bool {
+        let Some(transfer) = self.by_place.remove(&place) else {
+            return false;
+        };
+        let id = transfer.id();
+        let places = self.by_id.get_mut(&id).expect("what waits is found by its id");
         places.remove(&place);
         if self.firsts.remove(&place) {
             self.firsts.extend(places.first());
         }
         if places.is_empty() {
-            self.by_id.remove(&queued.id);
+            self.by_id.remove(&id);
         }
-        Some(queued)
+        true
     }
 
     /// Makes a draft's changes.
@@ -130,49 +118,49 @@ impl Queue {
         for place in changes.removed {
             self.remove(place);
         }
-        for queued in changes.added {
-            self.insert(queued);
+        for (place, transfer) in changes.added {
+            self.insert(place, transfer);
         }
     }
 }
 
-impl FromIterator<Queued> for Queue {
-    fn from_iter<I: IntoIterator<Item = Queued>>(all: I) -> Self {
-        let mut queue = Self::default();
-        for queued in all {
-            queue.insert(Arc::new(queued));
+impl FromIterator<(u64, Identified)> for Pending {
+    fn from_iter<I: IntoIterator<Item = (u64, Identified)>>(all: I) -> Self {
+        let mut pending = Self::default();
+        for (place, transfer) in all {
+            pending.insert(place, transfer);
         }
-        queue
+        pending
     }
 }
 
 /// What a draft changes, in the end.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    /// Places of the queue that are empty now.
+    /// Places that are empty now.
     pub(super) removed: HashSet<u64>,
-    /// Transactions that wait now, in ascending order of places.
-    pub(super) added: Vec<Arc<Queued>>,
+    /// Transactions that wait now, in ascending order of their places.
+    pub(super) added: Vec<(u64, Identified)>,
 }
 
-/// Changes to a queue that nobody sees yet.
+/// Changes that nobody sees yet.
 #[derive(Debug)]
-pub(super) struct Draft<'q> {
-    base: &'q Queue,
+pub(super) struct Draft<'p> {
+    base: &'p Pending,
     removed: HashSet<u64>,
     /// How many of `removed` had each id: always the first ones that wait in `base`.
     removed_of: HashMap<TransactionId, usize>,
-    added: Queue,
+    added: Pending,
 }
 
-impl<'q> Draft<'q> {
+impl<'p> Draft<'p> {
     /// No changes yet.
-    pub(super) fn new(base: &'q Queue) -> Self {
+    pub(super) fn new(base: &'p Pending) -> Self {
         Self {
             base,
             removed: HashSet::new(),
             removed_of: HashMap::new(),
-            added: Queue::default(),
+            added: Pending::default(),
         }
     }
 
@@ -188,27 +176,19 @@ impl<'q> Draft<'q> {
     }
 
     /// Puts a transaction at the end.
-    pub(super) fn push_back(&mut self, id: TransactionId, transaction: Transaction) {
+    pub(super) fn push_back(&mut self, transfer: Identified) {
         let last = self.base.last_place().max(self.added.last_place());
         let place = last.map_or(FIRST_PLACE, |last| last + 1);
-        self.added.insert(Arc::new(Queued {
-            place,
-            id,
-            transaction,
-        }));
+        self.added.insert(place, transfer);
     }
 
     /// Puts transactions, in their order, before all others.
-    pub(super) fn push_front(&mut self, returned: Vec<(TransactionId, Transaction)>) {
+    pub(super) fn push_front(&mut self, returned: Vec<Identified>) {
         let first = [self.base.first_place(), self.added.first_place()];
         let first = first.into_iter().flatten().min();
         let begin = first.unwrap_or(FIRST_PLACE) - returned.len() as u64;
-        for (place, (id, transaction)) in (begin..).zip(returned) {
-            self.added.insert(Arc::new(Queued {
-                place,
-                id,
-                transaction,
-            }));
+        for (place, transfer) in (begin..).zip(returned) {
+            self.added.insert(place, transfer);
         }
     }
 
@@ -221,15 +201,19 @@ impl<'q> Draft<'q> {
             self.removed_of.insert(*id, removed + 1);
             return self.removed.insert(*place);
         }
-        let place = self.added.get(id).map(|queued| queued.place);
-        place.is_some_and(|place| self.added.remove(place).is_some())
+        let place = self
+            .added
+            .by_id
+            .get(id)
+            .and_then(|places| places.first().copied());
+        place.is_some_and(|place| self.added.remove(place))
     }
 
     /// What has changed.
     pub(super) fn into_changes(self) -> Changes {
         Changes {
             removed: self.removed,
-            added: self.added.by_place.into_values().collect(),
+            added: self.added.by_place.into_iter().collect(),
         }
     }
 }
@@ -237,22 +221,25 @@ impl<'q> Draft<'q> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Transaction;
 
-    fn transfer(amount: u64) -> (TransactionId, Transaction) {
-        let transaction = Transaction::transfer("a", "b", amount).unwrap();
-        (transaction.id(), transaction)
+    fn transfer(amount: u64) -> Identified {
+        Transaction::transfer("a", "b", amount).unwrap().into()
     }
 
-    fn amounts(queue: &Queue) -> Vec<u64> {
-        queue.iter().map(|queued| queued.transaction.amount()).collect()
+    fn amounts(pending: &Pending) -> Vec<u64> {
+        pending
+            .iter()
+            .map(|transfer| transfer.transaction().amount())
+            .collect()
     }
 
-    fn changed(queue: &Queue, change: impl FnOnce(&mut Draft<'_>)) -> Queue {
-        let mut draft = Draft::new(queue);
+    fn changed(pending: &Pending, change: impl FnOnce(&mut Draft<'_>)) -> Pending {
+        let mut draft = Draft::new(pending);
         change(&mut draft);
         let expected = draft.len();
         let changes = draft.into_changes();
-        let mut after = queue.clone();
+        let mut after = pending.clone();
         after.apply(changes);
         assert_eq!(after.len(), expected);
         assert_eq!(after.by_id.values().map(BTreeSet::len).sum::<usize>(), expected);
@@ -263,41 +250,39 @@ mod tests {
 
     #[test]
     fn first_come_first_served() {
-        let queue = changed(&Queue::default(), |draft| {
+        let pending = changed(&Pending::default(), |draft| {
             for amount in [3, 1, 2] {
-                let (id, transaction) = transfer(amount);
-                draft.push_back(id, transaction);
+                draft.push_back(transfer(amount));
             }
         });
-        assert_eq!(amounts(&queue), [3, 1, 2]);
-        let queue = changed(&queue, |draft| {
-            assert!(draft.take(&transfer(1).0));
-            assert!(!draft.take(&transfer(1).0), "only once");
+        assert_eq!(amounts(&pending), [3, 1, 2]);
+        let pending = changed(&pending, |draft| {
+            assert!(draft.take(&transfer(1).id()));
+            assert!(!draft.take(&transfer(1).id()), "only once");
             draft.push_front(vec![transfer(8), transfer(9)]);
-            let (id, transaction) = transfer(7);
-            draft.push_back(id, transaction);
+            draft.push_back(transfer(7));
             assert!(
-                draft.take(&transfer(8).0),
+                draft.take(&transfer(8).id()),
                 "what is only drafted can be taken too"
             );
         });
-        assert_eq!(amounts(&queue), [9, 3, 2, 7]);
+        assert_eq!(amounts(&pending), [9, 3, 2, 7]);
     }
 
     #[test]
     fn equal_transfers_wait_for_different_blocks() {
-        let (id, transaction) = transfer(5);
-        let queue = changed(&Queue::default(), |draft| {
+        let id = transfer(5).id();
+        let pending = changed(&Pending::default(), |draft| {
             for nth in 0..3 {
                 assert_eq!(draft.count(&id), nth);
-                draft.push_back(id, transaction.clone());
+                draft.push_back(transfer(5));
             }
         });
-        assert_eq!(queue.len(), 3);
-        assert_eq!(queue.next_block().len(), 1);
-        let queue = changed(&queue, |draft| assert!(draft.take(&id)));
-        assert_eq!((queue.len(), queue.next_block().len()), (2, 1));
-        let queue = changed(&queue, |draft| {
+        assert_eq!(pending.len(), 3);
+        assert_eq!(pending.next_block().len(), 1);
+        let pending = changed(&pending, |draft| assert!(draft.take(&id)));
+        assert_eq!((pending.len(), pending.next_block().len()), (2, 1));
+        let pending = changed(&pending, |draft| {
             draft.push_front(vec![transfer(5)]);
             assert_eq!(draft.count(&id), 3);
             for left in (0..3).rev() {
@@ -306,31 +291,29 @@ mod tests {
             }
             assert!(!draft.take(&id));
         });
-        assert!(queue.is_empty() && queue.next_block().is_empty());
+        assert!(pending.is_empty() && pending.next_block().is_empty());
     }
 
     #[test]
     fn a_block_takes_what_fits() {
         let long = "n".repeat(256);
-        let queue = changed(&Queue::default(), |draft| {
+        let pending = changed(&Pending::default(), |draft| {
             for amount in 1..=MAX_BLOCK_TRANSACTIONS as u64 {
-                let transaction = Transaction::transfer(&*long, &*long, amount).unwrap();
-                draft.push_back(transaction.id(), transaction);
+                draft.push_back(Transaction::transfer(&*long, &*long, amount).unwrap().into());
             }
         });
-        let next = queue.next_block();
-        let bytes: usize = next.iter().map(|queued| queued.transaction.stored_len()).sum();
+        let next = pending.next_block();
+        let bytes: usize = next.iter().map(|next| next.transaction().stored_len()).sum();
         assert!(bytes <= MAX_BLOCK_BYTES - REWARD_BYTES);
-        assert!(bytes + next[0].transaction.stored_len() > MAX_BLOCK_BYTES - REWARD_BYTES);
+        assert!(bytes + next[0].transaction().stored_len() > MAX_BLOCK_BYTES - REWARD_BYTES);
         let reward = Transaction::reward("\u{1f600}".repeat(256), 1, 1).unwrap();
         assert!(reward.stored_len() <= REWARD_BYTES);
 
-        let queue = changed(&Queue::default(), |draft| {
+        let pending = changed(&Pending::default(), |draft| {
             for amount in 1..=MAX_BLOCK_TRANSACTIONS as u64 {
-                let (id, transaction) = transfer(amount);
-                draft.push_back(id, transaction);
+                draft.push_back(transfer(amount));
             }
         });
-        assert_eq!(queue.next_block().len(), MAX_BLOCK_TRANSACTIONS - 1);
+        assert_eq!(pending.next_block().len(), MAX_BLOCK_TRANSACTIONS - 1);
     }
 }

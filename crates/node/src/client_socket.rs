@@ -1,6 +1,6 @@
 //! A connection that can be asked whether its client is still there.
 //!
-//! *In:* a socket. *Out:* the same, to be served; and a [`Peer`] for the handlers of its requests.
+//! *In:* a socket. *Out:* the same, to be served; and a [`ClientSocket`] for the handlers of its requests.
 //!
 //! The server itself notices that a client goes away only once it has read everything the client sent, which it does not
 //! while a request is answered. A line break too many, or another request sent ahead, and a caller who left would be
@@ -30,9 +30,9 @@ const SEND_BUFFER_BYTES: usize = 128 << 10;
 
 /// Whoever sent a request.
 #[derive(Clone, Debug)]
-pub(super) struct Peer(Arc<TcpStream>);
+pub(super) struct ClientSocket(Arc<TcpStream>);
 
-impl Peer {
+impl ClientSocket {
     /// Returns when the client has gone, or has said that it sends no more: the server takes both for the same.
     pub(super) async fn gone(&self) {
         // An error of the socket means the same as its end.
@@ -51,10 +51,10 @@ impl Peer {
 pub(super) struct Connection(Arc<TcpStream>);
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream) -> (Self, Peer) {
+    pub(super) fn new(stream: TcpStream) -> (Self, ClientSocket) {
         let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES); // a default is no fault
         let stream = Arc::new(stream);
-        (Self(Arc::clone(&stream)), Peer(stream))
+        (Self(Arc::clone(&stream)), ClientSocket(stream))
     }
 }
 
