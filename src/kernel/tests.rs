@@ -1,34 +1,72 @@
-//! One suite for every kernel, each called directly, never through detection's choice.
+//! One suite for every kernel of the table, each called directly, never through detection's choice.
 //!
-//! `kernel_suite!(name)` stamps the cases onto one kernel. A kernel whose instructions this processor lacks is printed
-//! as skipped; `PAYDIRT_REQUIRE=avx512,sha-ni,avx2` turns that into a failure.
+//! A kernel whose instructions this processor lacks is printed as skipped. With `PAYDIRT_REQUIRE=detected`, one whose
+//! features /proc/cpuinfo lists must run: a fault in the detection does not hide behind a skip.
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::puzzle::HexCase;
+use super::{table::kernel, *};
+use crate::puzzle::{
+    ByteOrder, Digest, Goal, Hash, Header, HexCase, NonceEncoding, NonceRange, Puzzle, Target, Template,
+};
 
-/// The kernel to test, or `None` (with a word on stderr) where the processor lacks its instructions.
-fn kernel_or_skip(name: &str) -> Option<&'static Implementation> {
-    let found = KERNELS
+/// Kernels that are not shipped: other numbers of lanes.
+static UNSHIPPED: &[KernelInfo] = &[
+    kernel! {
+        name: "sha-ni, 3 lanes",
+        about: "",
+        x86_64: ["sha", "sse4.1", "ssse3"],
+        lanes: 3,
+        bind: x86_64::sha_ni::bind::<3>,
+        ceiling: None,
+    },
+    kernel! {
+        name: "sha-ni, 4 lanes",
+        about: "",
+        x86_64: ["sha", "sse4.1", "ssse3"],
+        lanes: 4,
+        bind: x86_64::sha_ni::bind::<4>,
+        ceiling: None,
+    },
+];
+
+/// The kernels that can be tested here, with a word on stderr about the others.
+fn kernels() -> impl Iterator<Item = Kernel> {
+    let required = std::env::var_os("PAYDIRT_REQUIRE").is_some_and(|value| value == "detected");
+    let cpuinfo = if required {
+        std::fs::read_to_string("/proc/cpuinfo").unwrap()
+    } else {
+        String::new()
+    };
+    let flags: Vec<_> = cpuinfo
+        .lines()
+        .find(|line| line.starts_with("flags"))
+        .into_iter()
+        .flat_map(str::split_whitespace)
+        .collect();
+    let listed = |feature: &str| match feature {
+        "sha" => flags.contains(&"sha_ni"),
+        feature => flags.contains(&&*feature.replace('.', "_")),
+    };
+    let all: Vec<_> = Kernel::all()
         .iter()
-        .copied()
-        .find(|k| k.name == name && (k.supported)());
-    if found.is_none() {
-        let required = std::env::var("PAYDIRT_REQUIRE").unwrap_or_default();
-        assert!(
-            !required.split(',').any(|required| required == name),
-            "PAYDIRT_REQUIRE names {name}, which this processor or this build lacks"
-        );
-        eprintln!("skipped: this processor or this build lacks {name}");
-    }
-    found
+        .chain(UNSHIPPED)
+        .filter(|kernel| {
+            let must = kernel.features.iter().all(|feature| listed(feature));
+            assert!(kernel.is_detected() || !must, "{} must run here", kernel.name);
+            if !kernel.is_detected() {
+                eprintln!("skipped: this processor or this build lacks {}", kernel.name);
+            }
+            kernel.is_detected()
+        })
+        .map(Kernel)
+        .collect();
+    all.into_iter()
 }
 
-fn scan(kernel: &Implementation, work: &Work, first: u64, count: u64, mut hits: Hits) -> (u64, Vec<u64>) {
-    // SAFETY: kernel_or_skip has checked `supported`.
-    #[allow(unsafe_code)]
-    let tested = unsafe { kernel.scan_work(work, first, count, &mut hits) };
+fn scan(kernel: Kernel, prepared: &Prepared, first: u64, count: u64, mut hits: Hits) -> (u64, Vec<u64>) {
+    let mut scanner = kernel.bind(prepared).expect("all kernels take all digests");
+    let tested = scanner.scan(first, count, &mut hits);
     (tested, hits.into_nonces())
 }
 
@@ -46,31 +84,31 @@ fn expected_hits(puzzle: &Puzzle, first: u64, count: u64) -> Vec<u64> {
     (first..=last).filter(passes).collect()
 }
 
-/// Compares a kernel with the oracle over a range, run by run.
-fn check(kernel: &Implementation, puzzle: &Puzzle, range: NonceRange) {
-    for run in Run::split(puzzle, range) {
-        let (first, count) = (run.range.start(), run.range.count() as u64);
+/// Compares a kernel with the oracle over a range, part by part.
+fn check(kernel: Kernel, puzzle: &Puzzle, range: NonceRange) {
+    for prepared in &Prepared::split(puzzle, range) {
+        let (first, count) = (prepared.range().start(), prepared.range().count() as u64);
         let expected = expected_hits(puzzle, first, count);
-        let found = scan(kernel, &run.work, first, count, Hits::all());
+        let found = scan(kernel, prepared, first, count, Hits::all());
         assert_eq!(
             found,
             (count, expected.clone()),
             "{}: {puzzle:?} {range:?}",
-            kernel.name
+            kernel.name()
         );
         // With room for one hit only, the scan may end early, but not before that hit, and not out of order.
-        let (tested, hits) = scan(kernel, &run.work, first, count, Hits::up_to(1));
+        let (tested, hits) = scan(kernel, prepared, first, count, Hits::up_to(1));
         let inside = expected.iter().take_while(|nonce| **nonce - first < tested);
         assert_eq!(
             hits,
             inside.copied().collect::<Vec<_>>(),
             "{}: {puzzle:?}",
-            kernel.name
+            kernel.name()
         );
         assert!(
             tested == count || !hits.is_empty(),
             "{}: stopped without a hit",
-            kernel.name
+            kernel.name()
         );
     }
 }
@@ -85,7 +123,7 @@ fn bits(bits: f64) -> Goal {
 
 fn header(goal: Goal) -> Puzzle {
     let bytes = std::array::from_fn(|i| i as u8 ^ 0xa5);
-    Puzzle::header_with_goal(&crate::puzzle::Header::from_bytes(bytes), goal)
+    Puzzle::header_with_goal(&Header::from_bytes(bytes), goal)
 }
 
 const ENCODINGS: [NonceEncoding; 10] = [
@@ -108,7 +146,7 @@ const ENCODINGS: [NonceEncoding; 10] = [
 ];
 
 /// NIST's "abc" and the block that began Bitcoin: exact hashes, by way of the puzzles that end in them.
-fn nist_and_bitcoin(kernel: &Implementation) {
+fn nist_and_bitcoin(kernel: Kernel) {
     let abc = Puzzle::new(
         Template::new(*b"a", *b"c"),
         NonceEncoding::Hex {
@@ -118,41 +156,41 @@ fn nist_and_bitcoin(kernel: &Implementation) {
         Digest::Sha256,
         ByteOrder::Big,
         Goal::Equals(
-            crate::Hash::from_display(
+            Hash::from_display(
                 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
                 ByteOrder::Big,
             )
             .unwrap(),
         ),
     );
-    let run = &Run::split(&abc, abc.nonce_space())[0];
+    let prepared = &Prepared::split(&abc, abc.nonce_space())[0];
     assert_eq!(
-        scan(kernel, &run.work, 0, 16, Hits::all()),
+        scan(kernel, prepared, 0, 16, Hits::all()),
         (16, vec![0xb]),
         "{}",
-        kernel.name
+        kernel.name()
     );
 
-    let genesis = crate::Header::from_hex(concat!(
+    let genesis = Header::from_hex(concat!(
         "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b2",
         "7ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d00000000"
     ));
     let puzzle = Puzzle::header(&genesis.unwrap()).unwrap();
-    let run = &Run::split(&puzzle, puzzle.nonce_space())[0];
+    let prepared = &Prepared::split(&puzzle, puzzle.nonce_space())[0];
     let (first, nonce) = (2_083_236_893 - 1000, 2_083_236_893);
     assert_eq!(
-        scan(kernel, &run.work, first, 2000, Hits::all()),
+        scan(kernel, prepared, first, 2000, Hits::all()),
         (2000, vec![nonce])
     );
 }
 
 /// A goal met by one hash only, for each nonce of two batches in turn: no lane is deaf.
-fn every_lane_alone(kernel: &Implementation) {
+fn every_lane_alone(kernel: Kernel) {
     for puzzle in [header(bits(0.0)), Puzzle::text("every lane", bits(0.0))] {
         for first in [1_000_000u64, 1_000_007] {
-            for nonce in first..first + 2 * kernel.lanes {
+            for nonce in first..first + 2 * kernel.lanes() {
                 let puzzle = puzzle.clone().with_goal(Goal::Equals(puzzle.hash(nonce)));
-                check(kernel, &puzzle, range(first, u128::from(2 * kernel.lanes)));
+                check(kernel, &puzzle, range(first, u128::from(2 * kernel.lanes())));
             }
         }
     }
@@ -160,8 +198,8 @@ fn every_lane_alone(kernel: &Implementation) {
 
 /// Headers whose version is rolled, two or four versions at a time: any length from any start, over the ends of groups,
 /// with none, one, some and all nonces hitting.
-fn rolled_versions(kernel: &Implementation) {
-    let lanes = u128::from(kernel.lanes);
+fn rolled_versions(kernel: Kernel) {
+    let lanes = u128::from(kernel.lanes());
     for (mask, group) in [
         (0x2000_0000u32, 33),
         (0x0000_6000, 34),
@@ -191,7 +229,7 @@ fn rolled_versions(kernel: &Implementation) {
             }
         }
         let puzzle = header(bits(0.0)).roll_version(mask).unwrap();
-        for nonce in (1_000_001..1_000_001 + 4 * kernel.lanes).step_by(3) {
+        for nonce in (1_000_001..1_000_001 + 4 * kernel.lanes()).step_by(3) {
             let puzzle = puzzle.clone().with_goal(Goal::Equals(puzzle.hash(nonce)));
             check(kernel, &puzzle, range(1_000_001, 4 * lanes));
         }
@@ -203,17 +241,17 @@ fn rolled_versions(kernel: &Implementation) {
 }
 
 /// Room for a few hits only, some of them dropped at the range's ends: scanned on until done, it is the same answer.
-fn rolled_versions_in_pieces(kernel: &Implementation) {
+fn rolled_versions_in_pieces(kernel: Kernel) {
     let puzzle = header(bits(5.0)).roll_version(0x1fff_e000).unwrap();
     for first in (1 << 34) - 3_003..(1 << 34) - 2_997 {
         let count = 6_001;
-        let run = &Run::split(&puzzle, range(first, count.into()))[0];
+        let prepared = &Prepared::split(&puzzle, range(first, count.into()))[0];
         for limit in [1, 2, 5] {
             let (mut tested, mut found) = (0, Vec::new());
             while tested < count {
                 let (more, hits) = scan(
                     kernel,
-                    &run.work,
+                    prepared,
                     first + tested,
                     count - tested,
                     Hits::up_to(limit),
@@ -231,9 +269,30 @@ fn rolled_versions_in_pieces(kernel: &Implementation) {
     }
 }
 
+/// One scanner, many chunks, forth and back: nothing of an earlier one is left in its memory.
+fn chunk_after_chunk(kernel: Kernel) {
+    let wide = NonceEncoding::DecimalPadded { width: 20 };
+    let template = |before: usize| Template::new(vec![b'p'; before], vec![b's'; 70]);
+    let text = |before| Puzzle::new(template(before), wide, Digest::Sha256d, ByteOrder::Big, bits(3.0));
+    let rolled = header(bits(3.0)).roll_version(0x1fff_e000).unwrap();
+    for puzzle in [header(bits(3.0)), rolled, text(3), text(46), text(45)] {
+        let prepared = &Prepared::split(&puzzle, puzzle.nonce_space())[0];
+        let mut scanner = kernel.bind(prepared).unwrap();
+        for first in [70_000, 70_100, 9_950, 3_000_000_000, 65_500, 70_000] {
+            let mut hits = Hits::all();
+            assert_eq!(scanner.scan(first, 100, &mut hits), 100);
+            assert_eq!(
+                hits.nonces(),
+                expected_hits(&puzzle, first, 100),
+                "{kernel}: {puzzle:?} {first}"
+            );
+        }
+    }
+}
+
 /// Lengths around the batch, from odd starts, with none, some and all nonces hitting.
-fn awkward_lengths(kernel: &Implementation) {
-    let lanes = u128::from(kernel.lanes);
+fn awkward_lengths(kernel: Kernel) {
+    let lanes = u128::from(kernel.lanes());
     for goal in [bits(0.0), bits(1.5), bits(6.0), bits(200.0)] {
         for puzzle in [header(goal), Puzzle::text("lengths", goal)] {
             for count in [1, 2, lanes - 1, lanes, lanes + 1, 3 * lanes + 5] {
@@ -246,7 +305,7 @@ fn awkward_lengths(kernel: &Implementation) {
 }
 
 /// Every encoding, both digests, both readings, at every offset of the nonce in its block, and with blocks after it.
-fn every_shape(kernel: &Implementation) {
+fn every_shape(kernel: Kernel) {
     for encoding in ENCODINGS {
         for offset in 0..64 {
             // Vary what need not be tried in every combination by numbers that share no factor.
@@ -269,7 +328,7 @@ fn every_shape(kernel: &Implementation) {
 }
 
 /// The last nonces of each encoding.
-fn the_very_end(kernel: &Implementation) {
+fn the_very_end(kernel: Kernel) {
     for encoding in ENCODINGS {
         let puzzle = Puzzle::new(
             Template::new(*b"the end ", []),
@@ -288,7 +347,7 @@ fn the_very_end(kernel: &Implementation) {
 }
 
 /// Past the stretches that kernels prepare once: carries through every digit.
-fn long_ranges(kernel: &Implementation) {
+fn long_ranges(kernel: Kernel) {
     check(kernel, &Puzzle::text("carry", bits(7.0)), range(0, 25_000));
     check(
         kernel,
@@ -347,10 +406,10 @@ prop_compose! {
     }
 }
 
-fn agrees_with_the_oracle_on_any_rolled_version(kernel: &Implementation) {
+fn agrees_with_the_oracle_on_any_rolled_version(kernel: Kernel) {
     let strategy = (any::<[u8; 32]>(), 1u32.., any::<u64>(), 1u128..400, 0.0..9.0f64);
     proptest!(ProptestConfig::with_cases(60), |((seed, mask, start, count, goal) in strategy)| {
-        let header = crate::puzzle::Header::from_bytes(std::array::from_fn(|i| seed[i % 32] ^ i as u8));
+        let header = Header::from_bytes(std::array::from_fn(|i| seed[i % 32] ^ i as u8));
         let puzzle = Puzzle::header_with_goal(&header, bits(goal)).roll_version(mask).unwrap();
         let space = puzzle.nonce_space();
         let start = u128::from(start) % (space.count() - count);
@@ -358,48 +417,79 @@ fn agrees_with_the_oracle_on_any_rolled_version(kernel: &Implementation) {
     });
 }
 
-fn agrees_with_the_oracle_on_anything(kernel: &Implementation) {
+fn agrees_with_the_oracle_on_anything(kernel: Kernel) {
     proptest!(ProptestConfig::with_cases(300), |((puzzle, range) in any_puzzle())| {
         check(kernel, &puzzle, range);
     });
 }
 
 macro_rules! kernel_suite {
-    ($module:ident, $name:literal) => {
-        mod $module {
-            kernel_suite!(@cases $name: nist_and_bitcoin every_lane_alone rolled_versions
-                rolled_versions_in_pieces awkward_lengths every_shape the_very_end
-                long_ranges agrees_with_the_oracle_on_any_rolled_version agrees_with_the_oracle_on_anything);
-        }
-    };
-    (@cases $name:literal: $($case:ident)+) => {$(
-        #[test]
-        fn $case() {
-            if let Some(kernel) = super::kernel_or_skip($name) {
-                super::$case(kernel);
+    ($($case:ident)+) => {
+        mod every_kernel {$(
+            #[test]
+            fn $case() {
+                super::kernels().for_each(super::$case);
             }
-        }
-    )+};
+        )+}
+    };
 }
 
-kernel_suite!(reference, "reference");
-kernel_suite!(portable, "portable");
-kernel_suite!(sha_ni, "sha-ni");
-kernel_suite!(avx512, "avx512");
-kernel_suite!(avx2, "avx2");
+kernel_suite! {
+    nist_and_bitcoin every_lane_alone rolled_versions rolled_versions_in_pieces chunk_after_chunk awkward_lengths
+    every_shape the_very_end long_ranges agrees_with_the_oracle_on_any_rolled_version
+    agrees_with_the_oracle_on_anything
+}
+
+/// A digest that no kernel but those which take all shapes has heard of: three hashes, one after the other.
+#[test]
+fn a_digest_is_a_list_of_blocks() {
+    let puzzle = Puzzle::text("thrice ", bits(4.0));
+    let mut prepared = Prepared::split(&puzzle, range(1_000, 500)).swap_remove(0);
+    prepared.rehashes = &[prepared::Rehash::SHA256; 2];
+    let thrice = |nonce: &u64| {
+        let once = paydirt_sha256::sha256(&puzzle.message(*nonce));
+        paydirt_sha256::sha256(&paydirt_sha256::sha256(&once))[0] < 0x10
+    };
+    let expected: Vec<u64> = (1_000..1_500).filter(thrice).collect();
+    for kernel in kernels() {
+        match kernel.bind(&prepared) {
+            Some(_) => assert_eq!(
+                scan(kernel, &prepared, 1_000, 500, Hits::all()),
+                (500, expected.clone())
+            ),
+            None => assert!(!["portable", "reference"].contains(&kernel.name())),
+        }
+    }
+    assert!(kernels().any(|kernel| kernel.bind(&prepared).is_some()));
+}
 
 #[test]
-fn every_kernel_of_the_table_has_a_suite_and_a_public_name() {
-    for kernel in KERNELS {
-        assert!(KERNEL_NAMES.contains(&kernel.name), "{}", kernel.name);
+fn the_table_goes_from_the_fastest_to_the_oracle_and_each_name_leads_to_its_row() {
+    assert_eq!(table::oracle().name(), "reference");
+    assert_eq!(Kernel::auto(), Kernel::detected()[0]);
+    for kernel in Kernel::all() {
+        match Kernel::by_name(kernel.name) {
+            Ok(found) => assert_eq!((found, found.lanes()), (Kernel(kernel), kernel.lanes)),
+            Err(KernelError::NotCompiled(architecture)) => assert_eq!(architecture, kernel.architecture),
+            Err(error) => assert!(matches!(error, KernelError::NotSupported(_)) && !kernel.is_detected()),
+        }
     }
-    assert_eq!(KERNELS.last().unwrap().name, "reference");
-    let ranked: Vec<_> = KERNELS.iter().map(|k| k.name).collect();
-    let expected: Vec<_> = KERNEL_NAMES
-        .into_iter()
-        .filter(|name| ranked.contains(name))
-        .collect();
-    assert_eq!(ranked, expected, "both lists go from the fastest to the oracle");
+}
+
+#[test]
+fn every_ceiling_bounds_the_header() {
+    let header = header(Goal::at_most(Target::ZERO));
+    let prepared = &Prepared::split(&header, range(0, 1))[0];
+    for kernel in Kernel::detected() {
+        let known = kernel.code().ceiling.is_some();
+        let ceiling = kernel.ceiling_hashes_per_second(prepared, Duration::from_micros(200));
+        // From a slow emulator to ten times the fastest core there is.
+        assert_eq!(
+            known,
+            ceiling.is_some_and(|rate| (1e4..1e10).contains(&rate)),
+            "{kernel}: {ceiling:?}"
+        );
+    }
 }
 
 #[test]
@@ -419,15 +509,16 @@ fn incrementing_is_writing_the_next() {
             bits(0.0),
         );
         for start in [0, 8, 95, 9_999, 0xfffe] {
-            let work = &Run::split(&puzzle, range(start.min(99_990), 1))[0].work;
-            let (mut stepped, mut written) = (vec![0; work.nonce_bytes], vec![0; work.nonce_bytes]);
-            work.write_nonce(start, &mut stepped);
+            let prepared = &Prepared::split(&puzzle, range(start.min(99_990), 1))[0];
+            let symbols = prepared.symbols;
+            let (mut stepped, mut written) = (vec![0; prepared.nonce_bytes], vec![0; prepared.nonce_bytes]);
+            symbols.write(start, &mut stepped);
             for nonce in start + 1..start + 20 {
                 if encoding.len_of(nonce) != encoding.len_of(start) {
                     break;
                 }
-                increment(work.symbols, &mut stepped);
-                work.write_nonce(nonce, &mut written);
+                symbols.increment(&mut stepped);
+                symbols.write(nonce, &mut written);
                 assert_eq!(stepped, written, "{encoding} {nonce}");
             }
         }

@@ -1,30 +1,14 @@
-//! Which instructions a nonce takes: the rounds compile by these rules, and the counts follow from them.
+//! Which instructions a nonce takes where they make four schedule words at a time, as SHA extensions do: the rounds
+//! compile by these rules, and the counts follow from them.
 //!
 //! *In:* which words of the first block vary. *Out:* for each quad (four words) of its schedule, what must be
-//! computed for every nonce; and the sum of it all, [`Operations`].
+//! computed for every nonce; and the sum of it all, [`ShaCounts`].
 
-use crate::{
-    puzzle::{ByteOrder, Digest},
-    work::Work,
+use super::{
+    Prepared,
+    stretch::{Stretch, varying},
 };
-
-/// The schedule words that depend on `words` message words from `word` on, a bit each.
-pub(super) const fn varying(word: usize, words: usize) -> u64 {
-    let mut mask = message_words(word, words);
-    let mut t = 16;
-    while t < 64 {
-        if mask >> (t - 16) & 0b11 != 0 || mask >> (t - 7) & 1 != 0 || mask >> (t - 2) & 1 != 0 {
-            mask |= 1 << t;
-        }
-        t += 1;
-    }
-    mask
-}
-
-/// The varying message words themselves.
-const fn message_words(word: usize, words: usize) -> u64 {
-    ((1 << words) - 1) << word
-}
+use crate::puzzle::ByteOrder;
 
 /// Whether any of `count` words from `at` on is in `mask`.
 const fn any(mask: u64, at: usize, count: usize) -> bool {
@@ -75,31 +59,30 @@ pub(super) const fn second_hash_quads(order: ByteOrder) -> usize {
     }
 }
 
-/// SHA instructions for one nonce.
+/// SHA instructions for one nonce, by their names on x86-64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Operations {
+pub(super) struct ShaCounts {
     /// `sha256rnds2`: two rounds each.
-    pub(crate) rnds2: u32,
+    pub(super) rnds2: u32,
     /// `sha256msg1`.
-    pub(crate) msg1: u32,
+    pub(super) msg1: u32,
     /// `sha256msg2`.
-    pub(crate) msg2: u32,
+    pub(super) msg2: u32,
 }
 
-impl Operations {
-    /// For a nonce of this work.
-    pub(crate) fn of(work: &Work) -> Self {
-        let rows = super::rows::Rows::new(work);
-        let mut all = Self::first_block(rows.word(), rows.words());
-        all.rnds2 += 32 * rows.blocks_after() as u32;
-        match work.digest {
-            Digest::Sha256 => all,
-            Digest::Sha256d => all.and(Self::second_hash(work.test.order)),
-        }
+impl ShaCounts {
+    /// For a nonce of these stretches; `None` when what is hashed after the message is not known here.
+    pub(super) fn of(prepared: &Prepared, stretch: &Stretch<'_>) -> Option<Self> {
+        let mut all = Self::first_block(stretch.first, stretch.words);
+        all.rnds2 += 32 * stretch.suffix.len() as u32;
+        Some(match prepared.is_hashed_twice()? {
+            false => all,
+            true => all.and(Self::second_hash(prepared.test.order)),
+        })
     }
 
     /// The block whose words vary from `word` on: all that a single-block text with sha256 takes.
-    pub(crate) const fn first_block(word: usize, words: usize) -> Self {
+    const fn first_block(word: usize, words: usize) -> Self {
         let varying = varying(word, words);
         let (mut all, mut j) = (Self::NONE, 0);
         while j < 16 {
@@ -154,13 +137,13 @@ mod tests {
 
     #[test]
     fn counts_told_in_the_documentation() {
-        let counts = |of: Operations| (of.rnds2, of.msg1, of.msg2);
-        let header = Operations::first_block(3, 1).and(Operations::second_hash(ByteOrder::Little));
+        let counts = |of: ShaCounts| (of.rnds2, of.msg1, of.msg2);
+        let header = ShaCounts::first_block(3, 1).and(ShaCounts::second_hash(ByteOrder::Little));
         assert_eq!(counts(header), (60, 19, 22));
-        assert_eq!(counts(Operations::first_block(0, 1)), (32, 10, 12));
-        assert_eq!(counts(Operations::first_block(2, 1)), (31, 9, 12));
-        assert_eq!(counts(Operations::first_block(5, 1)), (29, 9, 11));
-        assert_eq!(counts(Operations::first_block(11, 1)), (26, 9, 12));
-        assert_eq!(counts(Operations::first_block(12, 1)), (26, 10, 12));
+        assert_eq!(counts(ShaCounts::first_block(0, 1)), (32, 10, 12));
+        assert_eq!(counts(ShaCounts::first_block(2, 1)), (31, 9, 12));
+        assert_eq!(counts(ShaCounts::first_block(5, 1)), (29, 9, 11));
+        assert_eq!(counts(ShaCounts::first_block(11, 1)), (26, 9, 12));
+        assert_eq!(counts(ShaCounts::first_block(12, 1)), (26, 10, 12));
     }
 }
