@@ -1,11 +1,10 @@
-//! Writes the assembly of the vector kernels into `$OUT_DIR`, where `src/kernel` includes it, and records the compiler.
+//! Writes the assembly of the vector kernels into `$OUT_DIR`, where `src/kernel` includes it.
 //! The code is made by the `paydirt-codegen` crate; nothing is asked of the machine that builds it.
 
-use std::{env, fs, path::Path, process::Command};
+use std::{env, fs, path::Path};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-env=PAYDIRT_RUSTC={}", compiler());
     if env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("x86_64") {
         return;
     }
@@ -24,12 +23,4 @@ fn main() {
             fs::write(&path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
         }
     }
-}
-
-/// The compiler's name and version: benchmark results name it.
-fn compiler() -> String {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc).arg("--version").output().ok();
-    let version = output.and_then(|output| String::from_utf8(output.stdout).ok());
-    version.map_or("unknown".to_owned(), |version| version.trim().to_owned())
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tests the explorer page in a real browser: installs Debian's Chromium and its driver if they are not there, then
-# runs tests/explorer.rs. Screenshots go to target/tmp/explorer.
+# runs crates/cli/tests/explorer.rs. Screenshots go to target/tmp/explorer.
 set -eu
 cd "$(dirname "$0")/.."
 if ! command -v chromedriver > /dev/null || ! command -v chromium > /dev/null; then

@@ -86,19 +86,9 @@
 //! A program that wants threads of its own does without the [`Miner`]: [`Prepared::split`] prepares a range,
 //! [`Kernel::bind`] binds a kernel to it, and [`Scanner::scan`] tests nonces.
 
-#[cfg(feature = "cli")]
-pub mod cli;
 mod kernel;
-#[cfg(feature = "ledger")]
-pub mod ledger;
-#[cfg(feature = "measure")]
-pub mod measure;
 mod miner;
-#[cfg(feature = "node")]
-pub mod node;
 mod puzzle;
-#[cfg(feature = "cli")]
-pub mod report;
 mod solution;
 
 pub use kernel::{Hits, Kernel, KernelError, KernelInfo, Prepared, Scanner};

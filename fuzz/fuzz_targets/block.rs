@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use paydirt::ledger::{BlockRecord, TransactionRecord};
+use paydirt_ledger::{BlockRecord, TransactionRecord};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(value) = serde_json::from_slice(bytes) else {

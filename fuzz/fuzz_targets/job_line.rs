@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|line: &[u8]| {
-    if let Err(problem) = paydirt::cli::check_job_line(line) {
+    if let Err(problem) = paydirt_cli::check_job_line(line) {
         assert!(!problem.is_empty() && !problem.contains('\n'));
         assert!(problem.len() <= 10_000);
     }

@@ -17,7 +17,6 @@ use crate::{
 
 /// Which solutions of a range are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Find {
     /// The one with the lowest nonce: the same on every machine, whatever its threads and kernels.
     #[default]
@@ -41,7 +40,6 @@ impl Find {
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Status {
     /// With what was asked for. For [`Find::All`]: the whole range was searched and holds at least one solution.
     Found,
@@ -93,7 +91,6 @@ impl Cancel {
 
 /// How far a search is.
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
 pub struct Progress {
     /// Nonces tested so far.
     pub hashes: u64,

@@ -91,7 +91,6 @@ impl fmt::Debug for Hash {
 
 /// What a hash must be for its nonce to be a solution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Goal {
     /// Read as a number it is at most this target.
     AtMost(Target),

@@ -1,0 +1,127 @@
+//! `paydirt chain mine`: blocks without a server.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
+
+use clap::Args;
+
+use crate::{
+    options::{
+        input::{InputError, parse, whole_number},
+        ledger::{DataArgs, NetworkArgs},
+        search::MachineArgs,
+    },
+    report::chain::ChainMineReport,
+    terminal::{
+        exit::Exit,
+        interrupt::on_interrupt,
+        output::{self, rate, seconds, thousands},
+        progress::StepBar,
+    },
+};
+use paydirt::Cancel;
+use paydirt_ledger::{Plan, RunEnd, mine_blocks};
+
+const EXAMPLES: &str = "\
+Examples:
+  paydirt chain mine                                  # one block, with what waits in the queue
+  paydirt chain mine --count 100 --bits 20 --data /tmp/hard
+  paydirt chain mine --count 100000 --bits 1 --spacing 60 --data /tmp/long    # a made-up history";
+
+/// Mine blocks into a stored ledger
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct MineArgs {
+    /// How many blocks [default: 1]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    count: Option<String>,
+    /// Make up the times: each block this many seconds after its parent [default: the clock's time]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    spacing: Option<String>,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
+    machine: MachineArgs,
+    /// Print one JSON object (schema paydirt.chain-mine/1)
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+impl MineArgs {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let count = parse("count", self.count.as_deref().unwrap_or("1"), whole_number::<u64>)?;
+        if count == 0 {
+            return Err(InputError::value("count", "0", "is none; give 1 or more").into());
+        }
+        let spacing = |text: &str| match whole_number(text)? {
+            0 => Err("is none; give 1 or more".to_owned()),
+            seconds => Ok(seconds),
+        };
+        let spacing_s = (self.spacing.as_deref())
+            .map(|text| parse("spacing", text, spacing))
+            .transpose()?;
+        let network = self.network.resolve()?;
+        let miner = self.machine.miner()?;
+        let cancel = Cancel::new();
+        on_interrupt(&cancel)?;
+        let ledger = self.data.open_or_create(network.as_ref())?;
+
+        let begun = Instant::now();
+        let bar = StepBar::new();
+        let blocks = AtomicU64::new(0);
+        let show = |rate_now: Option<f64>| {
+            let done = blocks.load(Ordering::Relaxed);
+            let rate_now = rate_now.map_or(String::new(), |rate_now| format!(" · {}", rate(rate_now)));
+            let place = format!("{} of {} blocks{rate_now}", thousands(done), thousands(count));
+            bar.show(done as f64 / count as f64, &place, None);
+        };
+        let plan = Plan { count, spacing_s };
+        let run = mine_blocks(
+            &ledger,
+            &miner,
+            &cancel,
+            plan,
+            &|of_block| {
+                show(Some(
+                    of_block.hashes as f64 / of_block.elapsed.as_secs_f64().max(1e-9),
+                ))
+            },
+            |stored| {
+                blocks.fetch_add(stored.len() as u64, Ordering::Relaxed);
+                show(None);
+            },
+        );
+        drop(bar);
+        let report = ChainMineReport::new(&ledger, &run, begun.elapsed().as_secs_f64());
+        if self.json {
+            output::json_line(&report)?;
+        } else {
+            output::text(&readable(&report))?;
+        }
+        match run.end {
+            RunEnd::Done => Ok(Exit::Done),
+            RunEnd::Stopped => Ok(Exit::Interrupted),
+            RunEnd::Failed(error) => Err(error.into()),
+        }
+    }
+}
+
+fn readable(report: &ChainMineReport) -> String {
+    let rate = report
+        .hashes_per_second
+        .map_or("too short to measure".to_owned(), rate);
+    format!(
+        "{:<12}{} blocks in {}, {} hashes: {rate}\nlength      {}\ntip         {}\nwaiting     {} transactions\n",
+        report.status,
+        thousands(report.blocks),
+        seconds(report.elapsed_s),
+        thousands(report.hashes),
+        thousands(report.length),
+        report.tip,
+        thousands(report.pending),
+    )
+}

@@ -1,0 +1,183 @@
+//! `paydirt merge`: the results of shards, merged into the one answer.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::Path,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::Value;
+
+use crate::report::{MergeReport, ShardResult};
+use crate::{
+    options::{
+        input::{InputError, shown},
+        search::SearchArgs,
+    },
+    terminal::{
+        exit::Exit,
+        lines::{Line, Lines},
+        output::{self, seconds, thousands},
+    },
+};
+use paydirt::NonceRange;
+
+/// Bytes a result may have: with `--find all` it may be long.
+const MOST_LINE_BYTES: usize = 1 << 30;
+
+const EXAMPLES: &str = "\
+Results are read a line at a time; what else `paydirt work` prints is passed over. Shards cut with --shard know the
+whole they are a part of; of ranges cut by hand with --start and --count, say the whole with --start and --count here.
+
+Examples:
+  paydirt merge shard-*.json
+  seq 0 7 | parallel paydirt mine --text 100 --hex-zeros 7 --count 1000000000 --shard {}/8 --json | paydirt merge
+  paydirt merge --start 0 --count 1000000 a.json b.json --json
+
+Exit code 0 when a solution was found, 1 when the whole range holds none, 2 when a shard is missing or there twice,
+4 or 130 when a shard that could change the answer did not finish.";
+
+/// Merge the results of shards into the one answer
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct MergeArgs {
+    /// Files of JSON lines from `paydirt mine --json` or `paydirt work` [default: stdin]
+    #[arg(value_name = "FILE")]
+    files: Vec<String>,
+    /// The first nonce of the whole range, where the results do not say [default: the lowest there is]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    start: Option<String>,
+    /// How many nonces the whole range has [default: up to the highest there is]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    count: Option<String>,
+    /// Print one JSON object (schema paydirt.merge/1)
+    #[arg(long)]
+    json: bool,
+}
+
+impl MergeArgs {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let whole = self.whole()?;
+        let mut shards = Vec::new();
+        if self.files.is_empty() {
+            read("stdin", io::stdin().lock(), &mut shards)?;
+        }
+        for file in &self.files {
+            if file == "-" {
+                read("stdin", io::stdin().lock(), &mut shards)?;
+                continue;
+            }
+            let opened = File::open(Path::new(file)).and_then(|opened| match opened.metadata()?.is_dir() {
+                true => Err(io::ErrorKind::IsADirectory.into()),
+                false => Ok(opened),
+            });
+            let opened = opened
+                .map_err(|error| InputError::value("FILE", file, format!("is no file to read: {error}")))?;
+            read(file, BufReader::new(opened), &mut shards)?;
+        }
+        let report =
+            MergeReport::new(shards, whole).map_err(|problem| InputError::option("FILE", problem))?;
+        if self.json {
+            output::json_line(&report)?;
+        } else {
+            output::text(&readable(&report))?;
+        }
+        Ok(match report.status {
+            "found" => Exit::Done,
+            "timeout" => Exit::Timeout,
+            "interrupted" => Exit::Interrupted,
+            _ => Exit::NoSolution,
+        })
+    }
+
+    fn whole(&self) -> Result<Option<NonceRange>, InputError> {
+        if self.start.is_none() && self.count.is_none() {
+            return Ok(None);
+        }
+        let Some(_) = &self.count else {
+            let problem = "is needed beside --start, to say how many nonces the whole range has";
+            return Err(InputError::option("count", problem));
+        };
+        let every_nonce = NonceRange::new(0, 1 << 64).expect("2^64 nonces from 0");
+        let search = SearchArgs {
+            start: self.start.clone(),
+            count: self.count.clone(),
+            ..SearchArgs::default()
+        };
+        search.place(every_nonce).map(|place| Some(place.range))
+    }
+}
+
+/// Reads the results in one input.
+fn read(name: &str, input: impl BufRead, shards: &mut Vec<ShardResult>) -> anyhow::Result<()> {
+    let mut lines = Lines::new(input, MOST_LINE_BYTES);
+    while let Some((number, line)) = lines.next().with_context(|| format!("cannot read {name}"))? {
+        let source = format!("{}:{number}", shown(name));
+        let refuse = |problem: &str| InputError::value("FILE", &source, problem);
+        let line = match line {
+            Line::TooLong => {
+                return Err(refuse(&format!("is longer than {MOST_LINE_BYTES} bytes; no result is")).into());
+            }
+            Line::Whole(line) if line.trim_ascii().is_empty() => continue,
+            Line::Whole(line) => line,
+        };
+        let value: Value =
+            serde_json::from_slice(line).map_err(|error| refuse(&format!("is no JSON: {error}")))?;
+        match value.get("schema").and_then(Value::as_str) {
+            Some("paydirt.mine/1") => {}
+            Some("paydirt.work/1") => continue, // accepted, progress …
+            _ => return Err(refuse("is no result of paydirt mine --json (schema paydirt.mine/1)").into()),
+        }
+        let mut shard: ShardResult = serde_path_to_error::deserialize(value).map_err(|error| {
+            refuse(&format!(
+                "is no whole result: {}: {}",
+                error.path(),
+                error.inner()
+            ))
+        })?;
+        shard.source = source;
+        shards.push(shard);
+    }
+    Ok(())
+}
+
+fn readable(report: &MergeReport) -> String {
+    let mut text = String::new();
+    let mut line = |label: &str, value: &str| text.push_str(&format!("{label:<12}{value}\n"));
+    match (report.nonce, &report.nonce_text) {
+        (Some(nonce), Some(shown)) if *shown != nonce.to_string() => {
+            line(report.status, &format!("nonce {nonce} (as {shown})"));
+        }
+        (Some(nonce), _) => line(report.status, &format!("nonce {nonce}")),
+        (None, _) => line(report.status, "no solution"),
+    }
+    if let Some(all) = &report.solutions {
+        for solution in all {
+            line("", &format!("{} {}", solution.hash, solution.nonce));
+        }
+        line("solutions", &thousands(all.len()));
+    } else if let Some(hash) = &report.hash {
+        line("hash", hash);
+    }
+    line("target", &report.target);
+    line(
+        "shards",
+        &format!(
+            "{}, nonces {} in all",
+            report.shards,
+            thousands(report.range.count)
+        ),
+    );
+    line(
+        "work",
+        &format!(
+            "{} hashes; the longest shard took {}, all together {}",
+            thousands(report.hashes),
+            seconds(report.elapsed_s),
+            seconds(report.total_elapsed_s)
+        ),
+    );
+    text
+}

@@ -1,0 +1,357 @@
+//! `paydirt serve`: the node on a socket.
+
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use axum::http::HeaderValue;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing_appender::non_blocking::WorkerGuard;
+
+use crate::{
+    options::{
+        input::{InputError, number, parse, whole_number},
+        ledger::{DataArgs, NetworkArgs},
+        search::MachineArgs,
+    },
+    terminal::exit::Exit,
+};
+use paydirt::Miner;
+use paydirt_ledger::{DEFAULT_MAX_QUEUED, Ledger, Options};
+use paydirt_node::{Cors, Limits, Node, app, server};
+
+/// What the teaching servers listen on.
+const DEFAULT_PORT: u16 = 5000;
+
+const EXAMPLES: &str = "\
+Examples:
+  paydirt serve                                    # http://127.0.0.1:5000, kept in the data directory
+  PORT=8080 paydirt serve --memory --bits 20
+  paydirt serve --data /var/lib/paydirt --block-time 10 --cors https://example.com --log json
+
+  curl localhost:5000/mine
+  curl localhost:5000/transactions/new -H 'content-type: application/json' \\
+       -d '{\"sender\":\"alice\",\"recipient\":\"bob\",\"amount\":5}'
+  curl localhost:5000/chain
+  open http://localhost:5000/explorer
+
+Ctrl-C and SIGTERM finish what is being written and exit 0.";
+
+/// Serve the ledger over HTTP
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// The address to listen on [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// The port to listen on; 0 takes a free one [default: the environment's PORT, or 5000]
+    #[arg(long, value_name = "PORT", allow_hyphen_values = true)]
+    port: Option<String>,
+    /// Which web pages' scripts may read the answers: localhost, none, any, or origins with commas between [default: localhost]
+    #[arg(long, value_name = "WHO")]
+    cors: Option<String>,
+    /// One log line a request on stderr: text, json or off [default: text]
+    #[arg(long, value_name = "FORM")]
+    log: Option<String>,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Keep the ledger in memory only; it is gone when the process ends
+    #[arg(long, help_heading = "Ledger")]
+    memory: bool,
+    #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
+    machine: MachineArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitArgs {
+    /// Bytes of a request's body [default: 65536]
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true)]
+    max_body: Option<String>,
+    /// Bytes of a block sent to POST /blocks [default: 16777216]
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true)]
+    max_block: Option<String>,
+    /// Transactions that may wait for a block [default: 250000]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    max_pending: Option<String>,
+    /// Calls of /mine that may wait for their turn [default: 16]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    max_miners: Option<String>,
+    /// Connections open at a time [default: 1024]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    max_connections: Option<String>,
+    /// Seconds a request's body may take to arrive, and a client to take the next piece of an answer [default: 30]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    request_timeout: Option<String>,
+    /// Seconds a request's head may take to arrive, and a connection may be idle [default: 10]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    header_timeout: Option<String>,
+}
+
+impl LimitArgs {
+    fn resolve(&self) -> Result<Limits, InputError> {
+        let usual = Limits::default();
+        Ok(Limits {
+            body_bytes: at_least("max-body", &self.max_body, 1, usual.body_bytes)?,
+            block_bytes: at_least("max-block", &self.max_block, 1, usual.block_bytes)?,
+            waiting_miners: at_least("max-miners", &self.max_miners, 0, usual.waiting_miners)?,
+            connections: at_least("max-connections", &self.max_connections, 1, usual.connections)?
+                .min(tokio::sync::Semaphore::MAX_PERMITS),
+            request_timeout: duration("request-timeout", &self.request_timeout, usual.request_timeout)?,
+            header_timeout: duration("header-timeout", &self.header_timeout, usual.header_timeout)?,
+        })
+    }
+
+    fn max_pending(&self) -> Result<usize, InputError> {
+        at_least("max-pending", &self.max_pending, 1, DEFAULT_MAX_QUEUED)
+    }
+}
+
+fn at_least(
+    option: &'static str,
+    text: &Option<String>,
+    least: usize,
+    usual: usize,
+) -> Result<usize, InputError> {
+    let enough = |text: &str| match whole_number::<usize>(text)? {
+        few if few < least => Err(format!("is too few; give {least} or more")),
+        number => Ok(number),
+    };
+    text.as_deref()
+        .map_or(Ok(usual), |text| parse(option, text, enough))
+}
+
+fn duration(option: &'static str, text: &Option<String>, usual: Duration) -> Result<Duration, InputError> {
+    let positive = |text: &str| {
+        let time = Duration::try_from_secs_f64(number(text)?).ok();
+        let time = time.filter(|time| !time.is_zero() && time.as_secs() < 1 << 32);
+        time.ok_or("is no time limit; give seconds above 0, as in 0.5 or 60".to_owned())
+    };
+    text.as_deref()
+        .map_or(Ok(usual), |text| parse(option, text, positive))
+}
+
+impl ServeArgs {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let host = self.host.as_deref().unwrap_or("127.0.0.1");
+        let host: IpAddr = parse("host", host, |host| {
+            let host = if host == "localhost" { "127.0.0.1" } else { host };
+            host.parse()
+                .map_err(|_| "is no IP address; give one such as 127.0.0.1, 0.0.0.0 or ::1")
+        })?;
+        let port = self.port()?;
+        let cors = self.cors()?;
+        let limits = self.limits.resolve()?;
+        let max_queued = self.limits.max_pending()?;
+        let network = self.network.resolve()?;
+        if let (true, Some(folder)) = (self.memory, &self.data.data) {
+            let folder = folder.display().to_string();
+            return Err(InputError::value(
+                "data",
+                &folder,
+                "is of no use beside --memory; give one of the two",
+            )
+            .into());
+        }
+        let _log = self.start_log()?;
+        let miner = self.machine.miner()?;
+
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("node")
+            .build()
+            .context("cannot start the node's threads")?;
+        runtime.block_on(async {
+            // Signals first: one that comes while a long chain is verified must end the process in order too.
+            let stop = stop_on_signal()?;
+            let address = (host, port);
+            let listener = TcpListener::bind(address).await;
+            let listener = listener
+                .with_context(|| format!("cannot listen on {host} port {port}; --port names another"))?;
+            let options = Options {
+                max_queued,
+                ..Options::default()
+            };
+            let data = self.data.clone();
+            let memory = self.memory;
+            let opened = tokio::task::spawn_blocking(move || match memory {
+                true => Ledger::in_memory_with(&network.unwrap_or_default(), options).map_err(Into::into),
+                false => {
+                    let ledger = Ledger::open_or_create(&data.folder()?, network.as_ref(), options);
+                    ledger.map_err(|error| data.explain(error))
+                }
+            });
+            let ledger = opened.await.context("the ledger could not be opened")??;
+            let place = match memory {
+                true => "memory".to_owned(),
+                false => self.data.folder()?.display().to_string(),
+            };
+            tracing::info!(data = place, "ledger verified");
+            serve(ledger, miner, limits, &cors, listener, stop).await
+        })?;
+        // Everyone has gone: the ledger is closed, and everything asked of it is on disk.
+        drop(runtime);
+        Ok(Exit::Done)
+    }
+
+    fn port(&self) -> Result<u16, InputError> {
+        let meaning =
+            |text: &str| whole_number(text).map_err(|_| "is no port; give a number from 0 to 65535");
+        match &self.port {
+            Some(text) => parse("port", text, meaning),
+            None => match std::env::var_os("PORT") {
+                // Set to nothing is not set, as for the Express server.
+                None => Ok(DEFAULT_PORT),
+                Some(text) if text.is_empty() => Ok(DEFAULT_PORT),
+                Some(text) => parse("PORT", &text.to_string_lossy(), meaning),
+            },
+        }
+    }
+
+    fn cors(&self) -> Result<Cors, InputError> {
+        let Some(text) = &self.cors else {
+            return Ok(Cors::default());
+        };
+        let origin = |origin: &str| {
+            let origin = origin.trim().trim_end_matches('/');
+            let known = ["http://", "https://"].iter().any(|scheme| {
+                origin
+                    .strip_prefix(scheme)
+                    .is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', ' ']))
+            });
+            let value = known.then(|| HeaderValue::from_str(origin).ok()).flatten();
+            value
+                .ok_or("is no origin; give localhost, none, any, or origins such as https://example.com:8080")
+        };
+        match text.as_str() {
+            "localhost" => Ok(Cors::Localhost),
+            "none" => Ok(Cors::Nobody),
+            "any" => Ok(Cors::Anybody),
+            origins => {
+                let origins: Result<Vec<_>, _> = origins.split(',').map(origin).collect();
+                parse("cors", text, |_| origins).map(Cors::Origins)
+            }
+        }
+    }
+
+    /// Logs go to stderr: stdout is for results, and a node has none. A thread of its own writes them: a log that
+    /// nobody reads, or a full disk, loses lines and holds nothing up. They are written until the guard is dropped.
+    fn start_log(&self) -> Result<WorkerGuard, InputError> {
+        let (writer, guard) = tracing_appender::non_blocking(io::stderr());
+        let log = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::INFO)
+            .with_writer(writer);
+        match self.log.as_deref() {
+            None | Some("text") => {
+                let colours = io::IsTerminal::is_terminal(&io::stderr());
+                log.with_ansi(colours).with_target(false).init();
+            }
+            Some("json") => log.json().flatten_event(true).with_target(false).init(),
+            Some("off") => {}
+            Some(other) => {
+                return Err(InputError::value(
+                    "log",
+                    other,
+                    "is no form of log; give text, json or off",
+                ));
+            }
+        }
+        Ok(guard)
+    }
+}
+
+async fn serve(
+    ledger: Ledger,
+    miner: Miner,
+    limits: Limits,
+    cors: &Cors,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let tip = ledger.tip();
+    let waiting = ledger.view().queue.len();
+    let address = listener.local_addr().context("the listener has no address")?;
+    tracing::info!(
+        blocks = tip.index,
+        tip = %tip.hash,
+        waiting,
+        network = %ledger.network().statement(),
+        node_id = ledger.node_id(),
+        "the ledger"
+    );
+    let node = Node::new(ledger, miner, limits);
+    tracing::info!(%address, "listening on http://{address}");
+    let stopping = tokio::spawn({
+        let (node, stop) = (Arc::clone(&node), stop.clone());
+        async move {
+            stop.cancelled().await;
+            tracing::info!("stopping");
+            node.stop();
+        }
+    });
+    server::serve(listener, app(Arc::clone(&node), cors), limits, stop).await;
+    let _ = stopping.await; // it cannot fail
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Is cancelled by Ctrl-C and SIGTERM. A second signal ends the process at once.
+fn stop_on_signal() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let cancel = stop.clone();
+    let mut signals = signals()?;
+    tokio::spawn(async move {
+        signals.recv().await;
+        cancel.cancel();
+        signals.recv().await;
+        std::process::exit(130);
+    });
+    Ok(stop)
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+fn signals() -> anyhow::Result<Signals> {
+    use tokio::signal::unix::{SignalKind, signal};
+    Ok(Signals {
+        interrupt: signal(SignalKind::interrupt())?,
+        terminate: signal(SignalKind::terminate())?,
+    })
+}
+
+#[cfg(unix)]
+impl Signals {
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+fn signals() -> anyhow::Result<Signals> {
+    Ok(Signals)
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    async fn recv(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

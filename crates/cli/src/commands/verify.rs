@@ -1,0 +1,88 @@
+//! `paydirt verify`: check a claimed nonce against a puzzle.
+
+use clap::Args;
+
+use crate::report::VerifyReport;
+use crate::{
+    options::{
+        input::{InputError, parse, whole_number},
+        puzzle::{GoalArgs, PuzzleArgs},
+    },
+    terminal::{
+        exit::Exit,
+        output::{self, rolled},
+    },
+};
+use paydirt::Header;
+
+const EXAMPLES: &str = "\
+Examples:
+  paydirt verify --text 100 --hex-zeros 4 35293
+  paydirt verify --header \"$HEADER\"            # the nonce that stands in the header
+  paydirt verify --header \"$HEADER\" --roll-version 1fffe000 --bits 20 534919
+
+Exit code 0 when the nonce is a solution, 1 when it is not.";
+
+/// Check a claimed nonce against a puzzle
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct VerifyArgs {
+    /// The claimed nonce, in decimal [default with --header: the header's own]
+    #[arg(value_name = "NONCE", allow_negative_numbers = true)]
+    claim: Option<String>,
+    #[command(flatten)]
+    puzzle: PuzzleArgs,
+    #[command(flatten)]
+    goal: GoalArgs,
+    /// Print one JSON object (schema paydirt.verify/1)
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+impl VerifyArgs {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let puzzle = self.puzzle.resolve(&self.goal)?;
+        let nonce = match (&self.claim, &self.puzzle.header) {
+            (Some(text), _) => parse("NONCE", text, whole_number)?,
+            (None, Some(header)) => {
+                let header = parse("header", header, Header::from_hex)?;
+                match puzzle.rolling() {
+                    Some(rolling) => rolling.join(header.version(), header.nonce()),
+                    None => header.nonce().into(),
+                }
+            }
+            (None, None) => {
+                let problem = "is missing; give the claimed nonce, as in: paydirt verify --text 100 --hex-zeros 4 35293";
+                return Err(InputError::option("NONCE", problem).into());
+            }
+        };
+        let report = VerifyReport::new(&puzzle, nonce)
+            .map_err(|outside| InputError::value("NONCE", &nonce.to_string(), outside))?;
+        if self.json {
+            output::json_line(&report)?;
+        } else {
+            output::text(&readable(&report))?;
+        }
+        Ok(if report.valid {
+            Exit::Done
+        } else {
+            Exit::NoSolution
+        })
+    }
+}
+
+fn readable(report: &VerifyReport) -> String {
+    let verdict = if report.valid { "valid" } else { "not valid" };
+    let mut text = format!("{verdict:<12}nonce {}\n", report.nonce);
+    if let (Some(version), Some(header_nonce)) = (report.version, report.header_nonce) {
+        text.push_str(&format!("header      {}\n", rolled(version, header_nonce)));
+    }
+    text.push_str(&format!(
+        "hash        {}\ntarget      {}\ndifficulty  {:.2} bits\n",
+        report.hash, report.target, report.difficulty_bits
+    ));
+    if let Some(reason) = &report.reason {
+        text.push_str(&format!("because     {reason}\n"));
+    }
+    text
+}

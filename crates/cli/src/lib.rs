@@ -1,0 +1,186 @@
+//! The command line: arguments in, engine in the middle, reports out.
+//!
+//! *In:* arguments. *Out:* results on stdout, everything for people on stderr, an `Exit` code.
+//!
+//! One file a subcommand; `puzzle_args` and `search_args` hold the options that several share. Arguments are taken
+//! as text by clap and given their meaning here, so that every bad one is refused in the same single line: which
+//! option, which value, what to do instead.
+
+mod commands;
+mod options;
+mod render;
+mod report;
+mod terminal;
+mod worker;
+
+pub use worker::check_job_line;
+
+use std::{
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
+
+use options::input::InputError;
+use terminal::exit::Exit;
+
+const ABOUT: &str = "The SHA-256 proof-of-work engine for the machine you have";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    found, or done
+  1    the range holds no solution; the nonce is no solution
+  2    usage or bad input: one line on stderr says what, where and the way out
+  3    a failure of the machine or of a peer (I/O, network)
+  4    time limit reached
+  130  interrupted";
+
+#[derive(Debug, Parser)]
+#[command(name = "paydirt", about = ABOUT, version, after_help = EXIT_CODES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Mine(commands::mine::MineArgs),
+    Verify(commands::verify::VerifyArgs),
+    Bench(commands::bench::BenchArgs),
+    Work(worker::WorkArgs),
+    Merge(commands::merge::MergeArgs),
+    Hashtopolis(commands::hashtopolis::HashtopolisArgs),
+    Grind(commands::grind::GrindArgs),
+    Compare(commands::compare::CompareArgs),
+    Chain(commands::chain::ChainArgs),
+    Serve(commands::serve::ServeArgs),
+    Info(commands::info::InfoArgs),
+    Completions(commands::completions::CompletionsArgs),
+    Man(commands::man::ManArgs),
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<Exit> {
+        match self {
+            Self::Mine(args) => args.run(),
+            Self::Verify(args) => args.run(),
+            Self::Bench(args) => args.run(),
+            Self::Work(args) => args.run(),
+            Self::Merge(args) => args.run(),
+            Self::Hashtopolis(args) => args.run(),
+            Self::Grind(args) => args.run(),
+            Self::Compare(args) => args.run(),
+            Self::Chain(args) => args.run(),
+            Self::Serve(args) => args.run(),
+            Self::Info(args) => args.run(),
+            Self::Completions(args) => args.run(),
+            Self::Man(args) => args.run(),
+        }
+    }
+}
+
+/// The clap command.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    if let Some(grind) = commands::grind::GrindArgs::from_arguments(std::env::args_os()) {
+        return grind.run().unwrap_or_else(|error| report(&error)).into();
+    }
+    let parsed = command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let exit = match parsed {
+        Ok(cli) => cli.command.run().unwrap_or_else(|error| report(&error)),
+        Err(error) => usage(&error),
+    };
+    exit.into()
+}
+
+/// Says in one line what went wrong, and how the process ends for it.
+fn report(error: &anyhow::Error) -> Exit {
+    say(&format!("error: {error:#}"));
+    match error.downcast_ref::<InputError>() {
+        Some(_) => Exit::BadInput,
+        None => Exit::Failure,
+    }
+}
+
+/// Help and versions as clap prints them; its complaints in one line.
+fn usage(error: &clap::Error) -> Exit {
+    match error.kind() {
+        // Made only when asked for: to say which kernels there are, each is tested.
+        ErrorKind::DisplayVersion => {
+            let text = format!("paydirt {}\n", commands::info::long_version());
+            terminal::output::text(&text).map_or_else(|error| report(&error), |()| Exit::Done)
+        }
+        ErrorKind::DisplayHelp => {
+            let text = error.render();
+            let text = if std::io::stdout().is_terminal() {
+                text.ansi().to_string()
+            } else {
+                text.to_string()
+            };
+            terminal::output::text(&text).map_or_else(|error| report(&error), |()| Exit::Done)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Exit::BadInput
+        }
+        _ => {
+            say(&one_line(&error.to_string()));
+            Exit::BadInput
+        }
+    }
+}
+
+/// Clap's complaint without its usage block: the problem, and the tip if it has one.
+fn one_line(rendered: &str) -> String {
+    let end = ["\n\nUsage: ", "\n\nFor more information"]
+        .iter()
+        .filter_map(|tail| rendered.rfind(tail))
+        .min()
+        .unwrap_or(rendered.len());
+    let lines = rendered[..end]
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let mut problem = String::new();
+    for line in lines {
+        problem.push_str(if line.starts_with("tip: ") { "; " } else { " " });
+        problem.push_str(line.trim_start_matches("tip: "));
+    }
+    format!("{}; --help shows the options", problem.trim_start())
+}
+
+/// Prints a line on stderr. If that fails there is nobody left to tell.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn complaints_take_one_line() {
+        for bad in [
+            &["paydirt", "mine", "--txet", "x"][..],
+            &["paydirt", "mien"],
+            &["paydirt", "mine", "--text"],
+            &["paydirt", "mine", "--fo\n\nbar"],
+        ] {
+            let error = command().try_get_matches_from(bad).unwrap_err();
+            let line = one_line(&error.to_string());
+            assert!(!line.contains('\n') && line.starts_with("error: "), "{line}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The options that say which ledger, and which network a new one gets.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use directories::ProjectDirs;
+
+use crate::options::input::{InputError, number, parse, whole_number};
+use paydirt_ledger::{DEFAULT_BITS, HALF_LIFE_BLOCKS, Ledger, Network, NetworkError, Options, StoreError};
+
+/// Where the ledger is.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Ledger")]
+pub(crate) struct DataArgs {
+    /// The ledger's folder [default: paydirt in the platform's data directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// What a new ledger's network is.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Network (of a new ledger; an old one keeps its own)")]
+pub(crate) struct NetworkArgs {
+    /// The difficulty: N leading zero bits, 1 to 224, fractions allowed [default: 16]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) bits: Option<String>,
+    /// Aim at this time between blocks, in seconds: the difficulty follows (ASERT) [default: it stays]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub(crate) block_time: Option<String>,
+    /// ASERT's half-life: the difficulty halves when the chain is this many seconds late [default: 288 block times]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub(crate) half_life: Option<String>,
+}
+
+impl DataArgs {
+    /// The folder.
+    pub(crate) fn folder(&self) -> Result<PathBuf, InputError> {
+        if let Some(folder) = &self.data {
+            return Ok(folder.clone());
+        }
+        let project = ProjectDirs::from("", "", "paydirt");
+        project
+            .map(|project| project.data_dir().to_owned())
+            .ok_or_else(|| {
+                InputError::option(
+                    "data",
+                    "is needed: this account has no home directory, so name a folder",
+                )
+            })
+    }
+
+    /// The ledger that is there, verified.
+    pub(crate) fn open(&self) -> anyhow::Result<Ledger> {
+        let folder = self.folder()?;
+        Ledger::open(&folder, Options::default()).map_err(|error| self.explain(error))
+    }
+
+    /// The ledger that is there, verified, or a new one.
+    pub(crate) fn open_or_create(&self, network: Option<&Network>) -> anyhow::Result<Ledger> {
+        let folder = self.folder()?;
+        Ledger::open_or_create(&folder, network, Options::default()).map_err(|error| self.explain(error))
+    }
+
+    /// Tells bad input from a failure.
+    pub(crate) fn explain(&self, error: StoreError) -> anyhow::Error {
+        match &error {
+            StoreError::Missing(folder) => {
+                let folder = folder.display().to_string();
+                let problem = "has no ledger; paydirt serve or paydirt chain mine begin one there";
+                InputError::value("data", &folder, problem).into()
+            }
+            StoreError::OtherNetwork { .. } => InputError::option("data", error).into(),
+            _ => error.into(),
+        }
+    }
+}
+
+impl NetworkArgs {
+    /// The network that is asked for; `None` when nothing is.
+    pub(crate) fn resolve(&self) -> Result<Option<Network>, InputError> {
+        let bits_text = self.bits.as_deref();
+        let bits = bits_text.map(|text| parse("bits", text, number)).transpose()?;
+        let seconds = |option, text: &Option<String>| {
+            let positive = |text: &str| match whole_number::<u32>(text)? {
+                0 => Err("is no time; give whole seconds from 1 on".to_owned()),
+                seconds => Ok(seconds),
+            };
+            text.as_deref()
+                .map(|text| parse(option, text, positive))
+                .transpose()
+        };
+        let block_time_s = seconds("block-time", &self.block_time)?;
+        let half_life_s = seconds("half-life", &self.half_life)?;
+        let network = match (bits, block_time_s, half_life_s) {
+            (None, None, None) => return Ok(None),
+            (_, None, Some(_)) => {
+                return Err(InputError::option("half-life", "needs --block-time beside it"));
+            }
+            (bits, None, None) => Network::fixed(bits.unwrap_or(DEFAULT_BITS)),
+            (bits, Some(block_time_s), half_life_s) => {
+                let usual = block_time_s.saturating_mul(HALF_LIFE_BLOCKS);
+                Network::asert(
+                    bits.unwrap_or(DEFAULT_BITS),
+                    block_time_s,
+                    half_life_s.unwrap_or(usual),
+                )
+            }
+        };
+        network.map(Some).map_err(|problem| match problem {
+            NetworkError::Bits(_) => InputError::value("bits", bits_text.unwrap_or(""), problem),
+            _ => InputError::option("block-time", problem),
+        })
+    }
+}

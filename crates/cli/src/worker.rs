@@ -1,0 +1,422 @@
+//! `paydirt work`: a long-lived worker.
+//!
+//! *In:* JSON lines on stdin, one request each. *Out:* JSON lines on stdout, one answer each, and nothing else.
+//!
+//! ```text
+//! stdin ──► reader ──► queue ──► miner (the main thread, and its pool) ──► answers ──► writer ──► stdout
+//!             └──────────────── refusals, pongs, acceptances ────────────────┘
+//! ```
+//!
+//! Three threads, so that nothing waits for what it need not wait for: a cancellation is read while a job runs, and a
+//! job runs while a slow reader of stdout takes its time. The miner and its threads live as long as the worker.
+//!
+//! | what happens | what the worker does |
+//! |---|---|
+//! | end of input | finishes what is queued, then exits 0 |
+//! | stdout is closed | drops everything and exits 0, at once and quietly |
+//! | Ctrl-C, SIGTERM | ends every job with status `interrupted`, prints those results, exits 130 |
+//! | stdin or stdout fails | says so on stderr, exits 3 |
+
+mod answers;
+mod queue;
+mod request;
+
+use std::{
+    io::{self, IsTerminal as _},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::report::{InfoReport, JobId, LimitsReport, MineReport, WorkAnswer, WorkAnswerKind, WorkResult};
+use crate::{
+    options::{
+        input::{InputError, parse, whole_number},
+        search::MachineArgs,
+    },
+    terminal::{
+        exit::Exit,
+        interrupt::act_on_interrupt,
+        lines::{Line, Lines},
+    },
+};
+use answers::Answers;
+use paydirt::{Miner, Progress, Search};
+use queue::{Cancelled, Full, Queue};
+use request::{Job, MOST_LINE_BYTES, Refusal, Request};
+
+/// How many jobs may wait unless `--queue` says otherwise.
+const MOST_JOBS: usize = 65_536;
+
+const EXAMPLES: &str = r#"Requests, one JSON object a line (schema paydirt.job/1):
+  {"id": "a", "puzzle": {"text": "100"}, "goal": {"hex_zeros": 4}}
+  {"id": 2, "puzzle": {"header": "0100…"}, "search": {"timeout": 60}, "progress": 0.5}
+  {"id": 3, "puzzle": {"text": "soon"}, "goal": {"bits": 20}, "priority": 1}
+  {"cancel": "a"}
+  {"ping": 1}
+  {"info": true}
+The fields of puzzle, goal and search are the options of `paydirt mine`, with _ or - between words.
+
+Answers, one JSON object a line: accepted, busy, progress, error, pong, info (schema paydirt.work/1),
+and for each accepted job one result: the object of `paydirt mine --json` (schema paydirt.mine/1) with its id.
+
+Limits: 65536 jobs and 64 MiB in the queue, 1 MiB a line, 32 levels of nesting, 256 bytes an id.
+
+Examples:
+  echo '{"id": 1, "puzzle": {"text": "100"}, "goal": {"hex_zeros": 4}}' | paydirt work
+  paydirt work < jobs.jsonl | jq -c 'select(.type == "result") | {id, status, nonce}'"#;
+
+/// Take jobs as JSON lines on stdin and answer on stdout, until the input ends
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct WorkArgs {
+    /// How many jobs may wait; beyond that a job is answered `busy` [default: 65536]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    queue: Option<String>,
+    #[command(flatten)]
+    machine: MachineArgs,
+}
+
+impl WorkArgs {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let most_jobs = match &self.queue {
+            None => MOST_JOBS,
+            Some(text) => match parse("queue", text, whole_number)? {
+                0 => return Err(InputError::value("queue", text, "is no queue; give 1 or more").into()),
+                jobs => jobs,
+            },
+        };
+        let worker = Arc::new(Worker {
+            miner: self.machine.miner()?,
+            most_jobs,
+            queue: Mutex::new(Queue::new(most_jobs)),
+            changed: Condvar::new(),
+            answers: Answers::default(),
+            interrupted: AtomicBool::new(false),
+            unheard: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        });
+        let on_signal = Arc::clone(&worker);
+        act_on_interrupt(move || {
+            on_signal.interrupted.store(true, Ordering::Relaxed);
+            on_signal.stop();
+        })?;
+        if io::stdin().is_terminal() {
+            crate::say("reading jobs from the terminal, one JSON object a line; Ctrl-D ends the input");
+        }
+        worker.run()
+    }
+}
+
+/// Whether `line` is a request that `paydirt work` would take: a job (with a puzzle and a goal that make sense), a
+/// cancellation, a ping or a question. Line ends are not part of it.
+///
+/// # Errors
+/// What the worker would answer in its `error` line.
+///
+/// # Examples
+/// ```
+/// use paydirt_cli::check_job_line;
+///
+/// let job = r#"{"id": 1, "puzzle": {"text": "100"}, "goal": {"hex_zeros": "four"}}"#;
+/// let problem = check_job_line(job.as_bytes()).unwrap_err();
+/// assert!(problem.starts_with("goal.hex_zeros 'four' is no whole number"));
+/// ```
+pub fn check_job_line(line: &[u8]) -> Result<(), String> {
+    if line.len() > MOST_LINE_BYTES {
+        return Err(too_long().message);
+    }
+    match request::parse(line) {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(refusal.message),
+    }
+}
+
+/// What the threads of a worker share.
+struct Worker {
+    miner: Miner,
+    most_jobs: usize,
+    queue: Mutex<Queue>,
+    /// The queue has changed.
+    changed: Condvar,
+    answers: Answers,
+    /// A signal asked for the end.
+    interrupted: AtomicBool,
+    /// Nobody reads stdout any more.
+    unheard: AtomicBool,
+    /// What went wrong with stdin or stdout.
+    failure: Mutex<Option<anyhow::Error>>,
+}
+
+impl Worker {
+    /// Works until there is nothing left to do.
+    fn run(self: Arc<Self>) -> anyhow::Result<Exit> {
+        let writer = self.spawn("writer", Self::write)?;
+        self.spawn("reader", Self::read)?; // not joined: it may wait for input that never comes
+        #[cfg(unix)]
+        self.spawn("listener", Self::watch_stdout)?;
+        self.mine_all();
+        self.answers.complete();
+        if writer.join().is_err() {
+            anyhow::bail!("the thread that writes to stdout has panicked; please report this");
+        }
+        let failure = self.failure.lock().expect(NO_PANIC).take();
+        if self.unheard.load(Ordering::Relaxed) {
+            return Ok(Exit::Done);
+        }
+        match failure {
+            Some(error) => Err(error),
+            None if self.interrupted.load(Ordering::Relaxed) => Ok(Exit::Interrupted),
+            None => Ok(Exit::Done),
+        }
+    }
+
+    fn spawn(self: &Arc<Self>, name: &str, body: fn(&Self)) -> anyhow::Result<thread::JoinHandle<()>> {
+        let worker = Arc::clone(self);
+        let thread = thread::Builder::new().name(name.to_owned());
+        thread
+            .spawn(move || body(&worker))
+            .with_context(|| format!("cannot start the {name} thread"))
+    }
+
+    /// No more jobs are taken and all there are end as soon as they can.
+    fn stop(&self) {
+        let mut queue = self.queue();
+        queue.complete();
+        queue.cancel_all();
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    /// Nobody reads the answers: there is no reason to go on.
+    fn stop_unheard(&self) {
+        self.unheard.store(true, Ordering::Relaxed);
+        self.answers.close();
+        self.stop();
+    }
+
+    /// The writer: answers to stdout.
+    fn write(&self) {
+        match self.answers.write_to(io::stdout().lock()) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.stop_unheard(),
+            Err(error) => {
+                self.fail(anyhow::Error::new(error).context("cannot write to stdout"));
+                self.stop();
+            }
+        }
+    }
+
+    /// The listener: waits until nobody reads stdout any more, which a write would notice only when there is something
+    /// to write.
+    #[cfg(unix)]
+    fn watch_stdout(&self) {
+        use rustix::event::{PollFd, PollFlags, poll};
+        let stdout = io::stdout();
+        loop {
+            let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+            match poll(&mut watched, None) {
+                Err(rustix::io::Errno::INTR) => continue,
+                // No such thing can be watched here: writes will have to notice.
+                Err(_) => return,
+                Ok(_) if watched[0].revents().contains(PollFlags::NVAL) => return,
+                Ok(_) => return self.stop_unheard(),
+            }
+        }
+    }
+
+    fn fail(&self, error: anyhow::Error) {
+        self.failure.lock().expect(NO_PANIC).get_or_insert(error);
+    }
+
+    /// The reader: requests from stdin.
+    fn read(&self) {
+        let mut lines = Lines::new(io::stdin().lock(), MOST_LINE_BYTES);
+        loop {
+            match lines.next() {
+                Ok(Some((_, Line::Whole(line)))) if line.trim_ascii().is_empty() => {}
+                Ok(Some((number, Line::Whole(line)))) => match request::parse(line) {
+                    Ok(request) => self.take(number, request),
+                    Err(refusal) => self.refuse(number, refusal),
+                },
+                Ok(Some((number, Line::TooLong))) => self.refuse(number, too_long()),
+                Ok(None) => break,
+                Err(error) => {
+                    self.fail(anyhow::Error::new(error).context("cannot read stdin"));
+                    break;
+                }
+            }
+        }
+        self.queue().complete();
+        self.changed.notify_all();
+    }
+
+    fn take(&self, number: u64, request: Request) {
+        match request {
+            Request::Job(job) => self.accept(number, *job),
+            Request::Cancel(id) => self.cancel(number, &id),
+            Request::Ping(ping) => self.answer(WorkAnswerKind::Pong { ping: &ping }),
+            Request::Info => self.say_info(),
+        }
+    }
+
+    fn accept(&self, number: u64, job: Job) {
+        let queue = self.queue();
+        if queue.is_complete() {
+            return; // interrupted: the process is about to end
+        }
+        if queue.knows(&job.id) {
+            drop(queue);
+            let problem = "is the id of a job that is still queued or running; give each job its own";
+            return self.refuse(number, Refusal::field(Some(job.id), "id", None, problem));
+        }
+        let queued = queue.len();
+        if let Err(full) = queue.room_for(&job) {
+            drop(queue);
+            let message = match full {
+                Full::Jobs => format!("the queue is full: it takes {} jobs", self.most_jobs),
+                Full::Bytes => format!("the queue is full: it takes {} bytes", queue::MOST_BYTES),
+            };
+            return self.answer(WorkAnswerKind::Busy {
+                id: &job.id,
+                queued,
+                message: format!("{message}; the job was not taken, send it again after a result"),
+            });
+        }
+        drop(queue);
+        // Only this thread adds jobs, so the room stays; and the acceptance is on its way before any result can be.
+        let id = &job.id;
+        self.answer(WorkAnswerKind::Accepted {
+            id,
+            queued: queued + 1,
+        });
+        let mut queue = self.queue();
+        if self.is_stopping() {
+            job.cancel.cancel();
+        }
+        queue.push(job);
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    fn cancel(&self, number: u64, id: &JobId) {
+        let cancelled = self.queue().cancel(id);
+        match cancelled {
+            Cancelled::Waiting(job) => self.mine(&job), // its handle is pulled: it only says so
+            Cancelled::Running => {}
+            Cancelled::Unknown => {
+                let problem = "is no job that is queued or running; its result may be on its way already";
+                self.refuse(number, Refusal::field(Some(id.clone()), "cancel", None, problem));
+            }
+        }
+    }
+
+    fn say_info(&self) {
+        let queue = self.queue();
+        let (queued, running) = (queue.len(), queue.running().cloned());
+        drop(queue);
+        self.answer(WorkAnswerKind::Info {
+            info: Box::new(InfoReport::new()),
+            threads: self.miner.threads(),
+            kernel: self.miner.kernel().name(),
+            queued,
+            running,
+            limits: LimitsReport {
+                queue_jobs: self.most_jobs,
+                queue_bytes: queue::MOST_BYTES,
+                line_bytes: MOST_LINE_BYTES,
+                nesting: request::MOST_NESTING,
+                id_bytes: request::MOST_ID_BYTES,
+                progress_s: request::LEAST_PROGRESS_S,
+                expected_solutions: request::MOST_EXPECTED_SOLUTIONS,
+            },
+        });
+    }
+
+    fn refuse(&self, line: u64, refusal: Refusal) {
+        self.answer(WorkAnswerKind::Error {
+            id: refusal.id.as_ref(),
+            line,
+            field: refusal.field,
+            value: refusal.value,
+            message: refusal.message,
+        });
+    }
+
+    fn answer(&self, kind: WorkAnswerKind<'_>) {
+        self.answers.send(&WorkAnswer::from(kind));
+    }
+
+    /// The main thread's part: one job after the other, until no more can come.
+    fn mine_all(&self) {
+        let mut queue = self.queue();
+        loop {
+            if let Some(job) = queue.pop() {
+                drop(queue);
+                let report = self.search(&job);
+                // Out of the queue first: whoever reads the result may use the id again.
+                self.queue().finished();
+                self.answers.send(&WorkResult::new(&job.id, report));
+                queue = self.queue();
+            } else if queue.is_complete() {
+                return;
+            } else {
+                queue = self.changed.wait(queue).expect(NO_PANIC);
+            }
+        }
+    }
+
+    fn mine(&self, job: &Job) {
+        let report = self.search(job);
+        self.answers.send(&WorkResult::new(&job.id, report));
+    }
+
+    fn search(&self, job: &Job) -> MineReport {
+        let mut search = Search::new(&job.puzzle)
+            .range(job.place.range)
+            .find(job.find)
+            .cancel(&job.cancel);
+        if let Some(limit) = job.timeout {
+            search = search.timeout(limit);
+        }
+        if let Some(every) = job.progress {
+            search = search.on_progress(every, |progress| self.say_progress(job, progress));
+        }
+        let outcome = self.miner.mine(&search);
+        let report = MineReport::new(&job.puzzle, job.find, self.miner.kernel(), &outcome);
+        job.place.report(report)
+    }
+
+    fn say_progress(&self, job: &Job, progress: &Progress) {
+        let elapsed_s = progress.elapsed.as_secs_f64();
+        let answer = WorkAnswer::from(WorkAnswerKind::Progress {
+            id: &job.id,
+            hashes: progress.hashes,
+            elapsed_s,
+            hashes_per_second: (elapsed_s > 0.0 && progress.hashes > 0)
+                .then(|| progress.hashes as f64 / elapsed_s),
+            expected_hashes: job.puzzle.goal().expected_hashes(),
+            range: progress.range.into(),
+        });
+        self.answers.offer(&answer);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed) || self.unheard.load(Ordering::Relaxed)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().expect(NO_PANIC)
+    }
+}
+
+fn too_long() -> Refusal {
+    Refusal::line(format!("is longer than {MOST_LINE_BYTES} bytes and was not read"))
+}
+
+const NO_PANIC: &str = "nothing panics while it is held";

@@ -1,0 +1,388 @@
+//! `paydirt mine` as other programs see it: its streams, its JSON, its exit codes.
+
+use crate::common::{assert_refused, code, json, paydirt, stderr, stdout};
+use serde_json::json;
+
+const GENESIS: &str = concat!(
+    "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3",
+    "888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d00000000"
+);
+
+#[test]
+fn the_teaching_chains_proofs() {
+    for (last_proof, proof) in [("100", 35293), ("35293", 35089), ("35089", 119_678)] {
+        let output = paydirt(&["mine", "--text", last_proof, "--hex-zeros", "4", "--json"]);
+        assert_eq!((code(&output), stderr(&output)), (0, ""));
+        let report = json(&output);
+        assert_eq!(report["nonce"], json!(proof));
+        assert_eq!(report["status"], "found");
+        assert!(report["hash"].as_str().unwrap().starts_with("0000"));
+    }
+}
+
+#[test]
+fn the_first_block_of_bitcoin() {
+    let args = [
+        "mine",
+        "--header",
+        GENESIS,
+        "--start",
+        "2083000000",
+        "--count",
+        "500000",
+    ];
+    let output = paydirt(&args);
+    assert_eq!(code(&output), 0);
+    assert!(stdout(&output).contains("nonce 2083236893"));
+    assert!(stdout(&output).contains("000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"));
+    let report = json(&paydirt(&[&args[..], &["--json"]].concat()));
+    assert_eq!(report["nonce_text"], "1dac2b7c");
+    assert_eq!(report["range"], json!({"start": 2_083_000_000, "count": 500_000}));
+}
+
+#[test]
+fn an_exhausted_range_counts_every_nonce() {
+    let output = paydirt(&[
+        "mine", "--text", "x", "--bits", "200", "--count", "100000", "--json",
+    ]);
+    assert_eq!(code(&output), 1);
+    let report = json(&output);
+    assert_eq!(report["status"], "exhausted");
+    assert_eq!(report["hashes"], 100_000);
+    assert_eq!(report["nonce"], json!(null));
+}
+
+#[test]
+fn a_time_limit_is_kept() {
+    let output = paydirt(&[
+        "mine",
+        "--text",
+        "x",
+        "--bits",
+        "200",
+        "--timeout",
+        "0.2",
+        "--json",
+    ]);
+    assert_eq!(code(&output), 4);
+    let report = json(&output);
+    assert_eq!(report["status"], "timeout");
+    assert!(report["elapsed_s"].as_f64().unwrap() >= 0.2);
+}
+
+#[test]
+fn all_solutions_come_in_order() {
+    let args = [
+        "mine", "--text", "x", "--bits", "6", "--count", "1000", "--find", "all", "--json",
+    ];
+    let report = json(&paydirt(&args));
+    let solutions = report["solutions"].as_array().unwrap();
+    assert!(solutions.len() > 3, "about 16 are to be expected");
+    let nonces: Vec<_> = solutions.iter().map(|s| s["nonce"].as_u64().unwrap()).collect();
+    assert!(nonces.is_sorted());
+    assert_eq!(report["nonce"], nonces[0]);
+    assert_eq!(report["hashes"], 1000);
+}
+
+#[test]
+fn shards_tile_the_range_and_their_lowest_is_the_answer() {
+    let mut hashes = 0;
+    let mut answers = Vec::new();
+    for shard in ["0/3", "1/3", "2/3"] {
+        let args = [
+            "mine",
+            "--text",
+            "100",
+            "--hex-zeros",
+            "4",
+            "--count",
+            "100000",
+            "--shard",
+            shard,
+            "--find",
+            "all",
+            "--json",
+        ];
+        let report = json(&paydirt(&args));
+        hashes += report["hashes"].as_u64().unwrap();
+        answers.extend(report["nonce"].as_u64());
+    }
+    assert_eq!(hashes, 100_000);
+    assert_eq!(answers.iter().min(), Some(&35293));
+}
+
+#[test]
+fn every_kernel_and_thread_count_gives_the_same_answer() {
+    let info = json(&paydirt(&["info", "--json"]));
+    for kernel in info["kernels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|k| k["detected"] == true)
+    {
+        for threads in ["1", "2", "3", "8"] {
+            let name = kernel["name"].as_str().unwrap();
+            let args = [
+                "mine",
+                "--text",
+                "35089",
+                "--hex-zeros",
+                "4",
+                "--json",
+                "--kernel",
+                name,
+                "--threads",
+                threads,
+            ];
+            assert_eq!(
+                json(&paydirt(&args))["nonce"],
+                119_678,
+                "{name}, {threads} threads"
+            );
+        }
+    }
+}
+
+#[test]
+fn bad_input_is_refused_in_one_line() {
+    let mine = |args: &[&'static str]| -> Vec<&'static str> { [&["mine", "--json"], args].concat() };
+    let zeros = "0".repeat(160).leak();
+    let long = "f".repeat(65).leak();
+    for (args, words) in [
+        (
+            mine(&["--header", "0100f"]),
+            &["--header", "0100f", "160 hex digits"][..],
+        ),
+        (mine(&["--header", "zz"]), &["--header", "zz", "no hex digit"]),
+        (mine(&["--header", zeros]), &["--header", "zero", "--bits 20"]),
+        (
+            mine(&["--template", "ab", "--bits", "1"]),
+            &["--template", "ab", "{nonce}"],
+        ),
+        (
+            mine(&["--template", "{nonce}{nonce}", "--bits", "1"]),
+            &["--template", "2 times", "exactly one"],
+        ),
+        (
+            mine(&["--template-hex", "abc{nonce}", "--bits", "1"]),
+            &["--template-hex", "abc{nonce}", "even"],
+        ),
+        (
+            mine(&["--template-hex", "xx{nonce}", "--bits", "1"]),
+            &["--template-hex", "xx{nonce}", "no hex digit"],
+        ),
+        (
+            mine(&["--text", "x", "--nbits", "00000000"]),
+            &["--nbits", "00000000", "zero", "1d00ffff"],
+        ),
+        (
+            mine(&["--text", "x", "--nbits", "1d80ffff"]),
+            &["--nbits", "1d80ffff", "negative"],
+        ),
+        (
+            mine(&["--text", "x", "--nbits", "217fffff"]),
+            &["--nbits", "217fffff", "overflows"],
+        ),
+        (
+            mine(&["--text", "x", "--target", long]),
+            &["--target", "65 digits", "at most 64"],
+        ),
+        (
+            mine(&["--text", "x", "--bits", "8", "--hex-zeros", "2"]),
+            &["--bits", "--hex-zeros", "give one"],
+        ),
+        (
+            mine(&["--text", "x", "--header", zeros]),
+            &["--header", "--text", "give one"],
+        ),
+        (
+            mine(&["--text", "x", "--bits", "8", "--shard", "3/3"]),
+            &["--shard", "3/3", "0/3 to 2/3"],
+        ),
+        (
+            mine(&["--text", "x", "--bits", "8", "--shard", "1"]),
+            &["--shard", "'1'", "I/N"],
+        ),
+        (
+            mine(&[
+                "--text", "x", "--bits", "8", "--nonce", "dec:2", "--start", "90", "--count", "11",
+            ]),
+            &["--count", "11", "at most 10"],
+        ),
+        (
+            mine(&[
+                "--text",
+                "x",
+                "--bits",
+                "8",
+                "--nonce",
+                "u32le",
+                "--start",
+                "4294967296",
+            ]),
+            &["--start", "4294967296", "4294967295"],
+        ),
+        (
+            mine(&["--text", "x", "--bits", "8", "--threads", "0"]),
+            &["--threads", "'0'", "1 to 4096"],
+        ),
+        (
+            mine(&["--text", "x", "--bits", "8", "--kernel", "neon"]),
+            &["--kernel", "neon", "auto"],
+        ),
+        (
+            mine(&["--text", "x", "--bits", "8", "--nonce", "u16"]),
+            &["--nonce", "u16", "u32le"],
+        ),
+        (
+            mine(&["--text", "x", "--bits", "8", "--digest", "md5"]),
+            &["--digest", "md5", "sha256d"],
+        ),
+        (
+            mine(&["--header", GENESIS, "--digest", "sha256"]),
+            &["--digest", "sha256", "--header"],
+        ),
+        (
+            mine(&["--text", "x", "--bits", "many"]),
+            &["--bits", "many", "20.5"],
+        ),
+        (mine(&["--text", "x"]), &["goal", "--hex-zeros"]),
+        (mine(&["--bits", "8"]), &["puzzle", "--text"]),
+        (
+            mine(&["--text", "x", "--bits", "8", "--txet", "y"]),
+            &["--txet", "--text"],
+        ),
+        (
+            mine(&["--text", "x", "--equals", "ab"]),
+            &["--equals", "'ab'", "64"],
+        ),
+        (
+            mine(&["--text", "x", "--bits", "8", "--timeout", "-1"]),
+            &["--timeout", "-1", "seconds"],
+        ),
+    ] {
+        assert_refused(&args, words);
+    }
+}
+
+#[test]
+fn a_kernel_this_processor_lacks_is_refused() {
+    let info = json(&paydirt(&["info", "--json"]));
+    for kernel in info["kernels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|k| k["detected"] == false)
+    {
+        let name = kernel["name"].as_str().unwrap();
+        assert_refused(
+            &["mine", "--text", "x", "--bits", "8", "--kernel", name],
+            &["--kernel", name, "auto"],
+        );
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::{
+        io::Read as _,
+        process::{Command, Stdio},
+        time::Duration,
+    };
+
+    use crate::common::{command, validate};
+
+    /// A puzzle that will not be solved in a lifetime.
+    const ENDLESS: [&str; 6] = ["mine", "--text", "x", "--bits", "200", "--json"];
+
+    fn interrupt(signal: &str) {
+        let mut child = command(&ENDLESS).stdout(Stdio::piped()).spawn().unwrap();
+        // Its handler stands before it mines; half a second is ample even on a busy machine, and if it were not, the
+        // signal would kill the process and the test would fail, not pass.
+        std::thread::sleep(Duration::from_millis(500));
+        let sent = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+        let mut line = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut line).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        let report: serde_json::Value = serde_json::from_str(&line).unwrap();
+        validate(&report);
+        assert_eq!(report["status"], "interrupted");
+        assert!(report["hashes"].as_u64().unwrap() > 0);
+    }
+
+    #[test]
+    fn ctrl_c_still_prints_the_result() {
+        interrupt("-INT");
+    }
+
+    #[test]
+    fn a_polite_kill_still_prints_the_result() {
+        interrupt("-TERM");
+    }
+
+    /// A reader that goes away changes neither the exit code nor what stderr says: nothing.
+    #[test]
+    fn a_closed_pipe_is_no_error() {
+        for (args, code) in [
+            (&["mine", "--text", "100", "--hex-zeros", "4"][..], 0),
+            (&["mine", "--text", "x", "--bits", "200", "--count", "10"], 1),
+            (
+                &[
+                    "mine",
+                    "--text",
+                    "x",
+                    "--bits",
+                    "200",
+                    "--timeout",
+                    "0.01",
+                    "--json",
+                ],
+                4,
+            ),
+            (&["verify", "--text", "100", "--hex-zeros", "4", "35292"], 1),
+            (&["--help"], 0),
+        ] {
+            let mut child = command(args)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            drop(child.stdout.take());
+            let mut complaint = String::new();
+            child
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut complaint)
+                .unwrap();
+            assert_eq!(
+                (child.wait().unwrap().code(), complaint.as_str()),
+                (Some(code), ""),
+                "{args:?}"
+            );
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_a_failure_said_in_one_line() {
+        for args in [&["mine", "--text", "100", "--hex-zeros", "4"][..], &["--help"]] {
+            let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+            let output = command(args)
+                .stdout(full)
+                .stderr(Stdio::piped())
+                .output()
+                .unwrap();
+            assert_eq!(super::code(&output), 3, "{args:?}");
+            let line = super::stderr(&output);
+            assert!(
+                line.starts_with("error: cannot write to stdout: ") && line.lines().count() == 1,
+                "{line}"
+            );
+        }
+    }
+}

@@ -1,0 +1,475 @@
+//! `paydirt serve` on a real socket: clients that behave, clients that do not, signals, and `kill -9`.
+#![cfg(unix)]
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::Command,
+    time::Duration,
+};
+
+use crate::server::{Server, transfer};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+#[test]
+fn a_client_over_a_socket() {
+    let server = Server::start(&["--memory", "--bits", "8"]);
+    assert_eq!(server.get("/"), (200, json!({"message": "Server is OK"})));
+    assert_eq!(server.post("/transactions/new", &transfer(5)).0, 201);
+    let (status, mined) = server.get("/mine");
+    assert_eq!(
+        (status, &mined["index"], &mined["transactions"][1]),
+        (200, &json!(2), &transfer(5))
+    );
+    let (_, chain) = server.get("/chain");
+    assert_eq!(chain["chain"][1]["hash"], mined["hash"]);
+    let (status, stderr) = server.stop("TERM");
+    assert_eq!(status, Some(0));
+    for line in [
+        "ledger verified",
+        "listening on http://127.0.0.1:",
+        "path=/mine status=200",
+        "stopped",
+    ] {
+        assert!(stderr.contains(line), "no {line:?} in {stderr}");
+    }
+    assert_eq!(
+        stderr.lines().filter(|line| line.contains("path=/chain")).count(),
+        1,
+        "one line a request"
+    );
+}
+
+#[test]
+fn the_ledger_is_there_again_after_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().display().to_string();
+    let args = ["--data", &data, "--bits", "8"];
+    let server = Server::start(&args);
+    server.post("/transactions/new", &transfer(1));
+    let (_, mined) = server.get("/mine");
+    server.post("/transactions/new", &transfer(2));
+    let (_, status) = server.get("/status");
+    assert_eq!(server.stop("INT").0, Some(0));
+    let server = Server::start(&["--data", &data]);
+    let (_, again) = server.get("/status");
+    for field in ["node_id", "length", "tip", "pending", "network"] {
+        assert_eq!(again[field], status[field], "{field}");
+    }
+    assert_eq!(server.get("/blocks/latest").1["hash"], mined["hash"]);
+    // Nobody else may have it meanwhile.
+    let other = Command::new(env!("CARGO_BIN_EXE_paydirt"))
+        .args(["chain", "show", "--data", &data])
+        .output()
+        .unwrap();
+    assert_eq!(other.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&other.stderr).contains("in use"));
+}
+
+#[test]
+fn logs_as_json() {
+    let server = Server::start(&["--memory", "--bits", "1", "--log", "json"]);
+    server.get("/status");
+    server.get("/nothing");
+    let (_, stderr) = server.stop("TERM");
+    let lines: Vec<Value> = stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    let requests: Vec<_> = lines.iter().filter(|line| line["message"] == "request").collect();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(
+        (&requests[0]["path"], &requests[0]["status"]),
+        (&json!("/status"), &json!(200))
+    );
+    assert_eq!(
+        (&requests[1]["status"], requests[1]["elapsed_ms"].is_number()),
+        (&json!(404), true)
+    );
+}
+
+#[test]
+fn the_port_comes_from_the_environment_unless_named() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let server = Server::start_with(&["--memory", "--bits", "1"], &[("PORT", &free.to_string())]);
+    assert_eq!(server.address.port(), free);
+    let refused = |args: &[&str], port: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_paydirt"))
+            .args([&["serve", "--memory"], args].concat())
+            .env("PORT", port)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((stderr.lines().count(), output.stdout.len()), (1, 0), "{stderr}");
+        (output.status.code(), stderr)
+    };
+    let (code, line) = refused(&[], "http");
+    assert!(code == Some(2) && line.contains("PORT 'http'"), "{line}");
+    let (code, line) = refused(&[], &free.to_string());
+    assert!(code == Some(3) && line.contains(&free.to_string()), "{line}");
+    for (args, word) in [
+        (&["--port", "65536"][..], "--port"),
+        (&["--host", "example.com"], "--host"),
+        (&["--cors", "example.com"], "--cors"),
+        (&["--log", "xml"], "--log"),
+        (&["--bits", "500"], "--bits"),
+        (&["--max-body", "0"], "--max-body"),
+        (&["--request-timeout", "0"], "--request-timeout"),
+        (&["--data", "/tmp/x"], "--data"),
+        (&["--threads", "0"], "--threads"),
+    ] {
+        let (code, line) = refused(args, "0");
+        assert!(code == Some(2) && line.contains(word), "{args:?}: {line}");
+    }
+}
+
+/// The limits on time are real: nothing here checks the clock, but each would hang for ever without its limit.
+#[test]
+fn slow_and_idle_clients_are_cut() {
+    let server = Server::start(&[
+        "--memory",
+        "--bits",
+        "1",
+        "--header-timeout",
+        "0.3",
+        "--request-timeout",
+        "0.3",
+    ]);
+    // A head that never ends.
+    let mut slow = server.connect();
+    slow.write_all(b"GET /status HTTP/1.1\r\nHost: x\r\n").unwrap();
+    let mut rest = Vec::new();
+    slow.read_to_end(&mut rest).unwrap();
+    // A connection that says nothing.
+    let mut idle = server.connect();
+    idle.read_to_end(&mut rest).unwrap();
+    // A body that never ends.
+    let mut slow = server.connect();
+    slow.write_all(b"POST /transactions/new HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        .unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert_eq!(server.get("/status").0, 200);
+}
+
+/// The place of a client that asks and never reads is given to the next one.
+#[test]
+fn clients_that_take_no_answer_are_cut() {
+    let server = Server::start(&[
+        "--memory",
+        "--bits",
+        "1",
+        "--max-connections",
+        "1",
+        "--request-timeout",
+        "0.3",
+    ]);
+    let mut greedy = server.connect();
+    // More answers than the system's buffers hold between the two of them.
+    let asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
+    greedy.write_all(&asked).unwrap();
+    assert_eq!(server.get("/status").0, 200, "greedy is still served");
+    let mut taken = Vec::new();
+    let _ = greedy.read_to_end(&mut taken); // a reset is as good
+    let whole = 1000 * include_str!("../../../node/src/openapi.json").len();
+    assert!(taken.len() < whole, "the system took it all: ask for more");
+}
+
+/// Senders who say that they send much and take their time take no room; what they really send does.
+#[test]
+fn slow_senders_of_blocks_hold_up_nobody() {
+    let server = Server::start(&["--memory", "--bits", "1", "--max-block", "65536"]);
+    let send = |bytes: usize| {
+        let mut sender = server.connect();
+        let head = "POST /blocks HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n";
+        sender.write_all(head.as_bytes()).unwrap();
+        let _ = sender.write_all(&vec![b' '; bytes]); // refused before all is sent, maybe
+        sender.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+        sender
+    };
+    let _slow: Vec<_> = (0..32).map(|_| send(1)).collect();
+    assert_eq!(server.post("/blocks", &json!({"index": 2})).0, 400);
+    // There is room for four: of eight that are all but sent, some are told to come again.
+    let mut large: Vec<_> = (0..8).map(|_| send(65_000)).collect();
+    let mut told_to_wait = || {
+        large.iter_mut().any(|sender| {
+            let mut answer = [0; 12];
+            sender.read_exact(&mut answer).is_ok() && answer.ends_with(b"503")
+        })
+    };
+    for _ in 0..600 {
+        if told_to_wait() {
+            return;
+        }
+    }
+    panic!("there was room for all of them");
+}
+
+/// Whoever reads the log may go away, or never read at all.
+#[test]
+fn a_log_that_nobody_reads_holds_nothing_up() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    for reads in [true, false] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_paydirt"))
+            .args([
+                "serve",
+                "--memory",
+                "--bits",
+                "1",
+                "--port",
+                &port.port().to_string(),
+            ])
+            .stdin(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("listening") {
+            line.clear();
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended");
+        }
+        let kept = (!reads).then_some(stderr); // or closed: each further line fails
+        for _ in 0..3000 {
+            let mut stream = TcpStream::connect(port).unwrap();
+            stream
+                .write_all(b"GET /made/up HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                .unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+        }
+        let killed = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status();
+        assert!(killed.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        drop(kept);
+    }
+}
+
+#[test]
+fn garbage_is_answered_or_cut_and_the_node_lives() {
+    let server = Server::start(&["--memory", "--bits", "1"]);
+    for garbage in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\r\n\r\n\r\n",
+        b"GET /status HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"POST /transactions/new HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ] {
+        let mut stream = server.connect();
+        stream.write_all(garbage).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer); // a reset is as good
+        assert!(!answer.starts_with(b"HTTP/1.1 2"), "{garbage:?}");
+    }
+    let mut long = server.connect();
+    let _ = long.write_all(format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(1 << 20)).as_bytes());
+    let _ = long.read_to_end(&mut Vec::new());
+    assert_eq!(server.get("/status").0, 200);
+}
+
+#[test]
+fn connections_beyond_the_limit_wait() {
+    let server = Server::start(&["--memory", "--bits", "1", "--max-connections", "2"]);
+    let first = server.connect();
+    let _second = server.connect();
+    let mut third = server.connect();
+    third
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    third.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(
+        third.read(&mut [0; 1]).is_err(),
+        "it is not served while two are open"
+    );
+    drop(first);
+    third.set_read_timeout(None).unwrap();
+    let mut answer = String::new();
+    third.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn a_caller_that_goes_away_stops_its_mining() {
+    let server = Server::start(&["--memory", "--bits", "100"]);
+    let mut caller = server.connect();
+    caller
+        .write_all(b"GET /mine HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    let mining = || server.get("/status").1["mining"]["active"].clone();
+    server.until(|| mining() == true);
+    drop(caller);
+    server.until(|| mining() == false);
+    let (_, stderr) = server.stop("TERM");
+    assert!(stderr.contains("path=/mine status=499"), "{stderr}");
+}
+
+/// What a client has sent beyond its request does not hide that it goes away.
+#[test]
+fn a_caller_who_sent_too_much_and_goes_away_stops_its_mining() {
+    let server = Server::start(&["--memory", "--bits", "100", "--max-miners", "1"]);
+    let mining = || server.get("/status").1["mining"].clone();
+    for more in ["\r\n", "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"] {
+        let call = || {
+            let mut caller = server.connect();
+            caller
+                .write_all(format!("GET /mine HTTP/1.1\r\nHost: x\r\n\r\n{more}").as_bytes())
+                .unwrap();
+            caller
+        };
+        let (first, second) = (call(), call());
+        server.until(|| mining()["waiting"] == 1);
+        drop(second);
+        server.until(|| mining()["waiting"] == 0 && mining()["active"] == true);
+        drop(first);
+        server.until(|| mining()["active"] == false);
+    }
+}
+
+/// Clients send the body of a POST after its head, in a packet of its own.
+#[test]
+fn a_caller_with_a_body_that_goes_away_stops_its_mining() {
+    let server = Server::start(&["--memory", "--bits", "100"]);
+    let mut caller = server.connect();
+    caller
+        .write_all(b"POST /mine HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    caller.write_all(b"{}").unwrap();
+    let mining = || server.get("/status").1["mining"]["active"].clone();
+    server.until(|| mining() == true);
+    drop(caller);
+    server.until(|| mining() == false);
+}
+
+#[test]
+fn a_signal_ends_mining_and_streams_in_order() {
+    let server = Server::start(&["--memory", "--bits", "100"]);
+    let mut caller = server.connect();
+    caller
+        .write_all(b"GET /mine HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    let mut events = server.connect();
+    events
+        .write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    let mut head = String::new();
+    BufReader::new(events.try_clone().unwrap())
+        .read_line(&mut head)
+        .unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    server.until(|| server.get("/status").1["mining"]["active"] == true);
+    let (status, _) = server.stop("TERM");
+    assert_eq!(status, Some(0));
+    let mut answer = String::new();
+    caller.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+}
+
+/// Kill −9 at any moment: what was acknowledged is there, and the ledger opens. `PAYDIRT_KILLS` says how often.
+#[test]
+fn nothing_acknowledged_is_lost_by_kill_9() {
+    let kills: u32 = std::env::var("PAYDIRT_KILLS").map_or(8, |text| text.parse().unwrap());
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().display().to_string();
+    let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ u64::from(std::process::id()));
+    let mut acknowledged = crate::server::Acknowledged::default();
+    for round in 0..kills {
+        let server = Server::start(&[
+            "--data",
+            &data,
+            "--bits",
+            "8",
+            "--max-pending",
+            "1000000",
+            "--log",
+            "off",
+        ]);
+        // What the last rounds were told is still so.
+        acknowledged.check(&server, round);
+        let wait = Duration::from_micros(random.next() % 400_000);
+        acknowledged.load_and_kill(&server, round, wait);
+    }
+    let server = Server::start(&["--data", &data, "--log", "off"]);
+    acknowledged.check(&server, kills);
+    assert_eq!(server.stop("TERM").0, Some(0));
+    let verified = Command::new(env!("CARGO_BIN_EXE_paydirt"))
+        .args(["chain", "verify", "--data", &data, "--json"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        verified.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&verified.stdout)
+    );
+    println!(
+        "{kills} kills: {} transactions and {} blocks acknowledged, none lost",
+        acknowledged.transactions.len(),
+        acknowledged.blocks.len()
+    );
+    assert!(!acknowledged.transactions.is_empty() && !acknowledged.blocks.is_empty());
+}
+
+/// Kill −9 while a ledger is begun: the next start begins it, or finds it whole.
+#[test]
+fn a_ledger_that_was_never_finished_is_begun_again() {
+    let mut random = Random(0x2545_f491_4f6c_dd1d ^ u64::from(std::process::id()));
+    for round in 0..20 {
+        let folder = TempDir::new().unwrap();
+        let data = folder.path().display().to_string();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_paydirt"))
+            .args([
+                "serve", "--data", &data, "--bits", "8", "--log", "off", "--port", "0",
+            ])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_micros(random.next() % 25_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let mined = Command::new(env!("CARGO_BIN_EXE_paydirt"))
+            .args(["chain", "mine", "--data", &data, "--bits", "8"])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&mined.stderr);
+        assert_eq!(mined.status.code(), Some(0), "round {round}: {stderr}");
+    }
+}
+
+/// xorshift64: the moments differ from run to run, and nothing else is random.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+/// Two requests on one connection, as keep-alive clients send them.
+#[test]
+fn connections_are_kept_alive() {
+    let server = Server::start(&["--memory", "--bits", "1"]);
+    let mut stream: TcpStream = server.connect();
+    for _ in 0..2 {
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut answer = vec![0; 512];
+        let length = stream.read(&mut answer).unwrap();
+        assert!(String::from_utf8_lossy(&answer[..length]).starts_with("HTTP/1.1 200"));
+    }
+}

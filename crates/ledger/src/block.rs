@@ -1,0 +1,169 @@
+//! A block: its place, the 80 bytes of a Bitcoin header, and its transactions.
+//!
+//! *In:* parts from anywhere. *Out:* a `Block<Unchecked>`, which says nothing about itself, and which only
+//! [`Block::validate`] turns into a `Block<Checked>`, the one kind the chain takes.
+//!
+//! Header, target and Merkle root are the `bitcoin` crate's types: any Bitcoin library can read and check them.
+
+use bitcoin::{
+    BlockHash,
+    block::Header,
+    consensus::{Decodable as _, Encodable as _},
+};
+
+use crate::{
+    rules::{self, Context, RuleError},
+    transaction::{Transaction, TransactionError, TransactionId, take},
+};
+
+/// The `version` that blocks made here carry: BIP 9's bits, none set.
+pub const VERSION: i32 = 0x2000_0000;
+
+/// A block about which nothing is known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unchecked;
+
+/// A block that passed every rule at its place in the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    ids: Vec<TransactionId>,
+}
+
+/// A block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block<State = Checked> {
+    index: u64,
+    header: Header,
+    transactions: Vec<Transaction>,
+    state: State,
+}
+
+impl<State> Block<State> {
+    /// Its number: 1 for genesis.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Its header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Its transactions, the reward first.
+    pub fn transactions(&self) -> &[Transaction] {
+        &self.transactions
+    }
+
+    /// The double SHA-256 of its header. Printed with the bytes reversed, as Bitcoin does, so that it begins with zeros.
+    pub fn hash(&self) -> BlockHash {
+        self.header.block_hash()
+    }
+
+    /// The same block with its checks forgotten.
+    pub fn into_unchecked(self) -> Block<Unchecked> {
+        Block::new(self.index, self.header, self.transactions)
+    }
+
+    /// The stored form: index (u64), header (80 bytes), number of transactions (u32), transactions; little-endian.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(92 + self.transactions.len() * 64);
+        bytes.extend_from_slice(&self.index.to_le_bytes());
+        bytes.extend_from_slice(&header_bytes(&self.header));
+        let count = u32::try_from(self.transactions.len()).expect("the rules allow far fewer");
+        bytes.extend_from_slice(&count.to_le_bytes());
+        for transaction in &self.transactions {
+            transaction.write(&mut bytes);
+        }
+        bytes
+    }
+}
+
+impl Block<Unchecked> {
+    /// Puts the parts together.
+    pub fn new(index: u64, header: Header, transactions: Vec<Transaction>) -> Self {
+        Self {
+            index,
+            header,
+            transactions,
+            state: Unchecked,
+        }
+    }
+
+    /// Checks every rule that needs no other block.
+    ///
+    /// # Errors
+    /// The first [`RuleError`] it breaks.
+    pub(super) fn check_content(&self) -> Result<Vec<TransactionId>, RuleError> {
+        rules::check_content(&self.header, &self.transactions)
+    }
+
+    /// Checks the block at its place: after the parent that `context` describes, at `now` seconds since 1970.
+    ///
+    /// # Errors
+    /// The first [`RuleError`] it breaks.
+    pub fn validate(self, context: &Context, now_s: u64) -> Result<Block<Checked>, RuleError> {
+        let ids = self.check_content()?;
+        self.validate_rest(ids, context, Some(now_s))
+    }
+
+    /// What [`Block::validate`] does after [`Block::check_content`] gave `ids`. Without a clock, the rule about times
+    /// in the future is left out: a block that was accepted once stays accepted when a clock is set back.
+    pub(super) fn validate_rest(
+        self,
+        ids: Vec<TransactionId>,
+        context: &Context,
+        now_s: Option<u64>,
+    ) -> Result<Block<Checked>, RuleError> {
+        rules::check_context(self.index, &self.header, self.transactions[0].amount(), context)?;
+        if let Some(now_s) = now_s {
+            rules::check_clock(&self.header, now_s)?;
+        }
+        Ok(Block {
+            index: self.index,
+            header: self.header,
+            transactions: self.transactions,
+            state: Checked { ids },
+        })
+    }
+
+    /// Reads the stored form.
+    pub(super) fn from_bytes(mut bytes: &[u8]) -> Result<Self, TransactionError> {
+        let bytes = &mut bytes;
+        let index = u64::from_le_bytes(take(bytes)?);
+        let header = header_from_bytes(&take::<80>(bytes)?);
+        let count = u32::from_le_bytes(take(bytes)?);
+        let transactions = (0..count)
+            .map(|_| Transaction::read(bytes))
+            .collect::<Result<_, _>>()?;
+        if !bytes.is_empty() {
+            return Err(TransactionError::Bytes);
+        }
+        Ok(Self::new(index, header, transactions))
+    }
+}
+
+impl Block<Checked> {
+    /// The ids of its transactions, in order.
+    pub fn ids(&self) -> &[TransactionId] {
+        &self.state.ids
+    }
+}
+
+/// The 80 bytes that are hashed.
+pub fn header_bytes(header: &Header) -> [u8; 80] {
+    let mut bytes = [0; 80];
+    header
+        .consensus_encode(&mut &mut bytes[..])
+        .expect("a header is 80 bytes long");
+    bytes
+}
+
+/// The header that 80 bytes are.
+pub fn header_from_bytes(bytes: &[u8; 80]) -> Header {
+    Header::consensus_decode(&mut &bytes[..]).expect("any 80 bytes are a header")
+}
+
+/// The header as the engine takes it.
+pub fn engine_header(header: &Header) -> paydirt::Header {
+    paydirt::Header::from_bytes(header_bytes(header))
+}

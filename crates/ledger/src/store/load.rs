@@ -1,0 +1,278 @@
+//! Reading a whole store, and believing none of it.
+//!
+//! *In:* a snapshot. *Out:* the tree, the queue and the node's id; or the height and the reason of the first thing that
+//! is wrong.
+//!
+//! ```text
+//! in parallel, by index:  bytes → block · hash = key · every rule of its content · look-up tables agree
+//! then in order:          every rule of its place · fork choice
+//! last:                   active branch, tip and counts agree · the queue's ids are right
+//! ```
+
+use std::{
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook},
+    path::Path,
+};
+
+use bitcoin::{BlockHash, block::Header, hashes::Hash as _};
+use rayon::prelude::*;
+use redb::{ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _};
+
+use crate::store::{ACTIVE, BLOCKS, CACHE_BYTES, FORMAT, INDICES, PLACES, QUEUE, Snapshot, StoreError};
+use crate::{
+    block::Block,
+    chain::Chain,
+    network::Network,
+    queue::{Queue, Queued},
+    rules,
+    transaction::{Transaction, TransactionId, take},
+};
+
+/// How many heights one task takes.
+const STRIDE: u64 = 512;
+
+/// What a store holds, checked.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) chain: Chain,
+    pub(crate) queue: Queue,
+    pub(crate) node_id: String,
+    /// Transactions of the active branch, rewards among them.
+    pub(crate) transactions: u64,
+}
+
+/// What is left of a block after its content was checked.
+struct Link {
+    index: u64,
+    hash: BlockHash,
+    header: Header,
+    reward: u64,
+    /// How many transactions it has, if it is active.
+    places: u64,
+}
+
+pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
+    match snapshot.about("format")? {
+        Some(format) if format == FORMAT => {}
+        Some(found) => return Err(StoreError::OtherFormat { found }),
+        None => return Err(StoreError::Damaged("it does not say its format".to_owned())),
+    }
+    let node_id = snapshot.about("node_id")?;
+    let node_id = node_id.ok_or_else(|| StoreError::Damaged("it has no node id".to_owned()))?;
+    let links = check_contents(snapshot)?;
+    let transactions = links.iter().map(|link| link.places).sum();
+    let mut chain = link_up(snapshot, links)?;
+    if chain.block_count() != snapshot.transaction.open_table(BLOCKS)?.len()? {
+        let last = last_index(snapshot)?;
+        return Err(StoreError::block(last, "blocks before it are not there"));
+    }
+    check_tables(snapshot, &mut chain, transactions)?;
+    Ok(Loaded {
+        queue: load_queue(snapshot)?,
+        chain,
+        node_id,
+        transactions,
+    })
+}
+
+/// Checks each block for itself, many at a time. In ascending order of indices.
+fn check_contents(snapshot: &Snapshot) -> Result<Vec<Link>, StoreError> {
+    // Every height up to the last has a block: a key that says otherwise must not make work without end.
+    let stored = snapshot.transaction.open_table(BLOCKS)?.len()?;
+    let last = last_index(snapshot)?.min(stored);
+    let strides: Vec<_> = (0..=last / STRIDE).map(|i| i * STRIDE).collect();
+    let mut parts: Vec<_> = strides
+        .into_par_iter()
+        .map(|from| check_heights(snapshot, from..from + STRIDE))
+        .collect();
+    if let Some(damaged) = parts.iter().position(Result::is_err) {
+        return parts.swap_remove(damaged);
+    }
+    Ok(parts.into_iter().flatten().flatten().collect())
+}
+
+fn check_heights(snapshot: &Snapshot, heights: Range<u64>) -> Result<Vec<Link>, StoreError> {
+    let transaction = &snapshot.transaction;
+    let blocks = transaction.open_table(BLOCKS)?;
+    let active = transaction.open_table(ACTIVE)?;
+    let indices = transaction.open_table(INDICES)?;
+    let places = transaction.open_table(PLACES)?;
+    let mut links = Vec::new();
+    for row in blocks.range((heights.start, [0; 32])..(heights.end, [0; 32]))? {
+        let (key, value) = row?;
+        let (index, key_hash) = key.value();
+        let damaged = |reason: String| StoreError::block(index, reason);
+        let block = Block::from_bytes(value.value()).map_err(|reason| damaged(reason.to_string()))?;
+        let hash = block.hash();
+        if hash.to_byte_array() != key_hash {
+            let kept = BlockHash::from_byte_array(key_hash);
+            return Err(damaged(format!(
+                "its hash is {hash}, but it was stored as {kept}"
+            )));
+        }
+        if block.index() != index {
+            return Err(damaged(format!("it says its index is {}", block.index())));
+        }
+        let ids = block
+            .check_content()
+            .map_err(|broken| damaged(broken.to_string()))?;
+        if indices.get(key_hash)?.map(|found| found.value()) != Some(index) {
+            return Err(damaged("it is not found by its hash".to_owned()));
+        }
+        let is_active = active.get(index)?.is_some_and(|hash| hash.value() == key_hash);
+        if is_active {
+            for id in &ids {
+                if places.get((id.to_bytes(), index))?.is_none() {
+                    return Err(damaged(format!("its transaction {id} is not found by its id")));
+                }
+            }
+        }
+        links.push(Link {
+            index,
+            hash,
+            header: *block.header(),
+            reward: block.transactions()[0].amount(),
+            places: if is_active { ids.len() as u64 } else { 0 },
+        });
+    }
+    Ok(links)
+}
+
+/// Checks each block against its ancestors.
+fn link_up(snapshot: &Snapshot, links: Vec<Link>) -> Result<Chain, StoreError> {
+    let genesis = snapshot
+        .block(1)?
+        .ok_or_else(|| StoreError::block(1, "it is not there"))?;
+    let network = Network::of_genesis(&genesis)?;
+    let mut chain = Chain::new(network, &network.genesis());
+    for link in links {
+        let damaged = |reason: String| StoreError::block(link.index, reason);
+        if link.index <= 1 {
+            if link.hash != chain.active_hash(1).expect("genesis") {
+                return Err(damaged(format!("{} is a second first block", link.hash)));
+            }
+            continue;
+        }
+        let parent = link.header.prev_blockhash;
+        let context = chain.context(&parent);
+        let context = context.ok_or_else(|| damaged(format!("its parent {parent} is not there")))?;
+        rules::check_context(link.index, &link.header, link.reward, &context)
+            .map_err(|broken| damaged(broken.to_string()))?;
+        chain.insert_header(link.index, link.hash, link.header);
+    }
+    Ok(chain)
+}
+
+/// Checks that the look-up tables say what the blocks say, and nothing more.
+fn check_tables(snapshot: &Snapshot, chain: &mut Chain, transactions: u64) -> Result<(), StoreError> {
+    let tip = snapshot.about("tip")?.unwrap_or_default();
+    if !tip.parse().is_ok_and(|tip| chain.prefer(&tip)) {
+        let heaviest = chain.tip().hash;
+        let reason = format!("its tip is {tip:?}, but the branch with the most work ends in {heaviest}");
+        return Err(StoreError::Damaged(reason));
+    }
+    let active = snapshot.transaction.open_table(ACTIVE)?;
+    for row in active.iter()? {
+        let (index, hash) = row?;
+        let (index, hash) = (index.value(), BlockHash::from_byte_array(hash.value()));
+        if chain.active_hash(index) != Some(hash) {
+            return Err(StoreError::block(
+                index,
+                format!("{hash} is not on the branch with the most work"),
+            ));
+        }
+    }
+    let counts = [
+        ("active", active.len()?, chain.length()),
+        (
+            "indices",
+            snapshot.transaction.open_table(INDICES)?.len()?,
+            chain.block_count(),
+        ),
+        (
+            "places",
+            snapshot.transaction.open_table(PLACES)?.len()?,
+            transactions,
+        ),
+    ];
+    match counts.iter().find(|(_, found, expected)| found != expected) {
+        Some((table, found, expected)) => Err(StoreError::Damaged(format!(
+            "its table {table} has {found} rows; the blocks make {expected}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn load_queue(snapshot: &Snapshot) -> Result<Queue, StoreError> {
+    let queue = snapshot.transaction.open_table(QUEUE)?;
+    let queued = |row: Result<(redb::AccessGuard<'_, u64>, redb::AccessGuard<'_, &'static [u8]>), _>| {
+        let (place, value) = row?;
+        let place = place.value();
+        let mut bytes = value.value();
+        let read = |bytes: &mut &[u8]| {
+            let id = TransactionId::from_bytes(take(bytes)?);
+            Ok((id, Transaction::read(bytes)?))
+        };
+        let damaged = |reason: String| StoreError::Damaged(format!("queued transaction {place}: {reason}"));
+        let (id, transaction) =
+            read(&mut bytes).map_err(|reason: crate::TransactionError| damaged(reason.to_string()))?;
+        if transaction.id() != id {
+            return Err(damaged(format!(
+                "its id is {}, but it was stored as {id}",
+                transaction.id()
+            )));
+        }
+        Ok(Queued {
+            place,
+            id,
+            transaction,
+        })
+    };
+    queue.iter()?.map(queued).collect()
+}
+
+/// Where a file is damaged that redb refuses, as far as its blocks can still be read.
+pub(super) fn locate_damage(path: &Path) -> Option<StoreError> {
+    // redb may panic on pages that are not what it wrote; nothing of it is used afterwards, and nobody need see it.
+    let hook = take_hook();
+    set_hook(Box::new(|_| {}));
+    let found = unless_it_panics(|| first_damaged(path)).flatten();
+    set_hook(hook);
+    found
+}
+
+fn unless_it_panics<T>(search: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(search)).ok()
+}
+
+/// Reads one height after the other, until one cannot be read or does not hold what it must.
+fn first_damaged(path: &Path) -> Option<StoreError> {
+    let database = redb::Database::builder()
+        .set_cache_size(CACHE_BYTES)
+        .open_read_only(path)
+        .ok()?;
+    let snapshot = Snapshot::new(database.begin_read().ok()?);
+    let stored = snapshot.transaction.open_table(BLOCKS).ok()?.len().ok()?;
+    for index in 1..=stored {
+        match unless_it_panics(|| check_heights(&snapshot, index..index + 1)) {
+            Some(Ok(links)) if links.is_empty() => {
+                let last = unless_it_panics(|| last_index(&snapshot)).and_then(Result::ok);
+                return match last {
+                    Some(last) if index > last => None, // side branches: more blocks than heights
+                    _ => Some(StoreError::block(index, "it is not there")),
+                };
+            }
+            Some(Ok(_)) => {}
+            Some(Err(damaged @ StoreError::DamagedBlock { .. })) => return Some(damaged),
+            Some(Err(_)) | None => return Some(StoreError::block(index, "it cannot be read")),
+        }
+    }
+    None
+}
+
+/// The highest index of any block.
+fn last_index(snapshot: &Snapshot) -> Result<u64, StoreError> {
+    let blocks = snapshot.transaction.open_table(BLOCKS)?;
+    Ok(blocks.last()?.map_or(0, |(key, _)| key.value().0))
+}

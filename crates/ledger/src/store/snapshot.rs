@@ -1,0 +1,127 @@
+//! One moment of a store, for as long as somebody reads it.
+
+use std::ops::Range;
+
+use bitcoin::{BlockHash, hashes::Hash as _};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _};
+
+use crate::store::{ABOUT, ACTIVE, BLOCKS, BlockKey, INDICES, PLACES, StoreError};
+use crate::{
+    block::{Block, Unchecked},
+    transaction::TransactionId,
+};
+
+type Blocks = ReadOnlyTable<BlockKey, &'static [u8]>;
+
+/// A consistent view of the stored blocks. What is written later is not in it.
+///
+/// Its blocks were checked when they were stored and when the store was opened; they come back unchecked because
+/// nobody repeats that for every reader.
+pub struct Snapshot {
+    pub(super) transaction: ReadTransaction,
+}
+
+impl Snapshot {
+    pub(super) fn new(transaction: ReadTransaction) -> Self {
+        Self { transaction }
+    }
+
+    /// How many blocks the active branch has.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file fails, as for everything below.
+    pub fn length(&self) -> Result<u64, StoreError> {
+        Ok(self.transaction.open_table(ACTIVE)?.len()?)
+    }
+
+    /// The hash of the active block with this index.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn active_hash(&self, index: u64) -> Result<Option<BlockHash>, StoreError> {
+        let active = self.transaction.open_table(ACTIVE)?;
+        Ok(active
+            .get(index)?
+            .map(|hash| BlockHash::from_byte_array(hash.value())))
+    }
+
+    /// The active block with this index.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn block(&self, index: u64) -> Result<Option<Block<Unchecked>>, StoreError> {
+        Ok(self.blocks(index, 1)?.pop())
+    }
+
+    /// A block of the tree, active or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn block_by_hash(&self, hash: &BlockHash) -> Result<Option<Block<Unchecked>>, StoreError> {
+        let hash = hash.to_byte_array();
+        let Some(index) = self.transaction.open_table(INDICES)?.get(hash)? else {
+            return Ok(None);
+        };
+        let blocks = self.transaction.open_table(BLOCKS)?;
+        stored(&blocks, index.value(), hash).map(Some)
+    }
+
+    /// Up to `limit` active blocks from index `from` on, in ascending order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn blocks(&self, from: u64, limit: u64) -> Result<Vec<Block<Unchecked>>, StoreError> {
+        let mut blocks = Vec::new();
+        self.scan(from..from.saturating_add(limit), |block| {
+            blocks.push(block);
+            true
+        })?;
+        Ok(blocks)
+    }
+
+    /// Shows `visit` the active blocks with these indices, in ascending order, until it has seen enough (false).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn scan(
+        &self,
+        indices: Range<u64>,
+        mut visit: impl FnMut(Block<Unchecked>) -> bool,
+    ) -> Result<(), StoreError> {
+        let active = self.transaction.open_table(ACTIVE)?;
+        let blocks = self.transaction.open_table(BLOCKS)?;
+        for row in active.range(indices)? {
+            let (index, hash) = row?;
+            if !visit(stored(&blocks, index.value(), hash.value())?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The active blocks in which a transaction stands: how many, and the last one's index.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn places_of(&self, id: &TransactionId) -> Result<Option<(u64, u64)>, StoreError> {
+        let places = self.transaction.open_table(PLACES)?;
+        let id = id.to_bytes();
+        let mut rows = places.range((id, 0)..=(id, u64::MAX))?;
+        let Some(last) = rows.next_back() else {
+            return Ok(None);
+        };
+        let last = last?.0.value().1;
+        Ok(Some((rows.count() as u64 + 1, last)))
+    }
+
+    pub(super) fn about(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let about = self.transaction.open_table(ABOUT)?;
+        Ok(about.get(name)?.map(|text| text.value().to_owned()))
+    }
+}
+
+fn stored(blocks: &Blocks, index: u64, hash: [u8; 32]) -> Result<Block<Unchecked>, StoreError> {
+    let stored = blocks.get((index, hash))?;
+    let stored = stored.ok_or_else(|| StoreError::block(index, "it is not there"))?;
+    Block::from_bytes(stored.value()).map_err(|reason| StoreError::block(index, reason))
+}

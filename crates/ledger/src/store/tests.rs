@@ -1,0 +1,265 @@
+//! Stores that fail, and stores whose database is in order while what it says is not.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use redb::{StorageBackend, backends::InMemoryBackend};
+
+use super::*;
+use crate::{AddError, Added, Ledger, Options, Plan, SubmitError, Transaction, mine_blocks};
+use paydirt::{Cancel, Kernel, Miner};
+
+/// Memory that refuses to be written when it is told to.
+#[derive(Debug)]
+struct FullDisk {
+    memory: InMemoryBackend,
+    full: Arc<AtomicBool>,
+}
+
+impl FullDisk {
+    fn room(&self) -> io::Result<()> {
+        match self.full.load(Ordering::Relaxed) {
+            true => Err(io::Error::from(ErrorKind::StorageFull)),
+            false => Ok(()),
+        }
+    }
+}
+
+impl StorageBackend for FullDisk {
+    fn len(&self) -> io::Result<u64> {
+        self.memory.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.memory.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.room()?;
+        self.memory.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.room()?;
+        self.memory.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.room()?;
+        self.memory.write(offset, data)
+    }
+}
+
+fn easy() -> Network {
+    Network::fixed(1.0).unwrap()
+}
+
+fn transfer(amount: u64) -> Transaction {
+    Transaction::transfer("alice", "bob", amount).unwrap()
+}
+
+/// Mines so many blocks, a minute apart.
+fn extend(ledger: &Ledger, count: u64) {
+    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
+    let plan = Plan {
+        count,
+        spacing_s: Some(60),
+    };
+    assert_eq!(
+        mine_blocks(ledger, &miner, &Cancel::new(), plan, &|_| {}, |_| {}).blocks,
+        count
+    );
+}
+
+#[test]
+fn a_full_disk_is_said_and_nothing_is_believed_stored() {
+    let full = Arc::new(AtomicBool::new(false));
+    let disk = FullDisk {
+        memory: InMemoryBackend::new(),
+        full: Arc::clone(&full),
+    };
+    let store = Store {
+        database: Database::builder().create_with_backend(disk).unwrap(),
+    };
+    store.begin(&easy()).unwrap();
+    let ledger = Ledger::from_store(store, Options::default()).unwrap();
+    ledger.submit(transfer(1)).unwrap();
+    extend(&ledger, 3);
+    let (tip, next) = (ledger.tip(), ledger.candidate().unwrap());
+    let time = || u64::from(tip.header.time) + 60;
+    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
+    let block = next
+        .mine(&miner, &Cancel::new(), &time, None, &|_| {})
+        .unwrap()
+        .block;
+
+    full.store(true, Ordering::Relaxed);
+    let heard = Arc::new(AtomicBool::new(false));
+    let ears = Arc::clone(&heard);
+    ledger.listen(move |_| ears.store(true, Ordering::Relaxed));
+    let refused = ledger.add(block.clone()).unwrap_err();
+    assert!(
+        matches!(&refused, AddError::Store(reason) if reason.contains("file failed")),
+        "{refused}"
+    );
+    assert!(
+        refused.to_string().contains("opened again"),
+        "the way out: {refused}"
+    );
+    let refused = ledger.submit(transfer(2)).unwrap_err();
+    assert!(matches!(refused, SubmitError::Store(_)), "{refused}");
+
+    // With room again it still refuses: memory may be ahead of the disk. What is published is what is stored.
+    full.store(false, Ordering::Relaxed);
+    assert!(matches!(ledger.add(block), Err(AddError::Store(_))));
+    assert_eq!((ledger.tip(), ledger.view().queue.len()), (tip.clone(), 0));
+    assert_eq!(ledger.snapshot().unwrap().length().unwrap(), tip.index);
+    assert!(!heard.load(Ordering::Relaxed), "nobody was told");
+}
+
+/// What opening says of a store of six blocks and a queued transaction, after `change` went over its tables.
+fn after(change: impl FnOnce(&mut WriteBatch<'_>)) -> Result<u64, StoreError> {
+    let ledger = Ledger::from_store(Store::in_memory(&easy()).unwrap(), Options::default()).unwrap();
+    extend(&ledger, 5);
+    ledger.submit(transfer(7)).unwrap();
+    let transaction = ledger.store.begin_write().unwrap();
+    change(&mut WriteBatch::open(&transaction).unwrap());
+    transaction.commit().unwrap();
+    ledger.store.load().map(|loaded| loaded.chain.length())
+}
+
+fn key(batch: &WriteBatch<'_>, index: u64) -> BlockKey {
+    (index, batch.active.get(index).unwrap().unwrap().value())
+}
+
+fn stored(batch: &WriteBatch<'_>, index: u64) -> Vec<u8> {
+    let block = batch.blocks.get(key(batch, index)).unwrap().unwrap();
+    block.value().to_vec()
+}
+
+#[test]
+fn what_is_whole_is_taken() {
+    assert_eq!(after(|_| {}).unwrap(), 6);
+}
+
+#[test]
+fn a_damaged_block_is_named() {
+    let damaged_at = |change: fn(&mut WriteBatch<'_>)| match after(change) {
+        Err(StoreError::DamagedBlock { index, reason }) => (index, reason),
+        other => panic!("{other:?}"),
+    };
+    type Case = (fn(&mut WriteBatch<'_>), u64, &'static str);
+    let cases: [Case; 7] = [
+        // A key that claims an index beyond all others must not make work without end.
+        (
+            |batch| {
+                let block = stored(batch, 6);
+                batch.blocks.insert((1 << 60, [7; 32]), block.as_slice()).unwrap();
+            },
+            1 << 60,
+            "not there",
+        ),
+        (
+            |batch| {
+                let mut block = stored(batch, 4);
+                block[20] ^= 1; // its previous hash
+                batch.blocks.insert(key(batch, 4), block.as_slice()).unwrap();
+            },
+            4,
+            "its hash is",
+        ),
+        (
+            |batch| {
+                let block = stored(batch, 3);
+                batch
+                    .blocks
+                    .insert(key(batch, 3), &block[..block.len() - 1])
+                    .unwrap();
+            },
+            3,
+            "end early",
+        ),
+        (
+            |batch| {
+                let mut block = stored(batch, 3);
+                *block.last_mut().unwrap() ^= 1; // its reward's extra nonce
+                batch.blocks.insert(key(batch, 3), block.as_slice()).unwrap();
+            },
+            3,
+            "",
+        ),
+        (
+            |batch| {
+                let gone = key(batch, 2);
+                batch.blocks.remove(gone).unwrap();
+            },
+            3,
+            "its parent",
+        ),
+        (
+            |batch| {
+                let hash = key(batch, 5).1;
+                batch.indices.remove(hash).unwrap();
+            },
+            5,
+            "not found by its hash",
+        ),
+        (
+            |batch| {
+                let other = key(batch, 4).1;
+                batch.active.insert(5, other).unwrap();
+            },
+            5,
+            "not on the branch with the most work",
+        ),
+    ];
+    for (change, index, words) in cases {
+        let (found, reason) = damaged_at(change);
+        assert_eq!(found, index, "{reason}");
+        assert!(reason.contains(words), "{words:?} in {reason}");
+    }
+}
+
+#[test]
+fn other_damage_is_described() {
+    let refused = |change: fn(&mut WriteBatch<'_>)| after(change).unwrap_err().to_string();
+    assert!(refused(|batch| drop(batch.active.remove(6).unwrap())).contains("its table active has 5 rows"));
+    let places = refused(|batch| drop(batch.places.insert(([9; 32], 3), ()).unwrap()));
+    assert!(places.contains("its table places"), "{places}");
+    let tip = refused(|batch| {
+        let fourth = BlockHash::from_byte_array(key(batch, 4).1);
+        batch.set_tip(fourth).unwrap();
+    });
+    assert!(tip.contains("the branch with the most work ends in"), "{tip}");
+    let queue = refused(|batch| {
+        let place = batch.queue.first().unwrap().unwrap().0.value();
+        let mut bytes = batch.queue.get(place).unwrap().unwrap().value().to_vec();
+        bytes[0] ^= 1;
+        batch.queue.insert(place, bytes.as_slice()).unwrap();
+    });
+    assert!(queue.contains("queued transaction"), "{queue}");
+    let format = refused(|batch| drop(batch.about.insert("format", "paydirt ledger 9").unwrap()));
+    assert!(
+        format.contains("paydirt ledger 9") && !format.contains("damaged"),
+        "{format}"
+    );
+    let node_id = refused(|batch| drop(batch.about.remove("node_id").unwrap()));
+    assert!(node_id.contains("no node id"), "{node_id}");
+}
+
+#[test]
+fn a_block_that_is_added_twice_counts_once() {
+    let ledger = Ledger::in_memory(&easy()).unwrap();
+    extend(&ledger, 1);
+    let block = ledger.snapshot().unwrap().block(2).unwrap().unwrap();
+    assert_eq!(
+        ledger.add_all(vec![block.clone(), block]),
+        [Ok(Added::Known), Ok(Added::Known)]
+    );
+    assert_eq!(ledger.snapshot().unwrap().length().unwrap(), 2);
+}

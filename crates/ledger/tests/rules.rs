@@ -1,0 +1,601 @@
+//! The ledger as a library: rules, fork choice, queue.
+
+#[path = "common/blocks.rs"]
+mod blocks;
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bitcoin::{CompactTarget, Target, hashes::Hash as _};
+use blocks::{Maker, branch, easy, nowhere, transfer};
+use paydirt::{Cancel, Kernel, Miner, NonceRange};
+use paydirt_ledger::{
+    AddError, Added, Block, BlockRecord, Candidate, Event, GENESIS_TIME_S, Ledger, MAX_BLOCK_TRANSACTIONS,
+    Network, Options, Plan, RuleError, RunEnd, SubmitError, Transaction, TransactionError, Unchecked,
+    mine_blocks,
+};
+use proptest::prelude::*;
+
+fn ledger() -> Ledger {
+    Ledger::in_memory(&easy()).unwrap()
+}
+
+fn rule(outcome: Result<Added, AddError>) -> &'static str {
+    match outcome {
+        Err(AddError::Rule(broken)) => broken.name(),
+        other => panic!("no rule was broken: {other:?}"),
+    }
+}
+
+fn waiting(ledger: &Ledger) -> Vec<u64> {
+    ledger
+        .view()
+        .queue
+        .iter()
+        .map(|queued| queued.transaction.amount())
+        .collect()
+}
+
+#[test]
+fn each_rule_is_kept() {
+    let ledger = ledger();
+    let genesis = easy().genesis();
+    let child = || Maker::easy(&genesis);
+
+    let mut maker = child();
+    maker.transactions.clear();
+    assert_eq!(rule(ledger.add(maker.mined())), "transaction_count");
+
+    let mut maker = child();
+    maker.transactions[0] = transfer(1);
+    assert_eq!(rule(ledger.add(maker.mined())), "reward_missing");
+
+    let second = Transaction::reward("mallory", 1, 0).unwrap();
+    assert_eq!(rule(ledger.add(child().with(second).mined())), "reward_misplaced");
+
+    for amount in [2, 1_000_000] {
+        let mut maker = child();
+        maker.transactions[0] = Transaction::reward("somebody", amount, 0).unwrap();
+        assert_eq!(rule(ledger.add(maker.mined())), "reward_amount");
+    }
+
+    let twice = child().with(transfer(1)).with(transfer(2)).with(transfer(1));
+    assert_eq!(rule(ledger.add(twice.mined())), "repeated_transaction");
+
+    let mut maker = child();
+    maker.commit = false;
+    assert_eq!(rule(ledger.add(maker.mined())), "merkle_root");
+
+    assert_eq!(rule(ledger.add(child().not_mined())), "proof_of_work");
+
+    let mut maker = child();
+    maker.index = 7;
+    assert_eq!(rule(ledger.add(maker.mined())), "index");
+
+    for nbits in [0x1f00_ffff, 0x207f_fffe] {
+        let mut maker = child();
+        maker.header.bits = CompactTarget::from_consensus(nbits);
+        assert_eq!(rule(ledger.add(maker.mined())), "bits", "{nbits:08x}");
+    }
+
+    let mut maker = child();
+    maker.header.time = GENESIS_TIME_S;
+    assert_eq!(rule(ledger.add(maker.mined())), "time_too_old");
+
+    let mut maker = child();
+    maker.header.prev_blockhash = nowhere();
+    assert_eq!(ledger.add(maker.mined()), Err(AddError::ParentUnknown(nowhere())));
+
+    assert_eq!(ledger.tip().index, 1, "nothing of it was taken");
+    let good = child().with(transfer(1)).mined();
+    assert_eq!(ledger.add(good.clone()), Ok(Added::Tip { dropped: 0 }));
+    assert_eq!(ledger.add(good), Ok(Added::Known));
+}
+
+/// CVE-2012-2459: a list whose tail is repeated has the same Merkle root, so the same header and the same hash.
+#[test]
+fn a_repeated_tail_is_refused_before_and_after_the_true_block() {
+    let ledger = ledger();
+    let block = Maker::easy(&easy().genesis())
+        .with(transfer(1))
+        .with(transfer(2))
+        .mined();
+    let mut repeated = block.transactions().to_vec();
+    repeated.push(repeated[2].clone());
+    let forged = Block::new(block.index(), *block.header(), repeated);
+    assert_eq!(forged.hash(), block.hash());
+    assert_eq!(rule(ledger.add(forged.clone())), "repeated_transaction");
+    assert_eq!(
+        ledger.add(block),
+        Ok(Added::Tip { dropped: 0 }),
+        "the true one is not tainted"
+    );
+    assert_eq!(rule(ledger.add(forged)), "repeated_transaction");
+}
+
+#[test]
+fn a_block_may_be_two_hours_ahead_and_no_more() {
+    let now = u64::from(GENESIS_TIME_S) + 1_000_000;
+    let options = Options {
+        clock: Arc::new(move || now),
+        ..Options::default()
+    };
+    let ledger = Ledger::in_memory_with(&easy(), options).unwrap();
+    let at = |time: u64| {
+        let mut maker = Maker::easy(&easy().genesis());
+        maker.header.time = u32::try_from(time).unwrap();
+        maker.mined()
+    };
+    assert_eq!(rule(ledger.add(at(now + 7201))), "time_too_new");
+    assert_eq!(ledger.add(at(now + 7200)), Ok(Added::Tip { dropped: 0 }));
+}
+
+#[test]
+fn a_blocks_time_is_above_the_median_of_eleven() {
+    let ledger = ledger();
+    // Times rise by 60 s: the median of the last 11 is five blocks before the tip.
+    let trunk = branch(&easy().genesis(), "a", 12);
+    for outcome in ledger.add_all(trunk.clone()) {
+        outcome.unwrap();
+    }
+    let median = trunk[6].header().time;
+    assert_eq!(ledger.tip().next.median_time, median);
+    let at = |time| {
+        let mut maker = Maker::easy(&trunk[11]);
+        maker.header.time = time;
+        maker.mined()
+    };
+    assert_eq!(rule(ledger.add(at(median))), "time_too_old");
+    assert_eq!(
+        ledger.add(at(median + 1)),
+        Ok(Added::Tip { dropped: 0 }),
+        "older than its parent is allowed"
+    );
+}
+
+#[test]
+fn a_full_block_is_taken_and_no_fuller_one() {
+    let ledger = ledger();
+    let genesis = easy().genesis();
+    let mut maker = Maker::easy(&genesis);
+    for amount in 1..MAX_BLOCK_TRANSACTIONS as u64 {
+        maker = maker.with(transfer(amount));
+    }
+    let over = maker.clone().with(transfer(1 << 40)).mined();
+    assert_eq!(rule(ledger.add(over)), "transaction_count");
+    assert_eq!(ledger.add(maker.mined()), Ok(Added::Tip { dropped: 0 }));
+}
+
+#[test]
+fn the_branch_with_more_work_wins_and_the_first_of_equals_stays() {
+    let ledger = ledger();
+    let genesis = easy().genesis();
+    let first = branch(&genesis, "first", 3);
+    let second = branch(&genesis, "second", 4);
+    for block in &first {
+        assert_eq!(ledger.add(block.clone()), Ok(Added::Tip { dropped: 0 }));
+    }
+    for block in &second[..3] {
+        assert_eq!(ledger.add(block.clone()), Ok(Added::Side));
+    }
+    assert_eq!(ledger.tip().hash, first[2].hash(), "equal work does not win");
+    assert_eq!(ledger.add(second[3].clone()), Ok(Added::Tip { dropped: 3 }));
+    let snapshot = ledger.snapshot().unwrap();
+    let active: Vec<_> = snapshot.blocks(2, 100).unwrap().iter().map(Block::hash).collect();
+    assert_eq!(active, second.iter().map(Block::hash).collect::<Vec<_>>());
+    let side = snapshot.block_by_hash(&first[1].hash()).unwrap();
+    assert_eq!(side.as_ref(), Some(&first[1]), "the lighter branch is kept");
+    // And back again.
+    let longer = branch(&first[2], "first", 2);
+    assert_eq!(ledger.add(longer[0].clone()), Ok(Added::Side));
+    assert_eq!(ledger.add(longer[1].clone()), Ok(Added::Tip { dropped: 4 }));
+}
+
+#[test]
+fn more_work_is_not_more_blocks() {
+    // ASERT: blocks that come late are easier.
+    let network = Network::asert(8.0, 60, 60).unwrap();
+    let ledger = Ledger::in_memory(&network).unwrap();
+    let genesis = network.genesis();
+    let first = Maker::after(&genesis, network.nbits()).mined();
+    ledger.add(first.clone()).unwrap();
+    let nbits = |ledger: &Ledger| ledger.tip().next.nbits;
+
+    // On time: as hard as the first. Two of them.
+    let mut heavy = vec![];
+    let mut parent = first.clone();
+    for _ in 0..2 {
+        parent = Maker::after(&parent, network.nbits()).rewarding("heavy").mined();
+        heavy.push(parent.clone());
+    }
+    // Hours late: the first as hard as ever (its parent was on time), the others at the easiest there is.
+    let mut maker = Maker::after(&first, network.nbits()).rewarding("late");
+    maker.header.time = first.header().time + 36_000;
+    let mut late = vec![maker.mined()];
+    ledger.add(late[0].clone()).unwrap();
+    for _ in 0..3 {
+        let easier = nbits(&ledger);
+        assert_eq!(easier.to_consensus(), 0x207f_ffff);
+        let next = Maker::after(&late[late.len() - 1], easier)
+            .rewarding("late")
+            .mined();
+        assert_eq!(ledger.add(next.clone()), Ok(Added::Tip { dropped: 0 }));
+        late.push(next);
+    }
+    assert_eq!(ledger.add(heavy[0].clone()), Ok(Added::Side));
+    assert_eq!(
+        ledger.add(heavy[1].clone()),
+        Ok(Added::Tip { dropped: 4 }),
+        "two hard blocks outweigh four"
+    );
+    assert_eq!(ledger.tip().index, 4);
+}
+
+#[test]
+fn asert_follows_the_schedule() {
+    let network = Network::asert(12.0, 100, 1000).unwrap();
+    let ledger = Ledger::in_memory(&network).unwrap();
+    let mut parent = network.genesis().into_unchecked();
+    let number = |nbits: CompactTarget| {
+        let bytes = Target::from_compact(nbits).to_be_bytes();
+        u128::from_be_bytes(bytes[..16].try_into().unwrap()) as f64
+    };
+    // Blocks come every 50 s, twice too fast: after 20 more of them the chain is a half-life (1000 s) ahead.
+    for _ in 0..21 {
+        let mut maker = Maker::after(&parent, ledger.tip().next.nbits);
+        maker.header.time = parent.header().time + 50;
+        parent = maker.mined();
+        ledger.add(parent.clone()).unwrap();
+    }
+    let ratio = number(ledger.tip().next.nbits) / number(network.nbits());
+    assert!((ratio - 0.5).abs() < 0.001, "twice as hard, not {ratio}");
+}
+
+#[test]
+fn what_a_reorganisation_drops_returns_to_the_queue_in_order() {
+    let ledger = ledger();
+    let genesis = easy().genesis();
+    for amount in [1, 2, 3, 4, 5] {
+        ledger.submit(transfer(amount)).unwrap();
+    }
+    let a1 = Maker::easy(&genesis)
+        .rewarding("a")
+        .with(transfer(1))
+        .with(transfer(2))
+        .mined();
+    let a2 = Maker::easy(&a1).rewarding("a").with(transfer(3)).mined();
+    ledger.add(a1).unwrap();
+    ledger.add(a2).unwrap();
+    assert_eq!(waiting(&ledger), [4, 5]);
+    // The other branch has 2 and 5, which stay taken, and 9, which never waited.
+    let b1 = Maker::easy(&genesis).rewarding("b").with(transfer(2)).mined();
+    let b2 = Maker::easy(&b1)
+        .rewarding("b")
+        .with(transfer(5))
+        .with(transfer(9))
+        .mined();
+    let b3 = Maker::easy(&b2).rewarding("b").mined();
+    assert_eq!(ledger.add(b1), Ok(Added::Side));
+    assert_eq!(ledger.add(b2), Ok(Added::Side));
+    assert_eq!(waiting(&ledger), [4, 5], "a side branch takes nothing");
+    assert_eq!(ledger.add(b3), Ok(Added::Tip { dropped: 2 }));
+    assert_eq!(waiting(&ledger), [1, 3, 4]);
+    let places = |amount| {
+        ledger
+            .snapshot()
+            .unwrap()
+            .places_of(&transfer(amount).id())
+            .unwrap()
+    };
+    assert_eq!(places(1), None);
+    assert_eq!(places(2), Some((1, 2)));
+    assert_eq!(places(5), Some((1, 3)));
+}
+
+#[test]
+fn equal_transfers_all_count() {
+    let ledger = ledger();
+    let indices: Vec<_> = (0..3)
+        .map(|_| ledger.submit(transfer(5)).unwrap().index)
+        .collect();
+    assert_eq!(
+        indices,
+        [2, 3, 4],
+        "a block holds it once, so each waits for another one"
+    );
+    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
+    for left in [2, 1, 0] {
+        let candidate = ledger.candidate().unwrap();
+        let forged = candidate
+            .mine(&miner, &Cancel::new(), &|| ledger.now_s(), None, &|_| {})
+            .unwrap();
+        assert_eq!(forged.block.transactions().len(), 2);
+        ledger.add(forged.block).unwrap();
+        assert_eq!(ledger.view().queue.len(), left);
+    }
+    let snapshot = ledger.snapshot().unwrap();
+    assert_eq!(snapshot.places_of(&transfer(5).id()).unwrap(), Some((3, 4)));
+}
+
+#[test]
+fn forged_rewards_and_a_full_queue_are_refused() {
+    let options = Options {
+        max_queued: 2,
+        ..Options::default()
+    };
+    let ledger = Ledger::in_memory_with(&easy(), options).unwrap();
+    let forged = Transaction::reward("mallory", 1, 0).unwrap();
+    assert_eq!(
+        ledger.submit(forged),
+        Err(SubmitError::Transaction(TransactionError::ForgedReward))
+    );
+    ledger.submit(transfer(1)).unwrap();
+    ledger.submit(transfer(2)).unwrap();
+    assert_eq!(ledger.submit(transfer(3)), Err(SubmitError::QueueFull(2)));
+    ledger
+        .add(Maker::easy(&easy().genesis()).with(transfer(1)).mined())
+        .unwrap();
+    ledger.submit(transfer(3)).unwrap();
+}
+
+#[test]
+fn mining_goes_on_when_the_nonces_are_used_up() {
+    // 12 bits and 16 nonces at a time: some 256 extra nonces are needed.
+    let network = Network::fixed(12.0).unwrap();
+    let ledger = Ledger::in_memory(&network).unwrap();
+    ledger.submit(transfer(1)).unwrap();
+    let miner = Miner::with_threads(2, Kernel::auto()).unwrap();
+    let few = NonceRange::new(u64::from(u32::MAX) - 15, 16).unwrap();
+    // The same name and time each run, and so the same extra nonce.
+    let waiting = ledger.view().queue.next_block();
+    let candidate = Candidate::new(&ledger.tip(), "n", waiting).unwrap();
+    let time = || u64::from(GENESIS_TIME_S) + 1;
+    let forged = candidate
+        .mine(&miner, &Cancel::new(), &time, Some(few), &|_| {})
+        .unwrap();
+    let extra = forged.block.transactions()[0].extra_nonce();
+    assert!(extra > 0, "the first 16 nonces do not solve it: {extra}");
+    assert!(forged.hashes > extra * 16 && forged.hashes <= (extra + 1) * 16);
+    assert!(forged.block.header().nonce >= u32::MAX - 15);
+    assert_eq!(ledger.add(forged.block), Ok(Added::Tip { dropped: 0 }));
+}
+
+#[test]
+fn mining_stops_when_it_is_told_to() {
+    let network = Network::fixed(200.0).unwrap();
+    let ledger = Ledger::in_memory(&network).unwrap();
+    let miner = Miner::with_threads(2, Kernel::auto()).unwrap();
+    let cancel = Cancel::new();
+    let seen = Mutex::new(0);
+    // The first report of progress pulls the handle.
+    let outcome = ledger
+        .candidate()
+        .unwrap()
+        .mine(&miner, &cancel, &|| ledger.now_s(), None, &|progress| {
+            *seen.lock().unwrap() = progress.hashes;
+            cancel.cancel();
+        });
+    assert!(outcome.is_err());
+    assert!(*seen.lock().unwrap() > 0);
+}
+
+#[test]
+fn blocks_that_come_too_fast_wait_for_the_clock() {
+    let begun = u64::from(GENESIS_TIME_S);
+    let ledger = Ledger::in_memory_with(
+        &easy(),
+        Options {
+            clock: Arc::new(move || begun - 7200),
+            ..Options::default()
+        },
+    )
+    .unwrap();
+    let error = ledger.candidate().unwrap().time_at(ledger.now_s()).unwrap_err();
+    assert!(error.to_string().contains("two hours ahead"), "{error}");
+    assert_eq!(
+        ledger.candidate().unwrap().time_at(begun - 7199),
+        Ok(GENESIS_TIME_S + 1)
+    );
+}
+
+#[test]
+fn listeners_hear_of_what_is_on_disk_in_order() {
+    let ledger = ledger();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ears = Arc::clone(&heard);
+    ledger.listen(move |event| {
+        ears.lock().unwrap().push(match event {
+            Event::Transaction {
+                transaction, index, ..
+            } => format!("transaction {} for {index}", transaction.amount()),
+            Event::Block {
+                block,
+                active,
+                dropped,
+            } => format!("block {} {active} {dropped}", block.index()),
+        });
+    });
+    ledger.submit(transfer(1)).unwrap();
+    ledger.add(Maker::easy(&easy().genesis()).mined()).unwrap();
+    ledger
+        .add(Maker::easy(&easy().genesis()).rewarding("other").mined())
+        .unwrap();
+    drop(ledger);
+    assert_eq!(
+        *heard.lock().unwrap(),
+        ["transaction 1 for 2", "block 2 true 0", "block 2 false 0"]
+    );
+}
+
+#[test]
+fn any_bitcoin_library_can_check_a_block() {
+    let network = Network::fixed(10.0).unwrap();
+    let ledger = Ledger::in_memory(&network).unwrap();
+    for amount in 1..=6 {
+        ledger.submit(transfer(amount)).unwrap();
+    }
+    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
+    let candidate = ledger.candidate().unwrap();
+    let forged = candidate
+        .mine(&miner, &Cancel::new(), &|| ledger.now_s(), None, &|_| {})
+        .unwrap();
+    let (block, header) = (&forged.block, forged.block.header());
+    assert_eq!(header.merkle_root, blocks::merkle_root(block.transactions()));
+    assert_eq!(header.validate_pow(header.target()).unwrap(), block.hash());
+    assert_eq!(header.prev_blockhash, network.genesis().hash());
+    let bytes = bitcoin::consensus::serialize(header);
+    assert_eq!(bytes.len(), 80);
+    let hash = bitcoin::hashes::sha256d::Hash::hash(&bytes);
+    assert_eq!(hash.to_byte_array(), block.hash().to_byte_array());
+}
+
+/// Blocks of a random tree: each names its parent among those before it.
+fn forest(parents: &[prop::sample::Index]) -> Vec<Block<Unchecked>> {
+    let mut all = vec![easy().genesis().into_unchecked()];
+    for (number, parent) in parents.iter().enumerate() {
+        let parent = &all[parent.index(all.len())];
+        let block = Maker::easy(parent)
+            .rewarding(&format!("miner {number}"))
+            .with(transfer(1 + number as u64 % 7))
+            .mined();
+        all.push(block);
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever comes in whatever order: the tip has the most work, the active blocks are linked, and every transfer
+    /// that was submitted or ever stood in an active block is in the chain or waits.
+    #[test]
+    fn the_tree_decides(parents in prop::collection::vec(any::<prop::sample::Index>(), 1..40)) {
+        let ledger = ledger();
+        let blocks = forest(&parents);
+        let mut seen = std::collections::HashMap::from([(blocks[0].hash(), 1u64)]);
+        let mut best = (1, blocks[0].hash());
+        let mut ever_active = std::collections::HashSet::new();
+        for block in &blocks[1..] {
+            ledger.add(block.clone()).unwrap();
+            // What is active now: the new tip and, after a reorganisation, blocks that came earlier.
+            for active in ledger.snapshot().unwrap().blocks(2, u64::MAX).unwrap() {
+                ever_active.extend(active.transactions()[1..].iter().map(Transaction::id));
+            }
+            let height = seen[&block.header().prev_blockhash] + 1;
+            seen.insert(block.hash(), height);
+            if height > best.0 {
+                best = (height, block.hash());
+            }
+            let tip = ledger.tip();
+            prop_assert_eq!((tip.index, tip.hash), best);
+        }
+        let snapshot = ledger.snapshot().unwrap();
+        let active = snapshot.blocks(1, u64::MAX).unwrap();
+        prop_assert_eq!(active.len() as u64, best.0);
+        for pair in active.windows(2) {
+            prop_assert_eq!(pair[1].header().prev_blockhash, pair[0].hash());
+        }
+        for block in &blocks {
+            let kept = snapshot.block_by_hash(&block.hash()).unwrap();
+            prop_assert_eq!(kept.as_ref(), Some(block));
+        }
+        // Every transfer that ever stood in an active block is in the chain or waits.
+        for id in &ever_active {
+            let waits = ledger.view().queue.get(id).is_some();
+            prop_assert!(waits || snapshot.places_of(id).unwrap().is_some(), "{} is lost", id);
+        }
+        for queued in ledger.view().queue.iter() {
+            prop_assert!(blocks.iter().any(|block| block.transactions().contains(&queued.transaction)));
+        }
+    }
+
+    /// Any change of any field of a good block breaks it, but for one in the header that happens to solve it again.
+    #[test]
+    fn nothing_can_be_changed(field in 0..12u8, bit in 0..31u32) {
+        let ledger = ledger();
+        let good = Maker::easy(&easy().genesis()).with(transfer(1)).with(transfer(2)).mined();
+        let (mut index, mut header, mut transactions) = (good.index(), *good.header(), good.transactions().to_vec());
+        match field {
+            0 => index ^= 1 << bit,
+            1 => header.bits = CompactTarget::from_consensus(header.bits.to_consensus() ^ (1 << bit)),
+            2 => header.prev_blockhash = nowhere(),
+            3 => transactions.swap(1, 2),
+            4 => transactions[1] = transfer(1 + (1 << bit)),
+            5 => { transactions.pop(); }
+            6 => transactions[0] = Transaction::reward("thief", 1, 0).unwrap(),
+            7 => {
+                let mut root = header.merkle_root.to_byte_array();
+                root[bit as usize] ^= 1;
+                header.merkle_root = bitcoin::TxMerkleNode::from_byte_array(root);
+            }
+            8 => header.time ^= 1 << bit,
+            9 => header.nonce ^= 1 << bit,
+            10 => header.version = bitcoin::block::Version::from_consensus(header.version.to_consensus() ^ 1 << bit),
+            _ => transactions[2] = Transaction::transfer("alice", format!("bob{bit}"), 2).unwrap(),
+        }
+        // The easy network's target is met by every second hash: time, nonce and version are free to be mined with.
+        let changed = Block::new(index, header, transactions);
+        let solved_again = (8..=10).contains(&field) && header.target().is_met_by(changed.hash());
+        let outcome = ledger.add(changed);
+        if solved_again {
+            let fine = matches!(outcome, Ok(Added::Tip { dropped: 0 }) | Err(AddError::Rule(RuleError::TimeTooOld { .. } | RuleError::TimeTooNew { .. })));
+            prop_assert!(fine, "{:?}", outcome);
+        } else {
+            prop_assert!(outcome.is_err());
+            prop_assert_eq!(ledger.add(good), Ok(Added::Tip { dropped: 0 }));
+        }
+    }
+}
+
+/// A clock that jumps by more than two hours each time somebody looks: as if each block took long to mine.
+#[test]
+fn a_block_that_took_hours_is_kept() {
+    let now = AtomicU64::new(u64::from(GENESIS_TIME_S));
+    let options = Options {
+        clock: Arc::new(move || now.fetch_add(8000, Ordering::Relaxed)),
+        ..Options::default()
+    };
+    let ledger = Ledger::in_memory_with(&easy(), options).unwrap();
+    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
+    let plan = Plan {
+        count: 3,
+        spacing_s: None,
+    };
+    let run = mine_blocks(&ledger, &miner, &Cancel::new(), plan, &|_| {}, |_| {});
+    assert!(matches!(run.end, RunEnd::Done), "{:?}", run.end);
+    assert_eq!((run.blocks, ledger.tip().index), (3, 4));
+}
+
+/// Names are as long as they may be, and there are as many as may be: the block still fits, and no more would.
+#[test]
+fn a_block_is_never_too_large() {
+    let ledger = ledger();
+    let long = |n: u64| Transaction::transfer("\u{1f600}".repeat(256), format!("{n:0>256}"), 1).unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    for n in 0..3000 {
+        let sender = sender.clone();
+        ledger.submit_then(long(n), move |outcome| sender.send(outcome).unwrap());
+    }
+    drop(sender);
+    assert!(receiver.iter().all(|outcome| outcome.is_ok()));
+    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
+    let forged = ledger
+        .candidate()
+        .unwrap()
+        .mine(&miner, &Cancel::new(), &|| ledger.now_s(), None, &|_| {})
+        .unwrap();
+    let mut more = forged.block.transactions().to_vec();
+    assert!((1000..2999).contains(&more.len()), "{}", more.len());
+    let text = serde_json::to_vec(&BlockRecord::new(&forged.block)).unwrap();
+    assert!(text.len() < 16 << 20, "a node takes it");
+    assert_eq!(ledger.add(forged.block.clone()), Ok(Added::Tip { dropped: 0 }));
+    more.extend((5000..5004).map(long));
+    let header = *forged.block.header();
+    let outcome = ledger.add(Block::new(2, header, more));
+    assert!(
+        matches!(outcome, Err(AddError::Rule(RuleError::BlockSize(_)))),
+        "{outcome:?}"
+    );
+}

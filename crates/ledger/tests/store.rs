@@ -1,0 +1,258 @@
+//! The ledger on disk: it comes back as it was, or says what is wrong with it.
+
+#[path = "common/blocks.rs"]
+mod blocks;
+
+use std::{fs, path::Path};
+
+use blocks::{Maker, branch, easy, transfer};
+use paydirt_ledger::{
+    Added, Block, BlockLines, FILE_NAME, ImportError, Ledger, Network, Options, StoreError, Unchecked,
+    export, import,
+};
+use tempfile::TempDir;
+
+fn open(folder: &Path) -> Ledger {
+    Ledger::open_or_create(folder, Some(&easy()), Options::default()).unwrap()
+}
+
+fn reopened(folder: &Path) -> Result<Ledger, StoreError> {
+    Ledger::open(folder, Options::default())
+}
+
+/// A ledger with `count` blocks, a transfer in each, a side branch and two transactions that wait.
+fn sample(folder: &Path, count: usize) -> Vec<Block<Unchecked>> {
+    let ledger = open(folder);
+    let mut all: Vec<Block<Unchecked>> = Vec::with_capacity(count);
+    for amount in 1..=count as u64 {
+        let next = match all.last() {
+            Some(last) => Maker::easy(last),
+            None => Maker::easy(&easy().genesis()),
+        };
+        all.push(next.with(transfer(amount)).mined());
+    }
+    for outcome in ledger.add_all(all.clone()) {
+        outcome.unwrap();
+    }
+    for block in branch(&all[count / 2], "side", 2) {
+        assert_eq!(ledger.add(block), Ok(Added::Side));
+    }
+    ledger.submit(transfer(1_000_001)).unwrap();
+    ledger.submit(transfer(1_000_002)).unwrap();
+    all
+}
+
+fn state(ledger: &Ledger) -> (String, String, Vec<u64>, Vec<Block<Unchecked>>) {
+    let waiting = ledger
+        .view()
+        .queue
+        .iter()
+        .map(|queued| queued.transaction.amount())
+        .collect();
+    let blocks = ledger.snapshot().unwrap().blocks(1, u64::MAX).unwrap();
+    (
+        ledger.node_id().to_owned(),
+        ledger.tip().hash.to_string(),
+        waiting,
+        blocks,
+    )
+}
+
+#[test]
+fn everything_comes_back() {
+    let folder = TempDir::new().unwrap();
+    let all = sample(folder.path(), 20);
+    let first = reopened(folder.path()).unwrap();
+    let before = state(&first);
+    assert_eq!(before.0.len(), 32);
+    assert_eq!(before.1, all[19].hash().to_string());
+    assert_eq!(before.2, [1_000_001, 1_000_002]);
+    assert_eq!(before.3[1..], all[..]);
+    assert_eq!(first.loaded_transactions(), 41, "genesis has one, the others two");
+    drop(first);
+    let second = reopened(folder.path()).unwrap();
+    assert_eq!(state(&second), before);
+    // It goes on where it was: places and branches too.
+    second.submit(transfer(1_000_003)).unwrap();
+    let side = branch(&all[10], "side", 11);
+    assert_eq!(second.add(side[0].clone()), Ok(Added::Known));
+    for block in &side[2..9] {
+        second.add(block.clone()).unwrap();
+    }
+    assert_eq!(second.add(side[9].clone()), Ok(Added::Tip { dropped: 9 }));
+    let waiting = state(&second).2;
+    assert_eq!(
+        waiting,
+        (12..=20).chain(1_000_001..=1_000_003).collect::<Vec<_>>()
+    );
+    let after = state(&second);
+    drop(second);
+    assert_eq!(state(&reopened(folder.path()).unwrap()), after);
+}
+
+#[test]
+fn the_first_of_two_equal_branches_stays_first() {
+    let folder = TempDir::new().unwrap();
+    let genesis = easy().genesis();
+    for (winner, other) in [("a", "b"), ("b", "a")] {
+        let folder = folder.path().join(winner);
+        let ledger = open(&folder);
+        let (mine, theirs) = (branch(&genesis, winner, 2), branch(&genesis, other, 2));
+        for block in mine.iter().chain(&theirs) {
+            ledger.add(block.clone()).unwrap();
+        }
+        drop(ledger);
+        assert_eq!(reopened(&folder).unwrap().tip().hash, mine[1].hash());
+    }
+}
+
+#[test]
+fn a_folder_is_opened_once_and_for_its_own_network() {
+    let folder = TempDir::new().unwrap();
+    let missing = reopened(folder.path()).unwrap_err();
+    assert!(matches!(missing, StoreError::Missing(_)), "{missing}");
+    let ledger = open(folder.path());
+    let twice = Ledger::open_or_create(folder.path(), None, Options::default()).unwrap_err();
+    assert!(matches!(twice, StoreError::InUse(_)), "{twice}");
+    drop(ledger);
+    let other = Network::fixed(20.0).unwrap();
+    let error = Ledger::open_or_create(folder.path(), Some(&other), Options::default()).unwrap_err();
+    assert!(matches!(error, StoreError::OtherNetwork { .. }), "{error}");
+    let any = Ledger::open_or_create(folder.path(), None, Options::default()).unwrap();
+    assert_eq!(*any.network(), easy());
+}
+
+#[test]
+fn what_is_no_ledger_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join(FILE_NAME);
+    for content in [&b"hello"[..], &[0; 4096], &[0xff; 100_000]] {
+        fs::write(&file, content).unwrap();
+        assert!(reopened(folder.path()).is_err(), "{} bytes", content.len());
+        assert_eq!(fs::read(&file).unwrap(), content, "it is left as it was");
+    }
+    // A file cut short.
+    fs::remove_file(&file).unwrap();
+    sample(folder.path(), 200);
+    let whole = fs::read(&file).unwrap();
+    for length in [whole.len() / 2, whole.len() - 4096, 100] {
+        fs::write(&file, &whole[..length]).unwrap();
+        assert!(
+            reopened(folder.path()).is_err(),
+            "{length} of {} bytes",
+            whole.len()
+        );
+    }
+}
+
+/// A bit of a stored block flips: the error names the block.
+#[test]
+fn a_damaged_block_is_named() {
+    let folder = TempDir::new().unwrap();
+    let all = sample(folder.path(), 300);
+    let file = folder.path().join(FILE_NAME);
+    let whole = fs::read(&file).unwrap();
+    let mut named = 0;
+    for number in [0, 7, 150, 299] {
+        let block = &all[number];
+        let mut header = paydirt_ledger::header_bytes(block.header());
+        // redb may have old copies of a page in the file too: all are damaged alike.
+        let places: Vec<_> = whole
+            .windows(80)
+            .enumerate()
+            .filter(|(_, bytes)| *bytes == header)
+            .map(|(at, _)| at)
+            .collect();
+        assert!(!places.is_empty());
+        header[40] ^= 1;
+        let mut damaged = whole.clone();
+        for at in places {
+            damaged[at..at + 80].copy_from_slice(&header);
+        }
+        fs::write(&file, &damaged).unwrap();
+        let error = reopened(folder.path()).unwrap_err();
+        match error {
+            StoreError::DamagedBlock { index, reason } => {
+                assert_eq!(index, block.index(), "{reason}");
+                assert!(reason.contains("hash"), "{reason}");
+                named += 1;
+            }
+            other => panic!("block {}: {other}", block.index()),
+        }
+    }
+    assert_eq!(named, 4);
+}
+
+/// Any byte of the file changes: the ledger opens as it was, or not at all.
+#[test]
+fn no_damage_goes_unnoticed() {
+    let folder = TempDir::new().unwrap();
+    sample(folder.path(), 60);
+    let file = folder.path().join(FILE_NAME);
+    let before = state(&reopened(folder.path()).unwrap());
+    let whole = fs::read(&file).unwrap();
+    let mut refused = 0;
+    let step = whole.len() / 251 + 1; // prime, so that the places within pages vary
+    for at in (0..whole.len()).step_by(step) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x40;
+        fs::write(&file, &damaged).unwrap();
+        match reopened(folder.path()) {
+            Ok(ledger) => assert_eq!(state(&ledger), before, "byte {at} changed what is read"),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 20, "{refused} of about 250 bytes are in use");
+}
+
+#[test]
+fn export_and_import() {
+    let from = TempDir::new().unwrap();
+    sample(from.path(), 30);
+    let ledger = reopened(from.path()).unwrap();
+    let mut lines = Vec::new();
+    assert_eq!(export(&ledger.snapshot().unwrap(), &mut lines).unwrap(), 31);
+    let to = TempDir::new().unwrap();
+    let copy = open(to.path());
+    let done = import(&copy, &mut BlockLines::new(&lines[..]), |_| {}).unwrap();
+    assert_eq!((done.added, done.known), (30, 1));
+    assert_eq!(state(&copy).3, state(&ledger).3);
+    let mut again = Vec::new();
+    export(&copy.snapshot().unwrap(), &mut again).unwrap();
+    assert_eq!(again, lines);
+    assert_eq!(
+        import(&copy, &mut BlockLines::new(&lines[..]), |_| {})
+            .unwrap()
+            .known,
+        31
+    );
+}
+
+#[test]
+fn an_import_stops_at_the_first_bad_line() {
+    let from = TempDir::new().unwrap();
+    sample(from.path(), 10);
+    let mut lines = Vec::new();
+    export(&reopened(from.path()).unwrap().snapshot().unwrap(), &mut lines).unwrap();
+    let text = String::from_utf8(lines).unwrap();
+    let rows: Vec<_> = text.lines().collect();
+    for (bad, says) in [
+        (rows[4].replace("\"amount\":4", "\"amount\":5"), "Merkle root"),
+        ("{\"index\":5".to_owned(), "no JSON"),
+        ("{}".to_owned(), "Missing values: index"),
+        (rows[6].to_owned(), "parent"),
+    ] {
+        let mut changed: Vec<_> = rows.clone();
+        changed[4] = &bad;
+        let to = TempDir::new().unwrap();
+        let copy = open(to.path());
+        match import(&copy, &mut BlockLines::new(changed.join("\n").as_bytes()), |_| {}) {
+            Err(ImportError::Line { line, reason }) => {
+                assert_eq!(line, 5);
+                assert!(reason.contains(says), "{reason}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(copy.tip().index, 4, "the lines before are taken");
+    }
+}

@@ -1,0 +1,235 @@
+use super::*;
+use paydirt::{Kernel, Miner, NonceRange, Search};
+
+fn levels(bits: &[f64]) -> Vec<Level> {
+    bits.iter().map(|bits| Level::from_bits(*bits).unwrap()).collect()
+}
+
+fn settings(bits: &[f64], samples: usize) -> Settings {
+    Settings {
+        levels: levels(bits),
+        samples,
+        seed: 1,
+        budget: Duration::from_secs(1_000_000),
+    }
+}
+
+/// Takes exactly the expected tries at a thousand hashes a second.
+struct Clockwork {
+    mined: usize,
+    calibrations: usize,
+    cancel_at: usize,
+}
+
+impl Clockwork {
+    fn new() -> Self {
+        Self {
+            mined: 0,
+            calibrations: 0,
+            cancel_at: usize::MAX,
+        }
+    }
+}
+
+impl Engine for Clockwork {
+    fn lowest(&mut self, puzzle: &Puzzle, cancel: &Cancel) -> Option<Found> {
+        self.mined += 1;
+        if self.mined == self.cancel_at {
+            cancel.cancel();
+            return None;
+        }
+        let hashes = puzzle.goal().expected_hashes() as u64;
+        Some(Found {
+            nonce: hashes - 1,
+            hashes,
+            elapsed_s: hashes as f64 / 1000.0,
+        })
+    }
+
+    fn rate(&mut self, _: Duration, _: &Cancel) -> Option<f64> {
+        self.calibrations += 1;
+        Some(1000.0)
+    }
+}
+
+fn run_quietly(settings: &Settings, engine: &mut dyn Engine) -> Outcome {
+    run(settings, engine, &Cancel::new(), &mut |_| {})
+}
+
+#[test]
+fn levels_beyond_the_budget_are_not_begun() {
+    // 10 puzzles of 2^16 hashes at 1,000 a second take 655 s, those of 2^17 take 1,311 s.
+    let mut slow = settings(&[8.0, 16.0, 17.0, 18.0], 10);
+    slow.budget = Duration::from_secs(1000);
+    let mut engine = Clockwork::new();
+    let outcome = run_quietly(&slow, &mut engine);
+    let measured: Vec<bool> = outcome.levels.iter().map(LevelOutcome::is_measured).collect();
+    assert_eq!(measured, [true, true, false, false]);
+    assert_eq!((engine.mined, engine.calibrations), (20, 0));
+    assert!(matches!(outcome.rate, Some(Rate::Level { bits: 16.0, .. })));
+    assert_eq!(
+        outcome.rate.map(|rate| rate.hashes_per_second().round()),
+        Some(1000.0)
+    );
+}
+
+#[test]
+fn a_hard_first_level_asks_for_the_rate_first() {
+    let mut hard = settings(&[40.0], 10);
+    hard.budget = Duration::from_secs(60);
+    let mut engine = Clockwork::new();
+    let outcome = run_quietly(&hard, &mut engine);
+    assert_eq!((engine.mined, engine.calibrations), (0, 1));
+    assert_eq!(
+        outcome.rate,
+        Some(Rate::Calibration {
+            hashes_per_second: 1000.0
+        })
+    );
+    assert_eq!(outcome.fit, None);
+}
+
+#[test]
+fn a_cancelled_level_is_left_out() {
+    let mut engine = Clockwork::new();
+    engine.cancel_at = 15;
+    let outcome = run_quietly(&settings(&[8.0, 9.0, 10.0], 10), &mut engine);
+    assert!(outcome.interrupted);
+    assert_eq!(
+        outcome.levels.iter().map(|l| l.samples.len()).collect::<Vec<_>>(),
+        [10, 0, 0]
+    );
+    assert_eq!(engine.mined, 15);
+}
+
+#[test]
+fn progress_tells_share_and_time_left() {
+    let mut seen = Vec::new();
+    let both = settings(&[10.0, 11.0], 2);
+    run(&both, &mut Clockwork::new(), &Cancel::new(), &mut |progress| {
+        seen.push(*progress)
+    });
+    let shares: Vec<f64> = seen.iter().map(|p| (p.share * 6.0).round()).collect();
+    assert_eq!(shares, [0.0, 1.0, 2.0, 4.0], "sixths");
+    assert_eq!(seen[0].left_s, None);
+    assert_eq!(seen[2].left_s, Some(4.096), "two puzzles of 2,048 hashes");
+    assert_eq!(
+        (seen[3].level.bits(), seen[3].sample, seen[3].samples),
+        (11.0, 1, 2)
+    );
+}
+
+#[test]
+fn the_puzzles_are_those_of_the_seed() {
+    let level = Level::from_bits(12.5).unwrap();
+    assert_eq!(level.prefix(7, 3), "compare/7/12.5/3/");
+    assert_eq!(level.puzzle(7, 3).message(42), b"compare/7/12.5/3/42");
+    let miner = Miner::with_threads(3, Kernel::auto()).unwrap();
+    let some = settings(&[4.0, 10.0], 20);
+    let nonces = |outcome: Outcome| -> Vec<u64> {
+        outcome
+            .levels
+            .iter()
+            .flat_map(|l| l.samples.iter().map(|s| s.nonce))
+            .collect()
+    };
+    let first = nonces(run_quietly(&some, &mut MinerEngine::new(&miner)));
+    let alone = Miner::with_threads(1, Kernel::by_name("reference").unwrap()).unwrap();
+    assert_eq!(
+        first,
+        nonces(run_quietly(&some, &mut MinerEngine::new(&alone))),
+        "whatever the kernel"
+    );
+}
+
+/// An engine with a fault: it passes over each solution that `loses` names.
+struct Broken<'m> {
+    miner: &'m Miner,
+    loses: fn(solution: u64) -> bool,
+}
+
+impl Engine for Broken<'_> {
+    fn lowest(&mut self, puzzle: &Puzzle, _: &Cancel) -> Option<Found> {
+        let mut from = 0;
+        loop {
+            let range = puzzle.nonce_space().from(from).unwrap();
+            let outcome = self.miner.mine(&Search::new(puzzle).range(range));
+            let nonce = outcome.solutions[0].nonce();
+            if !(self.loses)(nonce) {
+                let hashes = NonceRange::new(0, u128::from(nonce) + 1).unwrap().count() as u64;
+                return Some(Found {
+                    nonce,
+                    hashes,
+                    elapsed_s: hashes as f64 / 1e6,
+                });
+            }
+            from = nonce + 1;
+        }
+    }
+
+    fn rate(&mut self, _: Duration, _: &Cancel) -> Option<f64> {
+        Some(1e6)
+    }
+}
+
+fn p_value(samples: usize, seed: u64, loses: fn(u64) -> bool) -> f64 {
+    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
+    let mut engine = Broken { miner: &miner, loses };
+    let mut some = settings(&[0.0, 0.5, 1.0, 4.0, 6.0, 8.0, 9.0, 10.0], samples);
+    some.seed = seed;
+    run_quietly(&some, &mut engine).fit.unwrap().p_value
+}
+
+#[test]
+fn the_right_engine_fits() {
+    let p_values: Vec<f64> = (1..=20).map(|seed| p_value(100, seed, |_| false)).collect();
+    assert!(p_values.iter().all(|p| *p >= LOWEST_FIT), "{p_values:?}");
+    // Evenly spread themselves: 20 of them below 0.001^(1/20) or all above would be the sign of a test that never bites.
+    let low = p_values.iter().filter(|p| **p < 0.5).count();
+    assert!((4..=16).contains(&low), "{p_values:?}");
+}
+
+/// Takes the nonce's remainder after mixing, so that no digit pattern matters.
+fn mixed(nonce: u64, modulus: u64) -> u64 {
+    nonce.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32) % modulus
+}
+
+#[test]
+fn an_engine_that_misses_every_third_solution_does_not_fit() {
+    for seed in 1..=5 {
+        let p = p_value(100, seed, |nonce| mixed(nonce, 3) == 0);
+        assert!(p < LOWEST_FIT, "seed {seed}: {p}");
+    }
+}
+
+#[test]
+fn an_engine_that_skips_nonces_does_not_fit() {
+    // A sixteenth of all nonces, as a lane that is never looked at would lose; and a block of low ones.
+    for seed in 1..=3 {
+        let p = p_value(2000, seed, |nonce| nonce % 16 == 5);
+        assert!(p < LOWEST_FIT, "a lane lost, seed {seed}: {p}");
+        let p = p_value(200, seed, |nonce| nonce < 4);
+        assert!(p < LOWEST_FIT, "a late start, seed {seed}: {p}");
+    }
+}
+
+#[test]
+fn an_engine_that_stops_too_early_does_not_fit() {
+    // It claims the nonce before the solution.
+    struct Early<'m>(MinerEngine<'m>);
+    impl Engine for Early<'_> {
+        fn lowest(&mut self, puzzle: &Puzzle, cancel: &Cancel) -> Option<Found> {
+            let found = self.0.lowest(puzzle, cancel)?;
+            Some(Found {
+                nonce: found.nonce / 2,
+                ..found
+            })
+        }
+        fn rate(&mut self, _: Duration, _: &Cancel) -> Option<f64> {
+            Some(1e6)
+        }
+    }
+    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
+    let outcome = run_quietly(&settings(&[6.0, 8.0], 100), &mut Early(MinerEngine::new(&miner)));
+    assert!(outcome.fit.unwrap().p_value < LOWEST_FIT);
+}

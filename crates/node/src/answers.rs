@@ -1,0 +1,144 @@
+//! The JSON of the node's answers. `openapi.json` describes each; its names are those of the teaching servers.
+
+use serde::Serialize;
+
+use paydirt_ledger::{BlockRecord, Transaction};
+
+/// An answer that is only a sentence.
+#[derive(Serialize)]
+pub(super) struct Message {
+    pub(super) message: &'static str,
+}
+
+/// `/mine`.
+#[derive(Serialize)]
+pub(super) struct Mined<'b> {
+    pub(super) message: &'static str,
+    #[serde(flatten)]
+    pub(super) block: BlockRecord<'b>,
+    /// Hashes computed, exactly.
+    pub(super) hashes: u64,
+    /// Seconds of mining.
+    pub(super) elapsed_s: f64,
+    /// Null when that was too short to measure.
+    pub(super) hashes_per_second: Option<f64>,
+}
+
+/// `POST /transactions/new`.
+#[derive(Serialize)]
+pub(super) struct Scheduled {
+    pub(super) message: String,
+    pub(super) index: u64,
+    pub(super) id: String,
+}
+
+/// `POST /blocks`, `POST /work`.
+#[derive(Serialize)]
+pub(super) struct Taken {
+    pub(super) message: &'static str,
+    pub(super) index: u64,
+    pub(super) hash: String,
+    /// Whether it is the tip now.
+    pub(super) tip: bool,
+    /// Blocks that no longer count because of it.
+    pub(super) dropped: usize,
+}
+
+/// A transaction with its id.
+#[derive(Serialize)]
+pub(super) struct Identified<'t> {
+    pub(super) id: String,
+    #[serde(flatten)]
+    pub(super) transaction: &'t Transaction,
+}
+
+/// `GET /transactions/{id}`.
+#[derive(Serialize)]
+pub(super) struct Found<'t> {
+    #[serde(flatten)]
+    pub(super) transaction: Identified<'t>,
+    /// `confirmed` or `pending`.
+    pub(super) status: &'static str,
+    /// The last active block it stands in; the next block while it waits.
+    pub(super) index: u64,
+    /// That block's hash; null while it waits.
+    pub(super) block: Option<String>,
+    /// In how many active blocks it stands.
+    pub(super) blocks: u64,
+    /// How many of it wait.
+    pub(super) waiting: usize,
+}
+
+/// `GET /transactions/pending`.
+#[derive(Serialize)]
+pub(super) struct Pending<'t> {
+    pub(super) transactions: Vec<Identified<'t>>,
+    /// How many wait, whatever the page.
+    pub(super) length: usize,
+}
+
+/// `GET /work`.
+#[derive(Serialize)]
+pub(super) struct Work {
+    /// To be sent back with the nonce.
+    pub(super) id: String,
+    pub(super) index: u64,
+    /// 80 bytes in hex; the nonce is the last four, little-endian.
+    pub(super) header: String,
+    /// The highest hash that will do, 64 hex digits.
+    pub(super) target: String,
+    pub(super) bits: String,
+    pub(super) previous_hash: String,
+    /// How many transactions the block has, its reward among them.
+    pub(super) transactions: usize,
+}
+
+/// `GET /status`.
+#[derive(Serialize)]
+pub(super) struct Status<'n> {
+    pub(super) version: &'static str,
+    pub(super) node_id: &'n str,
+    pub(super) uptime_s: f64,
+    pub(super) network: NetworkStatus,
+    pub(super) length: u64,
+    pub(super) tip: TipStatus,
+    /// Transactions that wait for a block.
+    pub(super) pending: usize,
+    pub(super) mining: MiningStatus,
+}
+
+#[derive(Serialize)]
+pub(super) struct NetworkStatus {
+    pub(super) genesis: String,
+    /// `fixed` or `asert`.
+    pub(super) rule: &'static str,
+    pub(super) block_time_s: Option<u32>,
+    pub(super) half_life_s: Option<u32>,
+    pub(super) reward: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct TipStatus {
+    pub(super) index: u64,
+    pub(super) hash: String,
+    pub(super) timestamp: u32,
+    /// log2 of the hashes the active branch took, on average.
+    pub(super) work_bits: f64,
+    /// What the next block must carry.
+    pub(super) next_bits: String,
+    /// The highest hash the next block may have.
+    pub(super) next_target: String,
+    /// log2 of the hashes the next block takes, on average.
+    pub(super) next_difficulty_bits: f64,
+}
+
+#[derive(Serialize)]
+pub(super) struct MiningStatus {
+    pub(super) active: bool,
+    /// Calls of `/mine` that wait.
+    pub(super) waiting: usize,
+    /// Of the block being mined; null while none is, or none was measured yet.
+    pub(super) hashes_per_second: Option<f64>,
+    pub(super) threads: usize,
+    pub(super) kernel: &'static str,
+}

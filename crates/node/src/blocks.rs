@@ -1,0 +1,139 @@
+//! `/chain`, `/blocks/…`: blocks out, and blocks from elsewhere in.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{StatusCode, Uri},
+    response::{IntoResponse as _, Response},
+};
+use bitcoin::BlockHash;
+
+use crate::{
+    Node,
+    answers::Taken,
+    blocking,
+    body::{self, Page},
+    refusal::Refusal,
+    streaming::{Blocks, Text, streamed},
+};
+use paydirt_ledger::{Added, Block, BlockRecord, Snapshot, Unchecked};
+
+/// `GET /chain`: every active block, or a page of them, written as it is read.
+pub(super) async fn chain(State(node): State<Arc<Node>>, uri: Uri) -> Result<Response, Refusal> {
+    let page = Page::of(&uri)?;
+    let (snapshot, length) = blocking(&node, |node| {
+        let snapshot = node.ledger.snapshot()?;
+        let length = snapshot.length()?;
+        Ok((snapshot, length))
+    })
+    .await?;
+    let from = page.from.unwrap_or(1).max(1);
+    let to = from.saturating_add(page.limit).min(length + 1);
+    let blocks = Blocks::Active(snapshot, from..to.max(from));
+    let text = Text::new("{\"chain\":[", blocks, &format!("],\"length\":{length}}}"));
+    Ok(streamed(node, text))
+}
+
+/// `GET /blocks/{name}`: by index, by hash, or `latest`.
+pub(super) async fn one(
+    State(node): State<Arc<Node>>,
+    body::Name(name): body::Name,
+) -> Result<Response, Refusal> {
+    let blocks = blocking(&node, move |node| {
+        let snapshot = node.ledger.snapshot()?;
+        let block = find(&snapshot, &name)?.ok_or_else(|| {
+            let length = snapshot.length().unwrap_or(0);
+            Refusal::missing(format!(
+                "There is no block {name}; the chain has blocks 1 to {length}"
+            ))
+        })?;
+        Ok(Blocks::One(snapshot, block.hash()))
+    })
+    .await?;
+    Ok(streamed(node, Text::new("", blocks, "")))
+}
+
+fn find(snapshot: &Snapshot, name: &str) -> Result<Option<Block<Unchecked>>, Refusal> {
+    if name == "latest" {
+        return Ok(snapshot.block(snapshot.length()?)?);
+    }
+    if name.len() == 64 {
+        if let Ok(hash) = name.parse::<BlockHash>() {
+            return Ok(snapshot.block_by_hash(&hash)?);
+        }
+    } else if !name.is_empty() && name.len() <= 20 && name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return match name.parse() {
+            Ok(index) => Ok(snapshot.block(index)?),
+            Err(_) => Ok(None),
+        };
+    }
+    let shown: String = name.chars().take(80).collect();
+    Err(Refusal::bad(format!(
+        "A block is named by its index, by the 64 hex digits of its hash, or as latest; not {shown:?}"
+    )))
+}
+
+/// `POST /blocks`: a block made elsewhere.
+pub(super) async fn take(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
+    let block = {
+        let limits = &node.limits;
+        let read = body::read_with_room(
+            request.into_body(),
+            limits.block_bytes,
+            limits.request_timeout,
+            Some(&node.block_room),
+        );
+        let (bytes, _room) = read.await?;
+        // One at a time: what JSON may become in memory is many times its text.
+        let _turn = node.block_reader.lock().await;
+        blocking(&node, move |_| Ok(BlockRecord::parse(&body::json(&bytes)?)?)).await?
+    };
+    add(&node, block).await
+}
+
+/// Gives a block to the ledger and says what became of it.
+pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Response, Refusal> {
+    let (index, hash) = (block.index(), block.hash());
+    let added = add_block(node, block).await?;
+    let answer = |message, tip, dropped| {
+        Json(Taken {
+            message,
+            index,
+            hash: hash.to_string(),
+            tip,
+            dropped,
+        })
+    };
+    Ok(match added {
+        Added::Known => {
+            let is_tip = node.ledger.tip().hash == hash;
+            (StatusCode::OK, answer("The block is known already", is_tip, 0)).into_response()
+        }
+        Added::Side => {
+            let message = "The block is accepted, on a side branch";
+            (StatusCode::CREATED, answer(message, false, 0)).into_response()
+        }
+        Added::Tip { dropped } => {
+            let message = "The block is accepted and is the new tip";
+            (StatusCode::CREATED, answer(message, true, dropped)).into_response()
+        }
+    })
+}
+
+/// Gives a block to the ledger.
+pub(super) async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, Refusal> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    blocking(node, move |node| {
+        // Checks the block's content first, which takes a while.
+        node.ledger.add_then(vec![block], |mut outcomes| {
+            let _ = sender.send(outcomes.pop()); // the caller may have gone away
+        });
+        Ok(())
+    })
+    .await?;
+    let outcome = receiver.await.ok().flatten();
+    let outcome = outcome.ok_or_else(Refusal::stopping)?;
+    Ok(outcome?)
+}

@@ -1,0 +1,149 @@
+//! `GET /events`: what happens, as it happens (server-sent events, WHATWG HTML §9.2).
+//!
+//! ```text
+//! event: block         data: a block as /blocks gives it, but for its transactions: their number instead; "tip", "dropped"
+//! event: transaction   data: {"id","sender","recipient","amount","index"}
+//! event: mining        data: {"status":"started|mining|found|stopped","index","hashes","elapsed_s","hashes_per_second"}
+//! event: missed        data: {"events":n}: the client was too slow for so many
+//! ```
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{
+        IntoResponse as _, Response,
+        sse::{self, KeepAlive, Sse},
+    },
+};
+use serde::Serialize;
+use tokio::sync::broadcast::{self, error::RecvError};
+
+use crate::{Node, refusal::Refusal};
+use paydirt_ledger::{BlockRecord, Event, Transaction};
+
+/// How many events a slow client may be behind.
+const KEPT: usize = 1024;
+/// How often a quiet stream shows that it is alive.
+const ALIVE_EVERY: Duration = Duration::from_secs(15);
+
+/// Something that happened, in words.
+#[derive(Clone, Debug)]
+struct Told {
+    name: &'static str,
+    data: Arc<str>,
+}
+
+/// Everyone who listens.
+#[derive(Clone, Debug)]
+pub(super) struct Events(broadcast::Sender<Told>);
+
+/// The transactions are left out: a slow listener would keep a thousand full blocks in memory.
+#[derive(Serialize)]
+struct BlockData<'b> {
+    #[serde(flatten)]
+    block: BlockRecord<'b>,
+    transaction_count: usize,
+    tip: bool,
+    dropped: usize,
+}
+
+#[derive(Serialize)]
+struct TransactionData<'t> {
+    id: String,
+    #[serde(flatten)]
+    transaction: &'t Transaction,
+    index: u64,
+}
+
+#[derive(Serialize)]
+struct MiningData {
+    status: &'static str,
+    index: u64,
+    hashes: u64,
+    elapsed_s: f64,
+    hashes_per_second: Option<f64>,
+}
+
+impl Events {
+    pub(super) fn new() -> Self {
+        Self(broadcast::channel(KEPT).0)
+    }
+
+    /// Tells of a change of the ledger.
+    pub(super) fn publish(&self, event: &Event) {
+        match event {
+            Event::Block {
+                block,
+                active,
+                dropped,
+            } => self.tell("block", || BlockData {
+                block: BlockRecord::new(block).without_transactions(),
+                transaction_count: block.transactions().len(),
+                tip: *active,
+                dropped: *dropped,
+            }),
+            Event::Transaction {
+                id,
+                transaction,
+                index,
+            } => self.tell("transaction", || TransactionData {
+                id: id.to_string(),
+                transaction,
+                index: *index,
+            }),
+        }
+    }
+
+    /// Tells how far mining is.
+    pub(super) fn mining(&self, status: &'static str, index: u64, hashes: u64, elapsed: Duration) {
+        let elapsed_s = elapsed.as_secs_f64();
+        self.tell("mining", || MiningData {
+            status,
+            index,
+            hashes,
+            elapsed_s,
+            hashes_per_second: (elapsed_s > 0.0).then(|| hashes as f64 / elapsed_s),
+        });
+    }
+
+    fn tell<T: Serialize>(&self, name: &'static str, data: impl FnOnce() -> T) {
+        if self.0.receiver_count() == 0 {
+            return;
+        }
+        let data = serde_json::to_string(&data()).expect("plain structures have a JSON form");
+        let _ = self.0.send(Told {
+            name,
+            data: data.into(),
+        }); // the last listener may just have left
+    }
+}
+
+/// `GET /events`.
+pub(super) async fn stream(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
+    let Ok(place) = Arc::clone(&node.listeners).try_acquire_owned() else {
+        let message = "Too many listen already; half of all connections may";
+        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(60));
+    };
+    let told = node.events.0.subscribe();
+    let stopping = node.stopping.clone();
+    let state = (told, stopping, place);
+    let stream = futures_util::stream::unfold(state, async |(mut told, stopping, place)| {
+        let next = tokio::select! {
+            biased; // what has happened is told before the stream ends
+            next = told.recv() => next,
+            () = stopping.cancelled() => return None,
+        };
+        let event = match next {
+            Ok(Told { name, data }) => sse::Event::default().event(name).data(data),
+            Err(RecvError::Lagged(events)) => sse::Event::default()
+                .event("missed")
+                .data(format!("{{\"events\":{events}}}")),
+            Err(RecvError::Closed) => return None,
+        };
+        Some((Ok::<_, Infallible>(event), (told, stopping, place)))
+    });
+    let stream = Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE_EVERY));
+    Ok(stream.into_response())
+}

@@ -1,0 +1,230 @@
+//! The HTTP node over the ledger.
+//!
+//! *In:* a [`Ledger`], a [`Miner`], limits. *Out:* [`app`], an axum `Router` that knows nothing of sockets, and
+//! [`server::serve`], which puts one on a listener.
+//!
+//! It speaks the API of two teaching servers (a Flask and an Express program), so that their clients work unchanged:
+//! `GET /mine`, `POST /transactions/new`, `GET /chain`. `GET /openapi.json` describes the whole of it.
+//!
+//! ```text
+//! request ──► log, count, catch panics, CORS ──► route ──► handler ──► the ledger's view (memory) or a snapshot (disk)
+//!                                                            │
+//!                                                            └──► the ledger's writer ──► answer once it is on disk
+//! ```
+//!
+//! Errors are JSON too: `{"message":"…"}`, and the broken `rule` where there is one. Only what is no HTTP request at all
+//! is refused below this, without a body.
+
+mod answers;
+mod blocks;
+mod body;
+mod events;
+mod explorer;
+mod metrics;
+mod middleware;
+mod mining;
+mod peer;
+mod refusal;
+pub mod server;
+mod status;
+mod streaming;
+mod transactions;
+mod work;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    http::HeaderValue,
+    routing::{any, get, post},
+};
+use bitcoin::BlockHash;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use events::Events;
+use metrics::Metrics;
+use mining::Mining;
+use paydirt::Miner;
+use paydirt_ledger::{Event, Ledger};
+use refusal::Refusal;
+use work::Desk;
+
+/// What a node takes, at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request's body; blocks have [`Limits::block_bytes`].
+    pub body_bytes: usize,
+    /// Bytes of a block sent to `POST /blocks`.
+    pub block_bytes: usize,
+    /// Calls of `/mine` that may wait for the one being served.
+    pub waiting_miners: usize,
+    /// How long a request's body may take to arrive, and a client to take the next piece of an answer.
+    pub request_timeout: Duration,
+    /// How long a request's head may take to arrive; also for how long a connection may be idle.
+    pub header_timeout: Duration,
+    /// Connections open at a time; further ones wait in the system's backlog.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 64 << 10,
+            block_bytes: 16 << 20,
+            waiting_miners: 16,
+            request_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
+            connections: 1024,
+        }
+    }
+}
+
+impl Limits {
+    /// How many of the connections may listen to `/events`: half, so that others are answered.
+    fn listeners(&self) -> usize {
+        (self.connections / 2).max(1)
+    }
+}
+
+/// Which other web pages' scripts may read what the node answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Cors {
+    /// Those of this machine: `http://localhost`, `http://127.0.0.1` and `http://[::1]` with any port.
+    #[default]
+    Localhost,
+    /// None.
+    Nobody,
+    /// All.
+    Anybody,
+    /// These.
+    Origins(Vec<HeaderValue>),
+}
+
+/// How many blocks of the largest size may be in memory at the same time, sent by clients and not yet checked.
+const BLOCKS_AT_ONCE: usize = 4;
+
+/// Everything the handlers share.
+#[derive(Debug)]
+pub struct Node {
+    ledger: Ledger,
+    miner: Miner,
+    limits: Limits,
+    mining: Mining,
+    desk: Desk,
+    events: Events,
+    metrics: Metrics,
+    /// The tip's hash: miners begin again when it changes.
+    tip: watch::Receiver<BlockHash>,
+    /// For blocks that are read into memory.
+    block_room: body::Room,
+    /// Who reads one from its JSON.
+    block_reader: tokio::sync::Mutex<()>,
+    /// For listeners of `/events`: a connection each, for as long as they like.
+    listeners: Arc<Semaphore>,
+    started: Instant,
+    stopping: CancellationToken,
+}
+
+impl Node {
+    /// A node over `ledger` that mines with `miner`, whose threads make way for all others from now on.
+    pub fn new(ledger: Ledger, miner: Miner, limits: Limits) -> Arc<Self> {
+        make_way(&miner);
+        let events = Events::new();
+        let metrics = Metrics::new();
+        let (tips, tip) = watch::channel(ledger.tip().hash);
+        ledger.listen({
+            let (events, metrics) = (events.clone(), metrics.clone());
+            move |event| {
+                if let Event::Block {
+                    block, active: true, ..
+                } = event
+                {
+                    tips.send_replace(block.hash());
+                }
+                metrics.count_event(event);
+                events.publish(event);
+            }
+        });
+        Arc::new(Self {
+            ledger,
+            miner,
+            limits,
+            mining: Mining::new(limits.waiting_miners),
+            desk: Desk::default(),
+            events,
+            metrics,
+            tip,
+            block_room: body::Room::new(limits.block_bytes.saturating_mul(BLOCKS_AT_ONCE)),
+            block_reader: tokio::sync::Mutex::default(),
+            listeners: Arc::new(Semaphore::new(limits.listeners())),
+            started: Instant::now(),
+            stopping: CancellationToken::new(),
+        })
+    }
+
+    /// The ledger it serves.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Ends mining and event streams, so that connections can be closed.
+    pub fn stop(&self) {
+        self.stopping.cancel();
+    }
+}
+
+/// Lets the mining threads run only where no other thread wants to: mining takes every processor, and a call must not
+/// wait for its turn on one (1 in 100 answers would take 12 ms). A machine that has nothing else to do mines as fast as
+/// ever; one that is busy mines little.
+fn make_way(miner: &Miner) {
+    #[cfg(target_os = "linux")]
+    miner.on_each_thread(|_| {
+        use thread_priority::{
+            NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+            thread_native_id,
+        };
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+            tracing::debug!(?error, "mining threads may keep their priority"); // calls wait longer, nothing worse
+        }
+    });
+    // Elsewhere a thread's priority cannot be lowered alone, or not without rights.
+    #[cfg(not(target_os = "linux"))]
+    let _ = miner;
+}
+
+/// The node's routes. No sockets: tests call it in process.
+pub fn app(node: Arc<Node>, cors: &Cors) -> Router {
+    let routes = Router::new()
+        .route("/", any(status::root))
+        .route("/status", get(status::status))
+        .route("/metrics", get(status::metrics))
+        .route("/openapi.json", get(status::openapi))
+        .route("/explorer", get(explorer::page))
+        .route("/mine", get(mining::mine).post(mining::mine))
+        .route("/chain", get(blocks::chain))
+        .route("/blocks", post(blocks::take))
+        .route("/blocks/{name}", get(blocks::one))
+        .route("/transactions/new", post(transactions::new))
+        .route("/transactions/pending", get(transactions::pending))
+        .route("/transactions/{id}", get(transactions::one))
+        .route("/work", get(work::hand_out).post(work::take_back))
+        .route("/events", get(events::stream))
+        .method_not_allowed_fallback(refusal::wrong_method)
+        .fallback(refusal::unknown_path);
+    middleware::wrap(routes, &node, cors).with_state(node)
+}
+
+/// Runs what reads the disk where it may block.
+async fn blocking<T: Send + 'static>(
+    node: &Arc<Node>,
+    read: impl FnOnce(&Node) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let node = Arc::clone(node);
+    let done = tokio::task::spawn_blocking(move || read(&node)).await;
+    done.map_err(|_| Refusal::internal())?
+}

@@ -1,0 +1,157 @@
+//! What surrounds every route: one log line and one count a request, CORS, and a JSON answer even for a panic.
+
+use std::{any::Any, sync::Arc, time::Instant};
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowHeaders, AllowOrigin, CorsLayer},
+};
+
+use crate::{
+    Cors, Node,
+    refusal::{CLIENT_GONE, Refusal},
+};
+
+pub(super) fn wrap(routes: Router<Arc<Node>>, node: &Arc<Node>, cors: &Cors) -> Router<Arc<Node>> {
+    let routes = routes.layer(CatchPanicLayer::custom(after_panic));
+    let routes = match cors_layer(cors) {
+        Some(layer) => routes.layer(layer),
+        None => routes,
+    };
+    routes.layer(from_fn_with_state(Arc::clone(node), log))
+}
+
+fn after_panic(_: Box<dyn Any + Send>) -> Response {
+    Refusal::internal().into_response()
+}
+
+fn cors_layer(cors: &Cors) -> Option<CorsLayer> {
+    let origins = match cors {
+        Cors::Nobody => return None,
+        Cors::Anybody => AllowOrigin::mirror_request(),
+        Cors::Localhost => AllowOrigin::predicate(|origin, _| is_local(origin)),
+        Cors::Origins(origins) => AllowOrigin::list(origins.iter().cloned()),
+    };
+    let layer = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request());
+    Some(layer)
+}
+
+/// Whether a page of this machine asks: any port, but no other host's name.
+fn is_local(origin: &HeaderValue) -> bool {
+    let Ok(origin) = origin.to_str() else {
+        return false;
+    };
+    let Some(host) = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"))
+    else {
+        return false;
+    };
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| {
+        let port = host
+            .strip_prefix(local)
+            .map(|rest| (rest, rest.strip_prefix(':')));
+        match port {
+            Some(("", _)) => true,
+            Some((_, Some(port))) => !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()),
+            _ => false,
+        }
+    })
+}
+
+/// One request. If its future is dropped, the client went away before the answer.
+struct Line {
+    node: Arc<Node>,
+    method: Method,
+    path: String,
+    /// The route's pattern: metrics must not grow with what clients make up.
+    route: String,
+    begun: Instant,
+    status: Option<StatusCode>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let elapsed = self.begun.elapsed();
+        let status = self.status.map_or(CLIENT_GONE, |status| status.as_u16());
+        self.node
+            .metrics
+            .count_request(metric_method(&self.method), &self.route, status, elapsed);
+        tracing::info!(
+            method = %self.method,
+            path = %self.path,
+            status,
+            elapsed_ms = (elapsed.as_secs_f64() * 1e6).round() / 1e3,
+            "request"
+        );
+    }
+}
+
+fn metric_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+async fn log(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    let mut line = Line {
+        node,
+        method: request.method().clone(),
+        path: request.uri().path().chars().take(200).collect(),
+        route: route.map_or("unknown", MatchedPath::as_str).to_owned(),
+        begun: Instant::now(),
+        status: None,
+    };
+    let mut response = next.run(request).await;
+    if !response.headers().contains_key(header::CACHE_CONTROL) {
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    line.status = Some(response.status());
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_this_machine_are_local() {
+        for local in [
+            "http://localhost",
+            "http://localhost:3000",
+            "https://127.0.0.1:5000",
+            "http://[::1]:80",
+        ] {
+            assert!(is_local(&HeaderValue::from_static(local)), "{local}");
+        }
+        for other in [
+            "null",
+            "http://localhost.example.com",
+            "http://localhost:",
+            "http://localhost:80.example.com",
+            "http://example.com",
+            "ftp://localhost",
+            "http://127.0.0.10",
+        ] {
+            assert!(!is_local(&HeaderValue::from_static(other)), "{other}");
+        }
+    }
+}

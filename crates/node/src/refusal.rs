@@ -1,0 +1,166 @@
+//! What is answered instead of what was asked for: always JSON, always with a message that says what to do.
+
+use axum::{
+    Json,
+    http::{HeaderValue, Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use paydirt_ledger::{AddError, ForgeError, Problems, RecordError, StoreError, SubmitError};
+
+/// What nginx logs for a client that went away.
+pub(super) const CLIENT_GONE: u16 = 499;
+
+/// A request that is not fulfilled.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    message: String,
+    rule: Option<&'static str>,
+    retry_after_s: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Body<'r> {
+    message: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'static str>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, message: impl ToString) -> Self {
+        Self {
+            status,
+            message: message.to_string(),
+            rule: None,
+            retry_after_s: None,
+        }
+    }
+
+    pub(super) fn bad(message: impl ToString) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(super) fn missing(message: impl ToString) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// A bug, or a thread that could not be had: what happened is on stderr.
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong inside the node",
+        )
+    }
+
+    /// For the log alone: nobody is there to read it.
+    pub(super) fn client_gone() -> Self {
+        let status = StatusCode::from_u16(CLIENT_GONE).expect("statuses have three digits");
+        Self::new(status, "The caller has gone")
+    }
+
+    /// The node is going away.
+    pub(super) fn stopping() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The node is stopping").retry_after(5)
+    }
+
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
+        Self {
+            retry_after_s: Some(seconds.max(1)),
+            ..self
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = Body {
+            message: &self.message,
+            rule: self.rule,
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
+    }
+}
+
+impl From<Problems> for Refusal {
+    fn from(problems: Problems) -> Self {
+        Self::bad(problems)
+    }
+}
+
+impl From<RecordError> for Refusal {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Hash { .. } => Self {
+                rule: Some("hash"),
+                ..Self::bad(format!("The block is refused: {error}"))
+            },
+            RecordError::Problems(problems) => problems.into(),
+        }
+    }
+}
+
+impl From<SubmitError> for Refusal {
+    fn from(error: SubmitError) -> Self {
+        let status = match error {
+            SubmitError::Transaction(_) => StatusCode::BAD_REQUEST,
+            SubmitError::QueueFull(_) => {
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(1);
+            }
+            SubmitError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, error)
+    }
+}
+
+impl From<AddError> for Refusal {
+    fn from(error: AddError) -> Self {
+        match &error {
+            AddError::Rule(broken) => Self {
+                rule: Some(broken.name()),
+                ..Self::bad(format!("The block is refused: {error}"))
+            },
+            AddError::ParentUnknown(_) => {
+                Self::new(StatusCode::CONFLICT, format!("The block waits: {error}"))
+            }
+            AddError::Store(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error),
+        }
+    }
+}
+
+impl From<ForgeError> for Refusal {
+    fn from(error: ForgeError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(10)
+    }
+}
+
+/// 404 for paths that do not exist.
+pub(super) async fn unknown_path(uri: Uri) -> Refusal {
+    let path: String = uri.path().chars().take(100).collect();
+    Refusal::missing(format!(
+        "There is nothing at {path}; /openapi.json lists what there is"
+    ))
+}
+
+/// 405 for paths that do.
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> Refusal {
+    let message = format!(
+        "{} takes no {method}; the Allow header says what it takes",
+        uri.path()
+    );
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message)
+}

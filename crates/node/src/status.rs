@@ -1,0 +1,84 @@
+//! `/`, `/status`, `/metrics`, `/openapi.json`: how the node is, and what it can do.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use bitcoin::Target;
+
+use crate::{
+    Node,
+    answers::{Message, MiningStatus, NetworkStatus, Status, TipStatus},
+};
+use paydirt_ledger::DifficultyRule;
+
+/// `/`, with any method: what a client of the teaching servers asks first.
+pub(super) async fn root() -> Json<Message> {
+    Json(Message {
+        message: "Server is OK",
+    })
+}
+
+/// `GET /status`: from memory alone.
+pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
+    let ledger = &node.ledger;
+    let (tip, pending) = {
+        let view = ledger.view();
+        (view.tip.clone(), view.queue.len())
+    };
+    let (rule, block_time_s, half_life_s) = match ledger.network().rule() {
+        DifficultyRule::Fixed => ("fixed", None, None),
+        DifficultyRule::Asert {
+            block_time_s,
+            half_life_s,
+        } => ("asert", Some(block_time_s), Some(half_life_s)),
+    };
+    let next_target = Target::from_compact(tip.next.nbits);
+    let answer = Status {
+        version: env!("CARGO_PKG_VERSION"),
+        node_id: ledger.node_id(),
+        uptime_s: node.started.elapsed().as_secs_f64(),
+        network: NetworkStatus {
+            genesis: ledger.genesis_hash().to_string(),
+            rule,
+            block_time_s,
+            half_life_s,
+            reward: ledger.network().reward(),
+        },
+        length: tip.index,
+        tip: TipStatus {
+            index: tip.index,
+            hash: tip.hash.to_string(),
+            timestamp: tip.header.time,
+            work_bits: tip.work.log2(),
+            next_bits: format!("{:08x}", tip.next.nbits),
+            next_target: hex::encode(next_target.to_be_bytes()),
+            next_difficulty_bits: next_target.to_work().log2(),
+        },
+        pending,
+        mining: MiningStatus {
+            active: node.mining.is_active(),
+            waiting: node.mining.waiting(),
+            hashes_per_second: node.mining.hashes_per_second(),
+            threads: node.miner.threads(),
+            kernel: node.miner.kernel().name(),
+        },
+    };
+    Json(answer).into_response()
+}
+
+/// `GET /metrics`.
+pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (kind, node.metrics.text(&node)).into_response()
+}
+
+/// `GET /openapi.json`.
+pub(super) async fn openapi() -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (json, include_str!("openapi.json")).into_response()
+}

@@ -1,0 +1,135 @@
+//! `/transactions/…`.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use bitcoin::BlockHash;
+
+use crate::{
+    Node,
+    answers::{Found, Identified, Pending, Scheduled},
+    blocking,
+    body::{Input, Name, Page},
+    refusal::Refusal,
+};
+use paydirt_ledger::{Queued, Snapshot, Transaction, TransactionId, TransactionRecord};
+
+/// How many pending transactions are shown unless told otherwise, and at most.
+const PAGE: u64 = 1000;
+/// About how many bytes the names of a page may take: a page of long names has fewer transactions.
+const PAGE_BYTES: usize = 128 << 10;
+
+/// `POST /transactions/new`: answered once the transaction is on disk.
+pub(super) async fn new(State(node): State<Arc<Node>>, Input(value): Input) -> Result<Response, Refusal> {
+    let transaction = TransactionRecord::parse_transfer(&value)?;
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    node.ledger.submit_then(transaction, |outcome| {
+        let _ = sender.send(outcome); // the caller may have gone away
+    });
+    let submitted = receiver.await.map_err(|_| Refusal::stopping())??;
+    let index = submitted.index;
+    let answer = Scheduled {
+        message: format!("Transaction is scheduled to be added to Block No. {index}"),
+        index,
+        id: submitted.id.to_string(),
+    };
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// `GET /transactions/pending`: in the order in which they will be taken.
+pub(super) async fn pending(State(node): State<Arc<Node>>, uri: Uri) -> Result<Response, Refusal> {
+    let page = Page::of(&uri)?;
+    let skip = usize::try_from(page.from.unwrap_or(0)).unwrap_or(usize::MAX);
+    let limit = page.limit.min(PAGE) as usize;
+    let (waiting, length): (Vec<_>, usize) = {
+        let view = node.ledger.view();
+        let mut room = PAGE_BYTES;
+        let fits = |queued: &&Arc<Queued>| {
+            let bytes = queued.transaction.sender().len() + queued.transaction.recipient().len();
+            let first = room == PAGE_BYTES;
+            room = room.saturating_sub(bytes);
+            first || room > 0
+        };
+        let page = view.queue.iter().skip(skip).take(limit).take_while(fits);
+        (page.cloned().collect(), view.queue.len())
+    };
+    let identified = waiting.iter().map(|queued| Identified {
+        id: queued.id.to_string(),
+        transaction: &queued.transaction,
+    });
+    let answer = Pending {
+        transactions: identified.collect(),
+        length,
+    };
+    Ok(Json(answer).into_response())
+}
+
+/// `GET /transactions/{id}`: in the chain, or waiting.
+pub(super) async fn one(State(node): State<Arc<Node>>, Name(id): Name) -> Result<Response, Refusal> {
+    let parsed: Result<TransactionId, _> = id.parse();
+    let id = parsed.map_err(Refusal::bad)?;
+    blocking(&node, move |node| {
+        loop {
+            // The queue and the chain are asked one after the other: if the tip moved meanwhile, what went from one to the
+            // other may have been in neither.
+            let (tip, queued, waiting) = {
+                let view = node.ledger.view();
+                let queued = view.queue.get(&id).cloned();
+                (view.tip.clone(), queued, view.queue.count(&id))
+            };
+            let snapshot = node.ledger.snapshot()?;
+            if snapshot.active_hash(snapshot.length()?)? != Some(tip.hash) {
+                std::thread::yield_now(); // the view follows the file in a moment
+                continue;
+            }
+            let confirmed = confirmed(&snapshot, &id)?;
+            let identified = |transaction| Identified {
+                id: id.to_string(),
+                transaction,
+            };
+            let answer = match (&confirmed, &queued) {
+                (Some((transaction, block, index, blocks)), _) => Found {
+                    transaction: identified(transaction),
+                    status: "confirmed",
+                    index: *index,
+                    block: Some(block.to_string()),
+                    blocks: *blocks,
+                    waiting,
+                },
+                (None, Some(queued)) => Found {
+                    transaction: identified(&queued.transaction),
+                    status: "pending",
+                    index: tip.next.index,
+                    block: None,
+                    blocks: 0,
+                    waiting,
+                },
+                (None, None) => {
+                    let message = format!("There is no transaction {id}, in the chain or waiting");
+                    return Err(Refusal::missing(message));
+                }
+            };
+            return Ok(Json(answer).into_response());
+        }
+    })
+    .await
+}
+
+/// A transaction of the active branch, the last block that holds it, that block's index, and how many hold it.
+fn confirmed(
+    snapshot: &Snapshot,
+    id: &TransactionId,
+) -> Result<Option<(Transaction, BlockHash, u64, u64)>, Refusal> {
+    let Some((blocks, index)) = snapshot.places_of(id)? else {
+        return Ok(None);
+    };
+    let block = snapshot.block(index)?.ok_or_else(Refusal::internal)?;
+    let transaction = block.transactions().iter().find(|one| one.id() == *id);
+    let transaction = transaction.ok_or_else(Refusal::internal)?;
+    Ok(Some((transaction.clone(), block.hash(), index, blocks)))
+}
