@@ -8,12 +8,6 @@ pub struct Hits {
     limit: usize,
 }
 
-impl Default for Hits {
-    fn default() -> Self {
-        Self::all()
-    }
-}
-
 impl Hits {
     /// Room for every hit.
     pub fn all() -> Self {

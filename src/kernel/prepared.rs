@@ -245,14 +245,16 @@ mod tests {
     use super::*;
     use crate::puzzle::{HexCase, Target, Template};
 
-    fn text(prefix: &str) -> Puzzle {
-        Puzzle::text(prefix, Goal::at_most(Target::MAX))
+    fn puzzle(template: Template, encoding: NonceEncoding) -> Puzzle {
+        let goal = Goal::at_most(Target::MAX);
+        Puzzle::new(template, encoding, Digest::Sha256, ByteOrder::Big, goal)
     }
 
     #[test]
     fn decimal_lengths_are_prepared_apart() {
+        let puzzle = puzzle(Template::new(*b"x", []), NonceEncoding::Decimal);
         let parts = |start, count| -> Vec<(u64, u128)> {
-            Prepared::split(&text("x"), NonceRange::new(start, count).unwrap())
+            Prepared::split(&puzzle, NonceRange::new(start, count).unwrap())
                 .iter()
                 .map(|part| (part.range.start(), part.range.count()))
                 .collect()
@@ -269,13 +271,8 @@ mod tests {
 
     #[test]
     fn the_nonce_may_straddle_blocks() {
-        let puzzle = Puzzle::new(
-            Template::new(vec![b'p'; 62], vec![b's'; 3]),
-            NonceEncoding::DecimalPadded { width: 5 },
-            Digest::Sha256,
-            ByteOrder::Big,
-            Goal::at_most(Target::MAX),
-        );
+        let template = Template::new(vec![b'p'; 62], vec![b's'; 3]);
+        let puzzle = puzzle(template, NonceEncoding::DecimalPadded { width: 5 });
         let prepared = &Prepared::split(&puzzle, puzzle.nonce_space())[0];
         assert_eq!(prepared.midstate, INITIAL);
         assert_eq!(prepared.blocks.len(), 2);
@@ -284,16 +281,8 @@ mod tests {
 
     #[test]
     fn wide_padding_joins_the_prefix() {
-        let puzzle = Puzzle::new(
-            Template::new(vec![], vec![]),
-            NonceEncoding::Hex {
-                width: 64,
-                case: HexCase::Lower,
-            },
-            Digest::Sha256,
-            ByteOrder::Big,
-            Goal::at_most(Target::MAX),
-        );
+        let (width, case) = (64, HexCase::Lower);
+        let puzzle = puzzle(Template::new([], []), NonceEncoding::Hex { width, case });
         let prepared = &Prepared::split(&puzzle, puzzle.nonce_space())[0];
         assert_eq!((prepared.nonce_offset, prepared.nonce_bytes), (48, 16));
         assert_eq!(prepared.blocks.len(), 2, "the padding needs a block of its own");

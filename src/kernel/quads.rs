@@ -2,7 +2,7 @@
 //! compile by these rules, and the counts follow from them.
 //!
 //! *In:* which words of the first block vary. *Out:* for each quad (four words) of its schedule, what must be
-//! computed for every nonce; and the sum of it all, [`ShaCounts`].
+//! computed for every nonce; and the sum of it all, [`counts`].
 
 use super::{
     Prepared,
@@ -52,83 +52,47 @@ pub(super) const fn second_hash_second_term(j: usize) -> bool {
     j > 4
 }
 /// Quads of rounds in the second hash, the first round aside.
-pub(super) const fn second_hash_quads(order: ByteOrder) -> usize {
+const fn second_hash_quads(order: ByteOrder) -> usize {
     match order {
         ByteOrder::Little => 15,
         ByteOrder::Big => 16,
     }
 }
 
-/// SHA instructions for one nonce, by their names on x86-64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ShaCounts {
-    /// `sha256rnds2`: two rounds each.
-    pub(super) rnds2: u32,
-    /// `sha256msg1`.
-    pub(super) msg1: u32,
-    /// `sha256msg2`.
-    pub(super) msg2: u32,
+/// SHA instructions for one nonce, by their names on x86-64: `sha256rnds2` (two rounds each), `sha256msg1`, `sha256msg2`.
+pub(super) type ShaCounts = [u32; 3];
+
+/// For a nonce of these stretches; `None` when what is hashed after the message is not known here.
+pub(super) fn counts(prepared: &Prepared, stretch: &Stretch<'_>) -> Option<ShaCounts> {
+    let mut all = first_block(stretch.first, stretch.words);
+    all[0] += 32 * stretch.suffix.len() as u32;
+    if prepared.is_hashed_twice()? {
+        all = sum(all, second_hash(prepared.test.order));
+    }
+    Some(all)
 }
 
-impl ShaCounts {
-    /// For a nonce of these stretches; `None` when what is hashed after the message is not known here.
-    pub(super) fn of(prepared: &Prepared, stretch: &Stretch<'_>) -> Option<Self> {
-        let mut all = Self::first_block(stretch.first, stretch.words);
-        all.rnds2 += 32 * stretch.suffix.len() as u32;
-        Some(match prepared.is_hashed_twice()? {
-            false => all,
-            true => all.and(Self::second_hash(prepared.test.order)),
-        })
-    }
+fn sum(left: ShaCounts, right: ShaCounts) -> ShaCounts {
+    std::array::from_fn(|i| left[i] + right[i])
+}
 
-    /// The block whose words vary from `word` on: all that a single-block text with sha256 takes.
-    const fn first_block(word: usize, words: usize) -> Self {
-        let varying = varying(word, words);
-        let (mut all, mut j) = (Self::NONE, 0);
-        while j < 16 {
-            all.rnds2 += pair_varies(word, 2 * j) as u32 + pair_varies(word, 2 * j + 1) as u32;
-            if j >= 4 && quad_varies(varying, j) && !quad_is_a_sum(word, words, j) {
-                all.msg1 += first_term_varies(varying, j) as u32;
-                all.msg2 += 1;
-            }
-            j += 1;
-        }
-        all
-    }
+/// The block whose words vary from `word` on: all that a single-block text with sha256 takes.
+fn first_block(word: usize, words: usize) -> ShaCounts {
+    let varying = varying(word, words);
+    (0..16).fold([0; 3], |all, j| {
+        let rnds2 = u32::from(pair_varies(word, 2 * j)) + u32::from(pair_varies(word, 2 * j + 1));
+        let made = j >= 4 && quad_varies(varying, j) && !quad_is_a_sum(word, words, j);
+        let msg1 = made && first_term_varies(varying, j);
+        sum(all, [rnds2, msg1.into(), made.into()])
+    })
+}
 
-    const fn second_hash(order: ByteOrder) -> Self {
-        // One sha256msg1 makes word 16.
-        let (mut all, mut j) = (
-            Self {
-                msg1: 1,
-                ..Self::NONE
-            },
-            0,
-        );
-        while j < second_hash_quads(order) {
-            all.rnds2 += 2;
-            if j >= 4 {
-                all.msg1 += second_hash_first_term(j) as u32;
-                all.msg2 += 1;
-            }
-            j += 1;
-        }
-        all
-    }
-
-    const NONE: Self = Self {
-        rnds2: 0,
-        msg1: 0,
-        msg2: 0,
-    };
-
-    const fn and(self, other: Self) -> Self {
-        Self {
-            rnds2: self.rnds2 + other.rnds2,
-            msg1: self.msg1 + other.msg1,
-            msg2: self.msg2 + other.msg2,
-        }
-    }
+fn second_hash(order: ByteOrder) -> ShaCounts {
+    // One sha256msg1 makes word 16.
+    (0..second_hash_quads(order)).fold([0, 1, 0], |all, j| {
+        let msg1 = j >= 4 && second_hash_first_term(j);
+        sum(all, [2, msg1.into(), (j >= 4).into()])
+    })
 }
 
 #[cfg(test)]
@@ -137,13 +101,12 @@ mod tests {
 
     #[test]
     fn counts_told_in_the_documentation() {
-        let counts = |of: ShaCounts| (of.rnds2, of.msg1, of.msg2);
-        let header = ShaCounts::first_block(3, 1).and(ShaCounts::second_hash(ByteOrder::Little));
-        assert_eq!(counts(header), (60, 19, 22));
-        assert_eq!(counts(ShaCounts::first_block(0, 1)), (32, 10, 12));
-        assert_eq!(counts(ShaCounts::first_block(2, 1)), (31, 9, 12));
-        assert_eq!(counts(ShaCounts::first_block(5, 1)), (29, 9, 11));
-        assert_eq!(counts(ShaCounts::first_block(11, 1)), (26, 9, 12));
-        assert_eq!(counts(ShaCounts::first_block(12, 1)), (26, 10, 12));
+        let header = sum(first_block(3, 1), second_hash(ByteOrder::Little));
+        assert_eq!(header, [60, 19, 22]);
+        assert_eq!(first_block(0, 1), [32, 10, 12]);
+        assert_eq!(first_block(2, 1), [31, 9, 12]);
+        assert_eq!(first_block(5, 1), [29, 9, 11]);
+        assert_eq!(first_block(11, 1), [26, 9, 12]);
+        assert_eq!(first_block(12, 1), [26, 10, 12]);
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Start {
 
 /// Follows a scan from stretch to stretch.
 pub(crate) struct Stretch<'p> {
-    prepared: &'p Prepared,
+    pub(crate) prepared: &'p Prepared,
     /// What runs from nonce to nonce.
     pub(crate) low: LowSymbols,
     /// The block with the first word that varies.

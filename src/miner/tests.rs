@@ -14,13 +14,12 @@ use crate::{
     puzzle::{ByteOrder, Digest, Goal, NonceEncoding, NonceRange, Puzzle, Target, Template},
 };
 
-/// A kernel that hits chosen nonces (they need not be solutions) and remembers every nonce it tested.
+/// A kernel that hits chosen nonces (they need not be solutions) and remembers every scan.
 #[derive(Clone)]
 struct Mock {
     lanes: u64,
     hits: Arc<HashSet<u64>>,
-    tested: Arc<Mutex<Vec<u64>>>,
-    /// First nonce and length of each chunk, and to which part of the range each thread bound it.
+    /// First nonce and length of each scan, and to which part of the range each thread bound it.
     chunks: Arc<Mutex<Vec<(u64, u64)>>>,
     bound: Arc<Mutex<Vec<NonceRange>>>,
     chunk_time: Duration,
@@ -31,7 +30,6 @@ impl Mock {
         Self {
             lanes,
             hits: Arc::new(hits.into_iter().collect()),
-            tested: Arc::default(),
             chunks: Arc::default(),
             bound: Arc::default(),
             chunk_time: Duration::from_micros(400),
@@ -44,15 +42,15 @@ impl Mock {
     }
 
     fn tested_in_order(&self) -> Vec<u64> {
-        let mut tested = self.tested.lock().unwrap().clone();
-        tested.sort_unstable();
-        tested
+        let mut scans = self.chunks.lock().unwrap().clone();
+        scans.sort_unstable();
+        let nonces = |(first, count)| (0..count).map(move |i| first + i);
+        scans.into_iter().flat_map(nonces).collect()
     }
 }
 
 impl Scan for Mock {
     fn scan(&mut self, _: &[[u32; 8]], first: u64, count: u64, hits: &mut Hits) -> u64 {
-        self.chunks.lock().unwrap().push((first, count));
         // A batch at a time, as the wide kernels do, up to the batch that fills the hits.
         let mut done = 0;
         while done < count && !hits.is_full() {
@@ -63,7 +61,7 @@ impl Scan for Mock {
             }
             done += self.lanes.min(count - done);
         }
-        self.tested.lock().unwrap().extend((0..done).map(|i| first + i));
+        self.chunks.lock().unwrap().push((first, done));
         done
     }
 
@@ -160,63 +158,32 @@ fn the_lowest_is_found_whatever_the_threads() {
 }
 
 #[test]
-fn all_means_every_one_in_order() {
+fn all_means_every_one_in_order_and_each_is_told_once() {
     let hits: Vec<u64> = (0..100_000).step_by(997).collect();
     for threads in [1, 2, 5, 17] {
         let mock = Mock::new(32, hits.iter().copied());
         let puzzle = anything_goes(NonceEncoding::Decimal);
         let range = NonceRange::new(0, 100_000).unwrap();
-        let search = Search::new(&puzzle).range(range).find(Find::All);
-        let outcome = mine_with(&mock, &pool(threads), &search);
-        assert_eq!(nonces(&outcome), hits);
-        assert_eq!((outcome.hashes, outcome.status), (100_000, Status::Found));
-    }
-}
-
-/// Told of each solution once, as it is found: at the latest when its chunk ends, wherever it lies.
-#[test]
-fn each_solution_is_told_once() {
-    let hits: Vec<u64> = (0..100_000).step_by(997).collect();
-    let puzzle = anything_goes(NonceEncoding::Decimal);
-    let range = NonceRange::new(0, 100_000).unwrap();
-    for threads in [1, 2, 5, 17] {
-        let mock = Mock::new(32, hits.iter().copied());
         let mut told = Vec::new();
+        let tell = |solution: &Solution| {
+            let (first, count) = *mock.chunks.lock().unwrap().last().unwrap();
+            let at_once = (first..first + count).contains(&solution.nonce());
+            assert!(
+                threads > 1 || at_once,
+                "when its chunk has ended, before the next"
+            );
+            told.push(solution.nonce());
+            ControlFlow::Continue(())
+        };
         let search = Search::new(&puzzle)
             .range(range)
             .find(Find::All)
-            .on_solution(|solution| {
-                // The chunk that has it is the last one that its thread began.
-                let begun: Vec<_> = mock.chunks.lock().unwrap().clone();
-                let its = begun
-                    .iter()
-                    .rev()
-                    .take(threads)
-                    .any(|(first, count)| (*first..first + count).contains(&solution.nonce()));
-                told.push((solution.nonce(), its || threads > 1));
-                ControlFlow::Continue(())
-            });
+            .on_solution(tell);
         let outcome = mine_with(&mock, &pool(threads), &search);
         drop(search);
-        assert!(told.iter().all(|(_, in_time)| *in_time));
-        let mut told: Vec<u64> = told.iter().map(|(nonce, _)| *nonce).collect();
         told.sort_unstable();
-        assert_eq!((told, nonces(&outcome)), (hits.clone(), hits.clone()));
+        assert_eq!((&nonces(&outcome), &told), (&hits, &hits));
         assert_eq!((outcome.hashes, outcome.status), (100_000, Status::Found));
-    }
-    for find in [Find::Lowest, Find::First] {
-        let mock = Mock::new(32, hits.iter().copied().skip(3));
-        let mut told = Vec::new();
-        let search = Search::new(&puzzle)
-            .range(range)
-            .find(find)
-            .on_solution(|solution| {
-                told.push(solution.nonce());
-                ControlFlow::Continue(())
-            });
-        let outcome = mine_with(&mock, &pool(5), &search);
-        drop(search);
-        assert!(told.contains(&nonces(&outcome)[0]) && told.iter().all(|nonce| mock.hits.contains(nonce)));
     }
 }
 
@@ -224,12 +191,12 @@ fn each_solution_is_told_once() {
 #[test]
 fn the_one_who_is_told_may_say_stop() {
     let puzzle = anything_goes(NonceEncoding::Decimal);
-    for (threads, find) in [(1, Find::All), (4, Find::All), (4, Find::Lowest)] {
+    for (threads, find, enough) in [(1, Find::All, 3), (4, Find::All, 3), (4, Find::Lowest, 1)] {
         let mock = Mock::new(32, (5_000..).step_by(100).take(10_000));
-        let mut told = 0;
-        let search = Search::new(&puzzle).find(find).on_solution(|_| {
-            told += 1;
-            if told < 3 && find == Find::All {
+        let mut told = Vec::new();
+        let search = Search::new(&puzzle).find(find).on_solution(|solution| {
+            told.push(solution.nonce());
+            if told.len() < enough {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
@@ -238,41 +205,37 @@ fn the_one_who_is_told_may_say_stop() {
         let outcome = mine_with(&mock, &pool(threads), &search);
         drop(search);
         let tested = mock.tested_in_order();
-        assert_eq!(tested.len() as u64, outcome.hashes);
-        if find == Find::All {
-            assert_eq!((told, outcome.status), (3, Status::Interrupted));
-            assert_eq!(tested, (0..outcome.hashes).collect::<Vec<_>>(), "without a gap");
-            let hit: Vec<_> = tested
-                .into_iter()
-                .filter(|nonce| mock.hits.contains(nonce))
-                .collect();
-            assert_eq!(nonces(&outcome), hit, "all that was found is returned");
-        } else {
-            assert_eq!(
-                (told, outcome.status, nonces(&outcome)),
-                (1, Status::Found, vec![5_000])
-            );
-        }
+        assert!(
+            tested.iter().copied().eq(0..outcome.hashes) || find != Find::All,
+            "without a gap"
+        );
+        assert_eq!((told.len(), tested.len() as u64), (enough, outcome.hashes));
+        let hits: Vec<_> = tested
+            .into_iter()
+            .filter(|nonce| mock.hits.contains(nonce))
+            .collect();
+        let (returned, status) = match find {
+            Find::All => (&hits[..], Status::Interrupted),
+            _ => (&hits[..1], Status::Found), // the lowest, which need not be the one that was told first
+        };
+        assert_eq!((&nonces(&outcome)[..], outcome.status), (returned, status));
     }
 }
 
 /// Bound once by each thread for each part of the range it comes to, however many chunks it scans there.
 #[test]
 fn a_thread_binds_once_for_each_part() {
-    let mock = Mock::new(32, []);
+    let mut mock = Mock::new(32, []);
+    mock.chunk_time = Duration::ZERO;
     let puzzle = anything_goes(NonceEncoding::Decimal);
-    let range = NonceRange::new(0, 1_000_000).unwrap();
+    let range = NonceRange::new(0, 100_000).unwrap();
     let threads = 3;
     let outcome = mine_with(&mock, &pool(threads), &Search::new(&puzzle).range(range));
     assert_eq!(outcome.status, Status::Exhausted);
     let (bound, chunks) = (mock.bound.lock().unwrap(), mock.chunks.lock().unwrap());
     for part in Prepared::split(&puzzle, range) {
         let times = bound.iter().filter(|bound| **bound == part.range()).count();
-        assert!(
-            (1..=threads + 1).contains(&times),
-            "{times} times {:?}",
-            part.range()
-        );
+        assert!((1..=threads + 1).contains(&times), "{times} times {part:?}");
     }
     assert!(chunks.len() > 2 * bound.len());
 }
@@ -281,10 +244,8 @@ fn a_thread_binds_once_for_each_part() {
 #[test]
 fn chunks_are_as_long_as_the_scanner_likes() {
     let longest = |chunk_time| {
-        let mock = Mock {
-            chunk_time,
-            ..Mock::new(32, [])
-        };
+        let mut mock = Mock::new(32, []);
+        mock.chunk_time = chunk_time;
         let puzzle = anything_goes(NonceEncoding::U32(ByteOrder::Little));
         let range = NonceRange::new(0, 3_000_000).unwrap();
         mine_with(&mock, &pool(1), &Search::new(&puzzle).range(range));

@@ -22,6 +22,7 @@
 
 use super::super::{
     Hits, Prepared, Scan,
+    prepared::TopWordTest,
     stretch::Stretch,
     symbols::{LowSymbols, MOST_LOW},
 };
@@ -81,6 +82,7 @@ pub(super) struct Batches<'p, A> {
     assembly: A,
     stretch: Stretch<'p>,
     pieces: Pieces,
+    test: TopWordTest,
     frame: Box<Frame>,
 }
 
@@ -92,6 +94,7 @@ impl<'p, A: Assembly + 'p> Batches<'p, A> {
             assembly,
             pieces: Pieces::of(prepared, &stretch)?,
             stretch,
+            test: prepared.test,
             frame: Box::new(Frame::new()),
         }))
     }
@@ -129,7 +132,8 @@ impl<A: Assembly> Batches<'_, A> {
         while tested < count {
             let nonce = first + tested;
             if self.stretch.enter(midstates, nonce) {
-                self.pieces.pack(&mut self.frame, &self.stretch);
+                self.frame
+                    .pack(&self.stretch, self.pieces.hashed_twice, self.test);
             }
             let low = nonce % self.stretch.low.span();
             let here = (self.stretch.low.span() - low).min(count - tested);
@@ -194,9 +198,10 @@ impl<A: Assembly> Batches<'_, A> {
             };
             mask = self.assembly.call(&mut self.frame, call);
         }
-        match &self.pieces.test {
-            None => mask,
-            Some(test) => self.frame.passing(*test),
+        if self.pieces.tests {
+            mask
+        } else {
+            self.frame.passing(self.test)
         }
     }
 

@@ -21,9 +21,7 @@ use std::{
 };
 
 use crate::{
-    kernel::{
-        Hits, Prepared, Scan, ceiling::Ceiling, quads::ShaCounts, stretch::Stretch, symbols::LowSymbols,
-    },
+    kernel::{Hits, Prepared, Scan, ceiling::Ceiling, quads::counts, stretch::Stretch, symbols::LowSymbols},
     puzzle::ByteOrder,
 };
 
@@ -39,7 +37,7 @@ const ROW: u64 = 100;
 /// The kernel bound, with `N` lanes.
 struct ShaNi<'p, const N: usize> {
     stretch: Stretch<'p>,
-    packed: Packed,
+    packed: Option<Packed>,
     table: Vec<u64>,
     scan_row: ScanRow,
 }
@@ -50,13 +48,14 @@ struct ShaNi<'p, const N: usize> {
 /// The processor must have SHA, SSE4.1 and SSSE3, as long as the result lives.
 #[allow(unsafe_code)]
 pub(in crate::kernel) unsafe fn bind<const N: usize>(prepared: &Prepared) -> Option<Box<dyn Scan + '_>> {
+    let hashed_twice = prepared.is_hashed_twice()?;
     let stretch = stretch(prepared);
-    let header = prepared.blocks.len() == 1
-        && prepared.is_hashed_twice()?
+    let header = hashed_twice
+        && prepared.blocks.len() == 1
         && prepared.test.order == ByteOrder::Little
         && (stretch.first, stretch.words) == (3, 1);
     Some(Box::new(ShaNi::<N> {
-        packed: Packed::new(prepared)?,
+        packed: None,
         table: packed::table(&stretch, &stretch.low, N - 1),
         scan_row: if header {
             rounds::header_row::<N>
@@ -83,17 +82,19 @@ impl<const N: usize> Scan for ShaNi<'_, N> {
         while tested < count {
             let nonce = first + tested;
             if self.stretch.enter(midstates, nonce) {
-                self.packed.pack(&self.stretch);
+                self.packed = Some(Packed::of(&self.stretch));
             }
+            let packed = self.packed.as_ref().expect("the first stretch is new");
             let at = nonce % self.stretch.low.span();
             let row = Row {
+                first: nonce,
+                count: (self.stretch.low.span() - at).min(count - tested) as usize,
                 shared: packed::pair(&self.stretch, self.stretch.uniform),
                 entries: &self.table[at as usize..],
             };
-            let left = (self.stretch.low.span() - at).min(count - tested) as usize;
             // SAFETY: `bind`'s caller vouched for SHA, SSE4.1 and SSSE3.
             #[allow(unsafe_code)]
-            let in_row = unsafe { (self.scan_row)(&self.packed, &row, left, nonce, hits) };
+            let in_row = unsafe { (self.scan_row)(&self.stretch, packed, &row, hits) };
             tested += in_row as u64;
             if hits.is_full() {
                 break;
@@ -111,7 +112,7 @@ impl<const N: usize> Scan for ShaNi<'_, N> {
 pub(in crate::kernel) const CEILING: Ceiling = Ceiling {
     operations: CHAINS as u64,
     turns: independent_rounds,
-    operations_per_hash: |prepared| Some(f64::from(ShaCounts::of(prepared, &stretch(prepared))?.rnds2)),
+    operations_per_hash: |prepared| Some(f64::from(counts(prepared, &stretch(prepared))?[0])),
 };
 
 /// Enough to hide the latency of four at one in two cycles, and to spare.

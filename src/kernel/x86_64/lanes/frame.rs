@@ -2,7 +2,7 @@
 
 use std::mem::offset_of;
 
-use paydirt_sha256::round;
+use paydirt_sha256::{INITIAL, round};
 
 use super::layout::*;
 use crate::{
@@ -13,71 +13,59 @@ use crate::{
     puzzle::ByteOrder,
 };
 
-/// A schedule: each word as one vector a stream.
-type Schedule = [[[u32; LANES]; STREAMS]; 64];
-
 /// The memory of the assembly.
 #[repr(C, align(64))]
 pub(in crate::kernel) struct Frame {
-    /// The block whose varying words are made in the lanes, and the two further schedules of [`layout`](super::layout).
-    schedules: [Schedule; 3],
-    scalars: [[u32; SCALAR_COUNT]; MIDSTATES],
+    /// Three schedules of 64 words, each word as one vector a stream: the block whose varying words are made in the
+    /// lanes, the second hash, and a further block.
+    words: [[[u32; LANES]; STREAMS]; 3 * 64],
+    /// What is the same in all lanes, for each midstate.
+    pub(super) scalars: [[u32; SCALAR_COUNT]; MIDSTATES],
 }
 
-const _: () = {
-    assert!(SECOND == SCHEDULE_BYTES && GENERAL == 2 * SCHEDULE_BYTES);
-    assert!(offset_of!(Frame, scalars) == SCALARS);
-};
+/// Where the two further schedules begin, as [`Frame::word`] counts.
+const SECOND_WORDS: usize = SECOND / WORD_BYTES;
+pub(super) const GENERAL_WORDS: usize = GENERAL / WORD_BYTES;
 
-/// A word in one of the schedules.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    /// 0, 1 or 2: words, second, general.
-    pub(super) schedule: usize,
-    pub(super) word: usize,
-}
+const _: () = assert!(offset_of!(Frame, scalars) == SCALARS);
 
 impl Frame {
     pub(super) fn new() -> Self {
         Self {
-            schedules: [[[[0; LANES]; STREAMS]; 64]; 3],
+            words: [[[0; LANES]; STREAMS]; _],
             scalars: [[0; SCALAR_COUNT]; MIDSTATES],
         }
     }
 
     /// The lanes of a word, all streams'.
     #[inline(always)]
-    pub(super) fn word(&mut self, at: Place) -> &mut [[u32; LANES]; STREAMS] {
-        &mut self.schedules[at.schedule][at.word]
+    pub(super) fn word(&mut self, word: usize) -> &mut [[u32; LANES]; STREAMS] {
+        &mut self.words[word]
     }
 
-    /// The same value in every lane of every stream.
-    pub(super) fn broadcast(&mut self, at: Place, value: u32) {
-        *self.word(at) = [[value; LANES]; STREAMS];
-    }
-
-    /// What is the same in all lanes, for one midstate.
-    #[cfg(test)]
-    pub(super) fn scalars(&self, midstate: usize) -> &[u32; SCALAR_COUNT] {
-        &self.scalars[midstate]
-    }
-
-    /// Which lanes of the digest in `second` pass the test: for shapes whose last piece does not do it.
+    /// Which lanes of the digest in the second schedule pass the test: for shapes whose last piece does not do it.
     pub(super) fn passing(&self, test: TopWordTest) -> u32 {
-        let lanes = self.schedules[1][test.word()].as_flattened().iter().enumerate();
+        let lanes = self.words[SECOND_WORDS + test.word()]
+            .as_flattened()
+            .iter()
+            .enumerate();
         lanes.fold(0, |mask, (lane, word)| {
             mask | u32::from(test.passes(*word)) << lane
         })
     }
 
-    /// Arranges the block that varies: all its uniform words, and every sum of scalars that its rounds and schedule steps
-    /// add, under each of its midstates.
-    pub(super) fn pack(&mut self, stretch: &Stretch<'_>) {
+    /// Arranges a stretch: all its uniform words, and under each of its midstates every sum of scalars that rounds and
+    /// schedule steps add, and what the test adds to the top word's register, which lacks its part of the chaining value.
+    pub(super) fn pack(&mut self, stretch: &Stretch<'_>, hashed_twice: bool, test: TopWordTest) {
         let first = stretch.first;
         let mask = varying(first, stretch.words);
-        for (word, value) in stretch.schedule.iter().enumerate() {
-            if mask >> word & 1 == 0 {
-                self.broadcast(Place { schedule: 0, word }, *value);
+        let uniform = stretch.schedule.iter().enumerate();
+        for (word, value) in uniform.filter(|(word, _)| mask >> word & 1 == 0) {
+            self.words[word] = [[*value; LANES]; STREAMS];
+        }
+        if stretch.straddles {
+            for (word, value) in stretch.block(1).iter().enumerate().skip(1) {
+                self.words[GENERAL_WORDS + word] = [[*value; LANES]; STREAMS];
             }
         }
         for (scalars, Start { chaining, state }) in self.scalars.iter_mut().zip(&stretch.starts) {
@@ -89,26 +77,18 @@ impl Frame {
             scalars[CHAIN..CHAIN + 8].copy_from_slice(chaining);
             let mut after = *state;
             round(&mut after, scalars[KW + first]);
-            scalars[FIRST_A] = after[0];
-            scalars[FIRST_E] = after[4];
+            (scalars[FIRST_A], scalars[FIRST_E]) = (after[0], after[4]);
             for i in 1..=3 {
                 let h_kw = state[7 - i].wrapping_add(scalars[KW + first + i]);
                 scalars[H_KW + i - 1] = h_kw;
                 scalars[D_H_KW + i - 1] = h_kw.wrapping_add(state[3 - i]);
             }
-        }
-    }
-
-    /// Arranges the test of top words whose registers still lack what a block adds in the end: for each midstate, the
-    /// chaining value.
-    pub(super) fn pack_test(&mut self, test: TopWordTest, added: impl Iterator<Item = [u32; 8]>) {
-        for (scalars, added) in self.scalars.iter_mut().zip(added) {
+            let added = if hashed_twice { &INITIAL } else { chaining };
             scalars[TOP_ADD] = match test.order {
                 ByteOrder::Big => added[0].wrapping_sub(test.lowest),
                 ByteOrder::Little => added[7],
             };
-            scalars[LOWEST] = test.lowest;
-            scalars[SPAN] = test.span;
+            (scalars[LOWEST], scalars[SPAN]) = (test.lowest, test.span);
         }
     }
 }

@@ -1,17 +1,8 @@
 //! Which pieces of assembly test a nonce, and what they need once a stretch.
 
-use paydirt_sha256::INITIAL;
-
-use super::{
-    frame::{Frame, Place},
-    layout::*,
-};
+use super::{frame::GENERAL_WORDS, layout::*};
 use crate::{
-    kernel::{
-        Prepared,
-        prepared::TopWordTest,
-        stretch::{Start, Stretch},
-    },
+    kernel::{Prepared, stretch::Stretch},
     puzzle::ByteOrder,
 };
 
@@ -26,13 +17,11 @@ pub(super) struct Step {
 /// The calls of a batch, and around them what no piece of assembly does.
 pub(super) struct Pieces {
     pub(super) calls: Vec<Step>,
-    /// Where the varying words lie, one or two.
-    pub(super) varying: (Place, Option<Place>),
-    /// Where no piece does it, the top words of the digest are tested by the driver.
-    pub(super) test: Option<TopWordTest>,
-    /// What the pieces that test are to compare with.
-    top_word: TopWordTest,
-    hashed_twice: bool,
+    /// Where the varying words lie in the frame, one or two.
+    pub(super) varying: (usize, Option<usize>),
+    /// Whether the last piece tests the top words; where it does not, the driver does.
+    pub(super) tests: bool,
+    pub(super) hashed_twice: bool,
 }
 
 /// Words 4 to 15 of the last block of a Bitcoin header: its padding.
@@ -76,24 +65,14 @@ impl Pieces {
             calls.last_mut().expect("not empty").next = if big { SECOND_BIG } else { SECOND_LITTLE };
         }
         let second = match (straddles, words) {
-            (true, _) => Some(Place { schedule: 2, word: 0 }),
-            (false, 2) => Some(Place {
-                schedule: 0,
-                word: first + 1,
-            }),
+            (true, _) => Some(GENERAL_WORDS),
+            (false, 2) => Some(first + 1),
             (false, _) => None,
         };
         Some(Self {
             calls,
-            varying: (
-                Place {
-                    schedule: 0,
-                    word: first,
-                },
-                second,
-            ),
-            test: (!hashed_twice && !fused).then_some(prepared.test),
-            top_word: prepared.test,
+            varying: (first, second),
+            tests: hashed_twice || fused,
             hashed_twice,
         })
     }
@@ -104,7 +83,7 @@ impl Pieces {
         let top = match call.next {
             SECOND_BIG => TOP_BIG,
             SECOND_LITTLE => TOP_LITTLE,
-            _ => return (self.test.is_none()).then(|| vec![call.entry, call.then]),
+            _ => return self.tests.then(|| vec![call.entry, call.then]),
         };
         Some(vec![call.entry, call.then, call.next, top])
     }
@@ -113,23 +92,5 @@ impl Pieces {
     pub(super) fn can_roll(&self) -> bool {
         self.of_one_call()
             .is_some_and(|pieces| pieces[..] == [HEADER, DIGEST, SECOND_LITTLE, TOP_LITTLE])
-    }
-
-    /// Arranges a stretch in the frame.
-    pub(super) fn pack(&self, frame: &mut Frame, stretch: &Stretch<'_>) {
-        frame.pack(stretch);
-        let added = |start: &Start| {
-            if self.hashed_twice {
-                INITIAL
-            } else {
-                start.chaining
-            }
-        };
-        frame.pack_test(self.top_word, stretch.starts.iter().map(added));
-        if stretch.straddles {
-            for (word, value) in stretch.block(1).iter().enumerate().skip(1) {
-                frame.broadcast(Place { schedule: 2, word }, *value);
-            }
-        }
     }
 }

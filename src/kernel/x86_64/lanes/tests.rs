@@ -2,7 +2,7 @@
 
 use paydirt_sha256::compress;
 
-use super::{frame::Place, layout::*, *};
+use super::{layout::*, *};
 use crate::{
     kernel::{Kernel, prepared::Rehash},
     puzzle::{Goal, Header, Puzzle, Target},
@@ -25,8 +25,8 @@ impl Assembly for Model {
             .filter(|i| {
                 let (stream, lane) = (i / LANES, i % LANES);
                 // Both streams have the nonces of the first.
-                let block = std::array::from_fn(|word| frame.word(Place { schedule: 0, word })[0][lane]);
-                let scalars = frame.scalars(first_midstate + stream);
+                let block = std::array::from_fn(|word| frame.word(word)[0][lane]);
+                let scalars = &frame.scalars[first_midstate + stream];
                 let mut hash: [u32; 8] = scalars[CHAIN..CHAIN + 8].try_into().unwrap();
                 compress(&mut hash, &block);
                 let second = Rehash::SHA256.block(&hash);

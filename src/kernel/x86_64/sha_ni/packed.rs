@@ -10,10 +10,8 @@ use paydirt_sha256::{round, small_sigma_0};
 
 use super::rounds::pair_of;
 use crate::kernel::{
-    Prepared,
-    prepared::TopWordTest,
     quads::{first_term_varies, second_term_varies},
-    stretch::{Stretch, varying},
+    stretch::{Start, Stretch, varying},
     symbols::LowSymbols,
 };
 
@@ -25,7 +23,7 @@ pub(super) const fn quad(words: [u32; 4]) -> __m128i {
 }
 
 /// The hash value or state as the SHA instructions hold it: F E B A and H G D C, from the lowest lane up.
-pub(super) const fn state([a, b, c, d, e, f, g, h]: [u32; 8]) -> [__m128i; 2] {
+pub(super) const fn halves([a, b, c, d, e, f, g, h]: [u32; 8]) -> [__m128i; 2] {
     [quad([f, e, b, a]), quad([h, g, d, c])]
 }
 
@@ -42,41 +40,16 @@ pub(super) struct Packed {
     pub(super) quads: [__m128i; 5],
     /// The constant ones among the terms `W[t-16] + σ0(W[t-15])` and `W[t-7]`, summed, for quads 4 to 8.
     pub(super) sums: [__m128i; 5],
-    /// `K + W` of the blocks after.
-    pub(super) suffix: Vec<[u32; 64]>,
-    pub(super) hashed_twice: bool,
-    pub(super) test: TopWordTest,
 }
 
 impl Packed {
-    /// `None` when what is hashed after the message is not known here.
-    pub(super) fn new(prepared: &Prepared) -> Option<Self> {
-        let zero = quad([0; 4]);
-        Some(Self {
-            chaining: [zero; 2],
-            first_word: 0,
-            start: [zero; 2],
-            rounds: [0; _],
-            quads: [zero; _],
-            sums: [zero; _],
-            suffix: Vec::new(),
-            hashed_twice: prepared.is_hashed_twice()?,
-            test: prepared.test,
-        })
-    }
-
-    /// Arranges the stretch, which has one midstate.
-    pub(super) fn pack(&mut self, stretch: &Stretch<'_>) {
+    /// Of a stretch with one midstate.
+    pub(super) fn of(stretch: &Stretch<'_>) -> Self {
         let w = &stretch.schedule;
-        let start = stretch.starts[0];
-        self.chaining = state(start.chaining);
-        self.first_word = start.chaining[0];
-        let mut before = start.state;
+        let Start { chaining, mut state } = stretch.starts[0];
         if stretch.first % 2 == 1 {
-            round(&mut before, stretch.k_plus_w(stretch.first));
+            round(&mut state, stretch.k_plus_w(stretch.first));
         }
-        self.start = state(before);
-        self.rounds = std::array::from_fn(|i| pair_of(stretch.k_plus_w(2 * i), stretch.k_plus_w(2 * i + 1)));
         let mask = varying(stretch.first, stretch.words);
         let terms = |t: usize| {
             let first = w[t - 16].wrapping_add(small_sigma_0(w[t - 15]));
@@ -84,17 +57,26 @@ impl Packed {
             of(first_term_varies(mask, t / 4), first)
                 .wrapping_add(of(second_term_varies(mask, t / 4), w[t - 7]))
         };
-        let quad_of =
-            |word: &dyn Fn(usize) -> u32, j: usize| quad(std::array::from_fn(|lane| word(4 * j + lane)));
         let word = |t: usize| if t < 16 { w[t] } else { stretch.sums[t - 16] };
-        self.quads = std::array::from_fn(|j| quad_of(&word, j));
-        self.sums = std::array::from_fn(|j| quad_of(&terms, j + 4));
-        self.suffix.clone_from(&stretch.suffix);
+        let quad_at =
+            |t: usize, word: &dyn Fn(usize) -> u32| quad(std::array::from_fn(|lane| word(t + lane)));
+        let k_plus_w = |t| stretch.k_plus_w(t);
+        Self {
+            chaining: halves(chaining),
+            first_word: chaining[0],
+            start: halves(state),
+            rounds: std::array::from_fn(|i| pair_of(k_plus_w(2 * i), k_plus_w(2 * i + 1))),
+            quads: std::array::from_fn(|j| quad_at(4 * j, &word)),
+            sums: std::array::from_fn(|j| quad_at(16 + 4 * j, &terms)),
+        }
     }
 }
 
 /// The rest of a row, from some nonce on.
 pub(super) struct Row<'a> {
+    /// The nonce, and how many there are.
+    pub(super) first: u64,
+    pub(super) count: usize,
     /// What the row's nonces share, arranged like the table's entries. A nonce's pair is `shared ^ entry`.
     pub(super) shared: u64,
     /// One entry a nonce, and one fewer than there are lanes that stand for nothing.

@@ -18,7 +18,7 @@ use std::arch::x86_64::*;
 
 use paydirt_sha256::{INITIAL, K, round};
 
-use super::packed::{Packed, Row, quad, state};
+use super::packed::{Packed, Row, halves, quad};
 use crate::{
     kernel::{
         Hits,
@@ -26,7 +26,7 @@ use crate::{
             first_term_varies, pair_varies, quad_is_a_sum, quad_varies, second_hash_first_term,
             second_hash_second_term, second_term_varies,
         },
-        stretch::varying,
+        stretch::{Stretch, varying},
     },
     puzzle::ByteOrder,
 };
@@ -34,9 +34,9 @@ use crate::{
 /// One value a lane.
 type Each<const N: usize> = [__m128i; N];
 
-/// Scans `count` nonces of a row from `first` on and returns how many it tested.
+/// Scans a row and returns how many nonces it tested.
 pub(super) type ScanRow =
-    unsafe fn(stretch: &Packed, row: &Row<'_>, count: usize, first: u64, hits: &mut Hits) -> usize;
+    unsafe fn(stretch: &Stretch<'_>, packed: &Packed, row: &Row<'_>, hits: &mut Hits) -> usize;
 
 /// The code for `N` lanes.
 pub(super) struct Rounds<const N: usize>;
@@ -101,6 +101,11 @@ macro_rules! each {
     }};
 }
 
+/// A macro for each of these numbers.
+macro_rules! in_turn {
+    ($macro:ident: $($number:literal)*) => { $($macro!($number);)* };
+}
+
 /// Two rounds: `$new` was C D G H and becomes A B E F; `$old` was A B E F and becomes C D G H.
 macro_rules! two_rounds {
     ($new:ident, $old:ident, |$lane:ident| $k_plus_w:expr) => {
@@ -110,8 +115,8 @@ macro_rules! two_rounds {
 
 /// The first message block: rounds V (or V + 1) to 63 from the stretch's start. Returns the state, A B E F first.
 macro_rules! first_block {
-    ($stretch:ident, $pairs:ident, $word:ident, $words:ident) => {{
-        let (mut abef, mut cdgh) = ([$stretch.start[0]; N], [$stretch.start[1]; N]);
+    ($packed:ident, $pairs:ident, $word:ident, $words:ident) => {{
+        let (mut abef, mut cdgh) = ([$packed.start[0]; N], [$packed.start[1]; N]);
         if const { $word % 2 == 1 } {
             abef = each!(|i| _mm_add_epi32(abef[i], _mm_and_si128($pairs[i], ODD_LANES)));
         }
@@ -124,22 +129,21 @@ macro_rules! first_block {
             ($j:literal) => {
                 // The schedule.
                 if $j < 4 {
-                    w[$j] = [$stretch.quads[$j % 4]; N];
+                    w[$j] = [$packed.quads[$j % 4]; N];
                     if const { quad_varies(varying($word, $words), $j) } {
                         let mask = const { lanes($word, $words, $j) };
                         w[$j] = each!(|i| _mm_xor_si128(w[$j][i], _mm_and_si128($pairs[i], mask)));
                     }
                 } else if const { !quad_varies(varying($word, $words), $j) } {
-                    w[$j] = [$stretch.quads[$j % 5]; N];
+                    w[$j] = [$packed.quads[$j % 5]; N];
                 } else if const { quad_is_a_sum($word, $words, $j) } {
-                    w[$j] =
-                        each!(|i| _mm_add_epi32($stretch.quads[4], _mm_and_si128($pairs[i], UPPER_LANES)));
+                    w[$j] = each!(|i| _mm_add_epi32($packed.quads[4], _mm_and_si128($pairs[i], UPPER_LANES)));
                 } else if $j >= 4 {
                     if const {
                         !first_term_varies(varying($word, $words), $j)
                             || !second_term_varies(varying($word, $words), $j)
                     } {
-                        w[$j] = [$stretch.sums[($j + 1) % 5]; N];
+                        w[$j] = [$packed.sums[($j + 1) % 5]; N];
                     }
                     if const { first_term_varies(varying($word, $words), $j) } {
                         let term =
@@ -168,29 +172,14 @@ macro_rules! first_block {
                         two_rounds!(abef, cdgh, |i| _mm_shuffle_epi32::<0x0e>(k_plus_w[i]));
                     }
                 } else if const { pair_varies($word, 2 * $j) } {
-                    two_rounds!(cdgh, abef, |i| two_constants($stretch.rounds[2 * $j % 16]));
+                    two_rounds!(cdgh, abef, |i| two_constants($packed.rounds[2 * $j % 16]));
                     two_rounds!(abef, cdgh, |i| two_constants(
-                        $stretch.rounds[(2 * $j + 1) % 16]
+                        $packed.rounds[(2 * $j + 1) % 16]
                     ));
                 }
             };
         }
-        four_rounds!(0);
-        four_rounds!(1);
-        four_rounds!(2);
-        four_rounds!(3);
-        four_rounds!(4);
-        four_rounds!(5);
-        four_rounds!(6);
-        four_rounds!(7);
-        four_rounds!(8);
-        four_rounds!(9);
-        four_rounds!(10);
-        four_rounds!(11);
-        four_rounds!(12);
-        four_rounds!(13);
-        four_rounds!(14);
-        four_rounds!(15);
+        in_turn!(four_rounds: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
         (abef, cdgh)
     }};
 }
@@ -207,7 +196,7 @@ macro_rules! finish_block {
 const AFTER_ROUND_0: [__m128i; 2] = {
     let mut start = INITIAL;
     round(&mut start, K[0]);
-    state(start)
+    halves(start)
 };
 
 /// The second hash of sha256d, from the first's hash value. The words are numbered from 1: quad j is the words
@@ -264,21 +253,7 @@ macro_rules! second_hash {
                 }
             };
         }
-        four_rounds!(0);
-        four_rounds!(1);
-        four_rounds!(2);
-        four_rounds!(3);
-        four_rounds!(4);
-        four_rounds!(5);
-        four_rounds!(6);
-        four_rounds!(7);
-        four_rounds!(8);
-        four_rounds!(9);
-        four_rounds!(10);
-        four_rounds!(11);
-        four_rounds!(12);
-        four_rounds!(13);
-        four_rounds!(14);
+        in_turn!(four_rounds: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
         match $order {
             // e of round 60 is h of round 63.
             ByteOrder::Little => {
@@ -329,28 +304,29 @@ macro_rules! pairs {
 
 /// Runs `batch` over the row: from the index in the row to the top words.
 macro_rules! batches {
-    ($stretch:ident, $row:ident, $count:ident, $first:ident, $hits:ident, |$at:ident| $top_words:expr) => {{
-        let (lowest, span) = ($stretch.test.lowest, $stretch.test.span);
+    ($stretch:ident, $row:ident, $hits:ident, |$at:ident| $top_words:expr) => {{
+        let (lowest, span) = ($stretch.prepared.test.lowest, $stretch.prepared.test.span);
+        let (first, count) = ($row.first, $row.count);
         let mut $at = 0;
-        while $at < $count {
+        while $at < count {
             let top: [u32; N] = $top_words;
             let mut passes = false;
             for top in top {
                 passes |= top.wrapping_sub(lowest) <= span;
             }
             if passes {
-                for (lane, top) in top.into_iter().enumerate().take($count - $at) {
+                for (lane, top) in top.into_iter().enumerate().take(count - $at) {
                     if top.wrapping_sub(lowest) <= span {
-                        $hits.push($first + ($at + lane) as u64);
+                        $hits.push(first + ($at + lane) as u64);
                     }
                 }
                 if $hits.is_full() {
-                    return $count.min($at + N);
+                    return count.min($at + N);
                 }
             }
             $at += N;
         }
-        $count
+        count
     }};
 }
 
@@ -361,19 +337,18 @@ macro_rules! batches {
 #[allow(unsafe_code)]
 #[target_feature(enable = "sha,sse4.1,ssse3")]
 pub(super) unsafe fn header_row<const N: usize>(
-    stretch: &Packed,
+    stretch: &Stretch<'_>,
+    packed: &Packed,
     row: &Row<'_>,
-    count: usize,
-    first: u64,
     hits: &mut Hits,
 ) -> usize {
     const WORD: usize = 3;
     const WORDS: usize = 1;
     let shared = _mm_set1_epi64x(row.shared as i64);
-    let before = stretch.chaining.map(|half| [half; N]);
-    batches!(stretch, row, count, first, hits, |at| {
+    let before = packed.chaining.map(|half| [half; N]);
+    batches!(stretch, row, hits, |at| {
         let pairs = pairs!(row, at, shared);
-        let (mut abef, mut cdgh) = first_block!(stretch, pairs, WORD, WORDS);
+        let (mut abef, mut cdgh) = first_block!(packed, pairs, WORD, WORDS);
         finish_block!(abef, cdgh, before);
         second_hash!(abef, cdgh, ByteOrder::Little)
     })
@@ -386,21 +361,20 @@ pub(super) unsafe fn header_row<const N: usize>(
 #[allow(unsafe_code)]
 #[target_feature(enable = "sha,sse4.1,ssse3")]
 unsafe fn any_row<const N: usize, const WORD: usize, const WORDS: usize>(
-    stretch: &Packed,
+    stretch: &Stretch<'_>,
+    packed: &Packed,
     row: &Row<'_>,
-    count: usize,
-    first: u64,
     hits: &mut Hits,
 ) -> usize {
     let shared = _mm_set1_epi64x(row.shared as i64);
-    let before = stretch.chaining.map(|half| [half; N]);
-    let one_block = stretch.suffix.is_empty() && !stretch.hashed_twice;
-    let order = stretch.test.order;
-    batches!(stretch, row, count, first, hits, |at| {
+    let before = packed.chaining.map(|half| [half; N]);
+    let one_block = stretch.suffix.is_empty() && stretch.prepared.rehashes.is_empty();
+    let order = stretch.prepared.test.order;
+    batches!(stretch, row, hits, |at| {
         let pairs = pairs!(row, at, shared);
-        let (mut abef, mut cdgh) = first_block!(stretch, pairs, WORD, WORDS);
+        let (mut abef, mut cdgh) = first_block!(packed, pairs, WORD, WORDS);
         if one_block && order == ByteOrder::Big {
-            let add = stretch.first_word;
+            let add = packed.first_word;
             each_word!(|i| (_mm_extract_epi32::<3>(abef[i]) as u32).wrapping_add(add))
         } else {
             finish_block!(abef, cdgh, before);
@@ -412,13 +386,13 @@ unsafe fn any_row<const N: usize, const WORD: usize, const WORDS: usize>(
 /// All that follows the first block: the constant blocks after it, and the second hash. Returns the top words.
 #[inline(never)]
 #[target_feature(enable = "sha,sse4.1,ssse3")]
-fn rest<const N: usize>(stretch: &Packed, mut abef: Each<N>, mut cdgh: Each<N>) -> [u32; N] {
+fn rest<const N: usize>(stretch: &Stretch<'_>, mut abef: Each<N>, mut cdgh: Each<N>) -> [u32; N] {
     for rounds in &stretch.suffix {
         let before = [abef, cdgh];
         constant_block(rounds, &mut abef, &mut cdgh);
         finish_block!(abef, cdgh, before);
     }
-    match (stretch.hashed_twice, stretch.test.order) {
+    match (!stretch.prepared.rehashes.is_empty(), stretch.prepared.test.order) {
         (false, ByteOrder::Big) => each_word!(|i| _mm_extract_epi32::<3>(abef[i]) as u32),
         (false, ByteOrder::Little) => {
             each_word!(|i| (_mm_extract_epi32::<0>(cdgh[i]) as u32).swap_bytes())
