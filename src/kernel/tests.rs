@@ -10,8 +10,16 @@ use crate::puzzle::{
     ByteOrder, Digest, Goal, Hash, Header, HexCase, NonceEncoding, NonceRange, Puzzle, Target, Template,
 };
 
-/// Kernels that are not shipped: other numbers of lanes.
+/// Kernels that are not shipped: AVX-512 on any machine, and other numbers of lanes.
 static UNSHIPPED: &[KernelInfo] = &[
+    kernel! {
+        name: "avx512, interpreted",
+        about: "",
+        x86_64: [],
+        lanes: 32,
+        bind: x86_64::interpreted,
+        ceiling: None,
+    },
     kernel! {
         name: "sha-ni, 3 lanes",
         about: "",

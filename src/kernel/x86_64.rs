@@ -4,3 +4,6 @@ pub(super) mod avx2;
 pub(super) mod avx512;
 mod lanes;
 pub(super) mod sha_ni;
+
+#[cfg(test)]
+pub(super) use lanes::tests::bind as interpreted;

@@ -29,12 +29,14 @@ use super::super::{
 
 pub(super) mod counts;
 pub(super) mod frame;
-#[allow(dead_code)] // some of it is the generator's
-#[path = "../../../crates/codegen/src/layout.rs"]
-pub(super) mod layout;
+pub(super) mod layout {
+    //! Where each value lies, as the generator of the assembly lays it out.
+    #![allow(dead_code)] // some of it is the generator's
+    include!(concat!(env!("OUT_DIR"), "/layout.rs"));
+}
 mod pieces;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use frame::Frame;
 use layout::{LANES, RETURN, ROLL, ROLL_AGAIN, SECOND_LITTLE, STREAMS};

@@ -20,7 +20,7 @@ pub(in crate::kernel) struct Frame {
     /// lanes, the second hash, and a further block.
     words: [[[u32; LANES]; STREAMS]; 3 * 64],
     /// What is the same in all lanes, for each midstate.
-    pub(super) scalars: [[u32; SCALAR_COUNT]; MIDSTATES],
+    scalars: [[u32; SCALAR_COUNT]; MIDSTATES],
 }
 
 /// Where the two further schedules begin, as [`Frame::word`] counts.
@@ -41,6 +41,13 @@ impl Frame {
     #[inline(always)]
     pub(super) fn word(&mut self, word: usize) -> &mut [[u32; LANES]; STREAMS] {
         &mut self.words[word]
+    }
+
+    /// Everything, in the order of memory.
+    #[cfg(test)]
+    pub(super) fn as_words(&mut self) -> impl Iterator<Item = &mut u32> {
+        let words = self.words.as_flattened_mut().as_flattened_mut();
+        words.iter_mut().chain(self.scalars.as_flattened_mut())
     }
 
     /// Which lanes of the digest in the second schedule pass the test: for shapes whose last piece does not do it.
