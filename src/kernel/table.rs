@@ -6,8 +6,6 @@
 
 use std::sync::OnceLock;
 
-#[cfg(target_arch = "x86_64")]
-use super::x86_64;
 use super::{Kernel, Prepared, Scan, ceiling::Ceiling, oracle, portable, self_test};
 
 /// A row: of a kernel for one architecture and what it needs there, or for any.
@@ -53,24 +51,24 @@ static KERNELS: &[KernelInfo] = &[
         about: "AVX-512, two interleaved streams of 16 lanes",
         x86_64: ["avx512f", "avx512bw"],
         lanes: 32,
-        bind: x86_64::avx512::bind,
-        ceiling: Some(x86_64::avx512::CEILING),
+        bind: super::x86_64::avx512::bind,
+        ceiling: Some(super::x86_64::avx512::CEILING),
     },
     kernel! {
         name: "sha-ni",
         about: "the SHA instructions, two nonces side by side",
         x86_64: ["sha", "sse4.1", "ssse3"],
         lanes: 2,
-        bind: x86_64::sha_ni::bind::<2>,
-        ceiling: Some(x86_64::sha_ni::CEILING),
+        bind: super::x86_64::sha_ni::bind::<2>,
+        ceiling: Some(super::x86_64::sha_ni::CEILING),
     },
     kernel! {
         name: "avx2",
         about: "AVX2, batches of 32 nonces, 8 lanes at a time",
         x86_64: ["avx2"],
         lanes: 32,
-        bind: x86_64::avx2::bind,
-        ceiling: Some(x86_64::avx2::CEILING),
+        bind: super::x86_64::avx2::bind,
+        ceiling: Some(super::x86_64::avx2::CEILING),
     },
     kernel! {
         name: "portable",

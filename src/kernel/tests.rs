@@ -17,7 +17,7 @@ static UNSHIPPED: &[KernelInfo] = &[
         about: "",
         x86_64: [],
         lanes: 32,
-        bind: x86_64::interpreted,
+        bind: super::x86_64::interpreted,
         ceiling: None,
     },
     kernel! {
@@ -25,7 +25,7 @@ static UNSHIPPED: &[KernelInfo] = &[
         about: "",
         x86_64: ["sha", "sse4.1", "ssse3"],
         lanes: 3,
-        bind: x86_64::sha_ni::bind::<3>,
+        bind: super::x86_64::sha_ni::bind::<3>,
         ceiling: None,
     },
     kernel! {
@@ -33,7 +33,7 @@ static UNSHIPPED: &[KernelInfo] = &[
         about: "",
         x86_64: ["sha", "sse4.1", "ssse3"],
         lanes: 4,
-        bind: x86_64::sha_ni::bind::<4>,
+        bind: super::x86_64::sha_ni::bind::<4>,
         ceiling: None,
     },
 ];
