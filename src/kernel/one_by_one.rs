@@ -26,8 +26,10 @@ pub(super) fn bind<'p>(
     }))
 }
 
+/// Word by word: written byte by byte, the block would keep the compression's wide loads waiting.
 fn to_bytes(words: &[u32; 16]) -> Block {
-    std::array::from_fn(|i| words[i / 4].to_be_bytes()[i % 4])
+    let bytes = words.map(u32::to_be_bytes);
+    bytes.as_flattened().try_into().expect("16 words of 4 bytes")
 }
 
 impl<C: Fn(&mut [u32; 8], &[Block])> Scan for OneByOne<'_, C> {

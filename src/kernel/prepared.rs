@@ -64,7 +64,10 @@ impl Rehash {
 
     /// The block that `hash` makes.
     pub(crate) fn block(&self, hash: &[u32; 8]) -> [u32; 16] {
-        std::array::from_fn(|i| if i < 8 { hash[i] } else { self.tail[i - 8] })
+        let mut block = [0; 16];
+        block[..8].copy_from_slice(hash);
+        block[8..].copy_from_slice(&self.tail);
+        block
     }
 }
 
