@@ -10,7 +10,8 @@
 use std::time::{Duration, Instant};
 
 use paydirt::{
-    ByteOrder, Digest, Goal, Header, HexCase, Hits, Kernel, NonceEncoding, Puzzle, Run, Target, Template,
+    ByteOrder, Digest, Goal, Header, HexCase, Hits, Kernel, NonceEncoding, Prepared, Puzzle, Scanner, Target,
+    Template,
 };
 
 /// Nonces of a scan: about what the miner gives a thread at a time.
@@ -24,7 +25,7 @@ fn goal() -> Goal {
 struct Shape {
     name: &'static str,
     puzzle: Puzzle,
-    run: Run,
+    prepared: Prepared,
     hits: usize,
     /// The index of the shape that it is compared with.
     baseline: usize,
@@ -41,23 +42,23 @@ impl Shape {
             .nonce_space()
             .part(first, COUNT.into())
             .expect("in the middle of the space");
-        let run = Run::split(&puzzle, range).swap_remove(0);
-        let nonces = (run.range.start()..).take(COUNT as usize);
+        let prepared = Prepared::split(&puzzle, range).swap_remove(0);
+        let nonces = (prepared.range().start()..).take(COUNT as usize);
         let hits = nonces.filter(|nonce| puzzle.is_solved_by(*nonce)).count();
         Self {
             name,
             puzzle,
-            run,
+            prepared,
             hits,
             baseline,
         }
     }
 
     /// Hashes per second of one scan, whose hits are counted.
-    fn rate(&self, kernel: Kernel) -> f64 {
+    fn rate(&self, scanner: &mut Scanner<'_>) -> f64 {
         let mut hits = Hits::all();
         let begun = Instant::now();
-        let tested = kernel.scan(&self.run.work, self.run.range.start(), COUNT, &mut hits);
+        let tested = scanner.scan(self.prepared.range().start(), COUNT, &mut hits);
         let elapsed_s = begun.elapsed().as_secs_f64();
         let solved = hits
             .nonces()
@@ -138,6 +139,10 @@ fn main() {
     for kernel in Kernel::detected() {
         // (rate, share of the ceiling, compressions against the baseline's) of each round
         let mut samples = vec![(Vec::new(), Vec::new(), Vec::new()); shapes.len()];
+        let bound = shapes.iter().map(|shape| kernel.bind(&shape.prepared));
+        let mut scanners: Vec<_> = bound
+            .map(|scanner| scanner.expect("it takes every shape"))
+            .collect();
         let rounds = if kernel.name() == "reference" {
             rounds.min(11)
         } else {
@@ -145,15 +150,17 @@ fn main() {
         };
         for _ in 0..rounds {
             let mut compressions = Vec::with_capacity(shapes.len());
-            for (shape, (rates, shares, relative)) in shapes.iter().zip(&mut samples) {
-                let ceiling = || kernel.ceiling_hashes_per_second(&shape.run.work, PROBE);
+            for ((shape, scanner), (rates, shares, relative)) in
+                shapes.iter().zip(&mut scanners).zip(&mut samples)
+            {
+                let ceiling = || kernel.ceiling_hashes_per_second(&shape.prepared, PROBE);
                 let before = ceiling();
-                let rate = shape.rate(kernel);
+                let rate = shape.rate(scanner);
                 rates.push(rate);
                 if let (Some(before), Some(after)) = (before, ceiling()) {
                     shares.push(rate / before.max(after));
                 }
-                compressions.push(rate * shape.run.work.compressions() as f64);
+                compressions.push(rate * shape.prepared.compressions() as f64);
                 relative.push(compressions[compressions.len() - 1] / compressions[shape.baseline]);
             }
         }

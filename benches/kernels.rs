@@ -4,7 +4,7 @@
 use std::{hint::black_box, time::Duration};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use paydirt::{Goal, Header, Hits, Kernel, NonceRange, Puzzle, Run, Target};
+use paydirt::{Goal, Header, Hits, Kernel, NonceRange, Prepared, Puzzle, Target};
 use sha2::{Digest as _, Sha256};
 
 /// Nonces a pass tests: about what the miner gives a thread at a time.
@@ -50,7 +50,7 @@ fn puzzles() -> Vec<(&'static str, Puzzle, u64)> {
 fn kernels(c: &mut Criterion) {
     for (name, puzzle, first) in puzzles() {
         let range = NonceRange::new(first, COUNT.into()).expect("inside the nonce space");
-        let run = &Run::split(&puzzle, range)[0];
+        let prepared = &Prepared::split(&puzzle, range)[0];
         let expected = (first..first + COUNT)
             .filter(|nonce| puzzle.is_solved_by(*nonce))
             .count();
@@ -61,10 +61,13 @@ fn kernels(c: &mut Criterion) {
             .throughput(Throughput::Elements(COUNT))
             .measurement_time(Duration::from_secs(2));
         for kernel in Kernel::detected() {
+            let Some(mut scanner) = kernel.bind(prepared) else {
+                continue;
+            };
             group.bench_function(kernel.name(), |b| {
                 b.iter(|| {
                     let mut hits = Hits::all();
-                    let tested = kernel.scan(black_box(&run.work), first, COUNT, &mut hits);
+                    let tested = scanner.scan(black_box(first), COUNT, &mut hits);
                     assert_eq!((tested, hits.nonces().len()), (COUNT, expected));
                 });
             });

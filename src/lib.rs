@@ -72,37 +72,35 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Data flows one way, and each step is a module that knows only the ones before it:
+//! [`Search::on_solution`] is told of each as it is found, while the search goes on.
+//!
+//! Data flows one way:
 //!
 //! ```text
-//! puzzle ──► work ──► kernel ──► miner ──► solution
-//! (what to    (midstate,  (scan a      (split over   (checked by
-//!  solve)      template)   range)       threads)      the oracle)
-//!                             │            │
-//!                             └────────────┴──► measure (rates, difficulty levels)
+//! puzzle ──► prepared ──► kernel ──► miner ──► solution
+//! (what to    (midstate,   (scan      (split     (checked by
+//!  solve)      blocks)      chunks)    over       the oracle)
+//!                                      threads)
 //! ```
+//!
+//! A program that wants threads of its own does without the [`Miner`]: [`Prepared::split`] prepares a range,
+//! [`Kernel::bind`] binds a kernel to it, and [`Scanner::scan`] tests nonces.
 
-pub mod kernel;
-pub mod miner;
-pub mod puzzle;
+mod kernel;
+mod miner;
+mod puzzle;
 #[cfg(feature = "serde")]
 pub mod record;
-pub mod solution;
-pub mod work;
+mod solution;
 
-#[doc(inline)]
-pub use kernel::{Hits, KERNEL_NAMES, Kernel, KernelError, KernelStatus};
-#[doc(inline)]
+pub use kernel::{Hits, Kernel, KernelError, KernelInfo, Prepared, Scanner};
 pub use miner::{Cancel, Find, MAX_THREADS, Miner, MinerError, Outcome, Progress, Search, Status};
-#[doc(inline)]
 pub use puzzle::{
-    ByteOrder, Digest, EncodingError, Goal, Hash, Header, HexCase, HexError, NonceEncoding, NonceRange,
-    Puzzle, RangeError, RollError, Target, TargetError, Template, TemplateError, VersionRolling,
+    ByteOrder, Digest, EncodingError, Goal, HEADER_BYTES, HEADER_NONCE_OFFSET, Hash, Header, HexCase,
+    HexError, NonceEncoding, NonceRange, PLACEHOLDER, Puzzle, RangeError, RollError, Target, TargetError,
+    Template, TemplateError, VersionRolling,
 };
-#[doc(inline)]
 pub use solution::{Rejection, Solution};
-#[doc(inline)]
-pub use work::{Run, Work};
 
 /// The examples of the README, so that they stay true.
 #[cfg(doctest)]

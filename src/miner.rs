@@ -8,10 +8,10 @@
 //! then every thread of the pool:
 //!     until the stop flag is set, the time is up, or the range is used up:
 //!         claim the next chunk of nonces from the cursor          one atomic operation, in ascending order
-//!         scan it with the kernel; re-hash each hit with the oracle
+//!         scan it with the kernel, bound once a part; re-hash each hit with the oracle, tell of each solution
 //!         lowest: remember the lowest solution; nobody claims chunks above it any more
 //!         first:  set the stop flag
-//!         resize the chunks so that one takes about 400 µs        whatever the kernel, the message, the machine
+//!         resize the chunks so that one takes the time that the kernel likes: 400 µs, whatever message and machine
 //! ```
 //!
 //! *Why the lowest nonce is the lowest:* chunks are claimed in ascending order and a claimed chunk is always scanned up
@@ -30,9 +30,8 @@ use std::time::{Duration, Instant};
 pub use search::{Cancel, Find, Outcome, Progress, Search, Status};
 
 use crate::{
-    kernel::{Hits, Kernel},
+    kernel::{Hits, Kernel, Prepared, Scanner},
     solution::Solution,
-    work::{Run, Work},
 };
 use chunks::{ChunkSize, Cursor};
 
@@ -73,25 +72,14 @@ pub enum MinerError {
         /// How many were asked for.
         threads: usize,
         /// What the system said.
-        reason: rayon::ThreadPoolBuildError,
+        #[source]
+        reason: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// What the miner needs of a kernel: the tests put a mock in its place.
-trait Scanner: Sync {
-    fn lanes(&self) -> u64;
-    fn scan(&self, work: &Work, first: u64, count: u64, hits: &mut Hits) -> u64;
-}
-
-impl Scanner for Kernel {
-    fn lanes(&self) -> u64 {
-        Kernel::lanes(*self)
-    }
-
-    fn scan(&self, work: &Work, first: u64, count: u64, hits: &mut Hits) -> u64 {
-        Kernel::scan(*self, work, first, count, hits)
-    }
-}
+/// Binds what tests nonces to a part of the range, once for each thread that comes to it. The tests put a mock in its
+/// place.
+type Bind<'b> = dyn for<'p> Fn(&'p Prepared) -> Scanner<'p> + Sync + 'b;
 
 impl Default for Miner {
     fn default() -> Self {
@@ -121,7 +109,10 @@ impl Miner {
             .num_threads(threads)
             .thread_name(|index| format!("miner-{index}"))
             .build()
-            .map_err(|reason| MinerError::Pool { threads, reason })?;
+            .map_err(|reason| MinerError::Pool {
+                threads,
+                reason: reason.into(),
+            })?;
         Ok(Self { pool, kernel })
     }
 
@@ -135,10 +126,10 @@ impl Miner {
         self.kernel
     }
 
-    /// Runs something once on each of its threads, which are numbered from 0: to set what an operating system keeps for
-    /// a thread, such as its priority or the processors it may run on.
-    pub fn on_each_thread(&self, run: impl Fn(usize) + Sync) {
-        self.pool.broadcast(|thread| run(thread.index()));
+    /// Runs something once on each of its threads, which are numbered from 0, and returns what it gave on each: to set
+    /// what an operating system keeps for a thread, its priority or its processor.
+    pub fn on_each_thread<R: Send>(&self, run: impl Fn(usize) -> R + Sync) -> Vec<R> {
+        self.pool.broadcast(|thread| run(thread.index()))
     }
 
     /// Searches, and returns when every thread is idle again.
@@ -147,29 +138,32 @@ impl Miner {
     /// looks at its own deadline and cancel handle only then.
     ///
     /// # Panics
-    /// When the search's range reaches beyond the puzzle's nonce space, or its progress callback panics.
+    /// When the search's range reaches beyond the puzzle's nonce space, or one of its callbacks panics.
     pub fn mine(&self, search: &Search<'_>) -> Outcome {
-        mine_with(&self.kernel, &self.pool, search, ALONE)
+        mine_with(&|prepared| self.bind(prepared), &self.pool, search, ALONE)
+    }
+
+    /// Its kernel, bound; or where that declines, the one that takes every shape.
+    fn bind<'p>(&self, prepared: &'p Prepared) -> Scanner<'p> {
+        let portable = || Kernel::by_name("portable").expect("every processor runs it");
+        (self.kernel.bind(prepared).or_else(|| portable().bind(prepared))).expect("it takes every shape")
     }
 }
 
 /// Mines on the calling thread for the time `alone`, then on every thread of the pool.
-fn mine_with(
-    scanner: &dyn Scanner,
-    pool: &rayon::ThreadPool,
-    search: &Search<'_>,
-    alone: Duration,
-) -> Outcome {
+fn mine_with(bind: &Bind<'_>, pool: &rayon::ThreadPool, search: &Search<'_>, alone: Duration) -> Outcome {
     let begun = Instant::now();
-    let runs = Run::split(search.puzzle, search.range);
+    let parts = Prepared::split(search.puzzle, search.range);
+    let mut hand = parts.first().map(|part| Hand::new(bind(part)));
     // The first chunk is taken out beforehand: what is left fits the cursor's u64 even for all 2^64 nonces.
-    let first_chunk = runs
-        .first()
-        .map_or(0, |run| run.range.count().min(scanner.lanes().into()) as u64);
+    let first_chunk = hand.as_ref().map_or(0, |hand| {
+        let lanes = hand.scanner.lanes();
+        hand.scanner.prepared().range().count().min(lanes.into()) as u64
+    });
     let shared = Shared {
-        scanner,
+        bind,
         search,
-        runs: &runs,
+        parts: &parts,
         begun,
         deadline: search.timeout.and_then(|limit| begun.checked_add(limit)),
         cursor: Cursor::after(search.range, first_chunk),
@@ -182,17 +176,33 @@ fn mine_with(
             Some((every, _)) => whole_micros(*every),
             None => u64::MAX,
         }),
-        found: Mutex::default(),
+        answers: Mutex::default(),
     };
-    if first_chunk > 0 && shared.keep_going() {
-        let mut size = ChunkSize::new(scanner.lanes());
-        shared.scan_chunk(&runs[0], search.range.start(), first_chunk, &mut size);
-        shared.work_until(&mut size, Some(begun + alone));
+    if let (Some(hand), true) = (&mut hand, shared.keep_going()) {
+        shared.scan_chunk(hand, search.range.start(), first_chunk);
+        shared.work_until(hand, Some(begun + alone));
         if shared.is_unfinished() {
-            pool.broadcast(|_| shared.work_until(&mut size.clone(), None));
+            let (part, size) = (hand.scanner.prepared(), &hand.size);
+            pool.broadcast(|_| {
+                let (scanner, size) = (bind(part), size.clone());
+                shared.work_until(&mut Hand { scanner, size }, None);
+            });
         }
     }
     shared.into_outcome(pool.current_num_threads())
+}
+
+/// What a thread scans with: bound anew when it comes to another part of the range.
+struct Hand<'p> {
+    scanner: Scanner<'p>,
+    size: ChunkSize,
+}
+
+impl<'p> Hand<'p> {
+    fn new(scanner: Scanner<'p>) -> Self {
+        let size = ChunkSize::new(&scanner);
+        Self { scanner, size }
+    }
 }
 
 fn whole_micros(duration: Duration) -> u64 {
@@ -200,10 +210,10 @@ fn whole_micros(duration: Duration) -> u64 {
 }
 
 /// What the threads of one search share.
-struct Shared<'s> {
-    scanner: &'s dyn Scanner,
-    search: &'s Search<'s>,
-    runs: &'s [Run],
+struct Shared<'s, 'a> {
+    bind: &'s Bind<'s>,
+    search: &'s Search<'a>,
+    parts: &'s [Prepared],
     begun: Instant,
     deadline: Option<Instant>,
     cursor: Cursor,
@@ -216,16 +226,16 @@ struct Shared<'s> {
     hashes: AtomicU64,
     /// When the next progress report is due, in microseconds since the beginning.
     next_report_us: AtomicU64,
-    found: Mutex<Found>,
+    answers: Mutex<Answers>,
 }
 
 #[derive(Default)]
-struct Found {
+struct Answers {
     solutions: Vec<Solution>,
-    after: Option<Duration>,
+    found_after: Option<Duration>,
 }
 
-impl Shared<'_> {
+impl<'s> Shared<'s, '_> {
     /// Looks at the stop flag, the cancel handle and the clock; false when it is time to stop.
     fn keep_going(&self) -> bool {
         if self.stop.load(Ordering::Relaxed) {
@@ -252,19 +262,22 @@ impl Shared<'_> {
     }
 
     /// One thread's loop.
-    fn work_until(&self, size: &mut ChunkSize, until: Option<Instant>) {
+    fn work_until(&self, hand: &mut Hand<'s>, until: Option<Instant>) {
         while until.is_none_or(|until| Instant::now() < until) && self.keep_going() {
-            let claimed = self.cursor.claim(size, self.runs, &self.lowest);
-            let Some((run, first, count)) = claimed else {
+            let claimed = self.cursor.claim(&hand.size, self.parts, &self.lowest);
+            let Some((part, first, count)) = claimed else {
                 return;
             };
-            self.scan_chunk(run, first, count, size);
+            if !std::ptr::eq(part, hand.scanner.prepared()) {
+                hand.scanner = (self.bind)(part);
+            }
+            self.scan_chunk(hand, first, count);
             self.report_progress();
         }
     }
 
     /// Scans one claimed chunk: all of it, or up to its first solution where one is enough.
-    fn scan_chunk(&self, run: &Run, first: u64, count: u64, size: &mut ChunkSize) {
+    fn scan_chunk(&self, hand: &mut Hand<'s>, first: u64, count: u64) {
         let begun = Instant::now();
         let mut hits = match self.search.find {
             Find::All => Hits::all(),
@@ -273,50 +286,50 @@ impl Shared<'_> {
         let mut tested = 0;
         while tested < count {
             hits.clear();
-            tested += self
-                .scanner
-                .scan(&run.work, first + tested, count - tested, &mut hits);
+            tested += hand.scanner.scan(first + tested, count - tested, &mut hits);
             if self.keep_solutions(&hits) {
                 break;
             }
         }
         self.hashes.fetch_add(tested, Ordering::Relaxed);
-        size.adapt(tested, begun.elapsed());
+        hand.size.adapt(tested, begun.elapsed());
     }
 
-    /// Re-hashes hits with the oracle and keeps the solutions; true when one was enough.
+    /// Re-hashes hits with the oracle, keeps the solutions and tells of them; true when one was enough.
     fn keep_solutions(&self, hits: &Hits) -> bool {
-        let mut solutions = hits
-            .nonces()
-            .iter()
-            .filter_map(|nonce| Solution::check(self.search.puzzle, *nonce).ok());
-        if self.search.find == Find::All {
-            let solutions: Vec<_> = solutions.collect();
-            if !solutions.is_empty() {
-                self.found_mutex().solutions.extend(solutions);
-            }
-            return false;
-        }
-        let Some(solution) = solutions.next() else {
+        let wanted = match self.search.find {
+            Find::All => usize::MAX,
+            Find::Lowest | Find::First => 1,
+        };
+        let check = |nonce: &u64| Solution::check(self.search.puzzle, *nonce).ok();
+        let solutions: Vec<_> = hits.nonces().iter().filter_map(check).take(wanted).collect();
+        let Some(first) = solutions.first() else {
             return false;
         };
-        let mut found = self.found_mutex();
-        let better = |best: &Solution| solution.nonce() < best.nonce();
-        if found.solutions.first().is_none_or(better) {
-            found.solutions = vec![solution];
-            found.after = Some(self.begun.elapsed());
+        let mut answers = self.answers.lock().expect("nothing panics while it is held");
+        if wanted > 1 {
+            answers.solutions.extend(&solutions);
+        } else if answers
+            .solutions
+            .first()
+            .is_none_or(|best| first.nonce() < best.nonce())
+        {
+            answers.solutions = vec![*first];
+            answers.found_after = Some(self.begun.elapsed());
         }
+        drop(answers);
         match self.search.find {
+            Find::All => {}
             Find::First => self.stop.store(true, Ordering::Relaxed),
-            _ => {
-                self.lowest.fetch_min(solution.nonce(), Ordering::Relaxed);
+            Find::Lowest => {
+                self.lowest.fetch_min(first.nonce(), Ordering::Relaxed);
             }
         }
-        true
-    }
-
-    fn found_mutex(&self) -> std::sync::MutexGuard<'_, Found> {
-        self.found.lock().expect("nothing panics while it is held")
+        if self.search.tell(&solutions).is_break() {
+            self.cancelled.store(true, Ordering::Relaxed);
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        wanted == 1
     }
 
     /// Calls the progress callback if it is due, on whichever thread comes by first.
@@ -344,8 +357,11 @@ impl Shared<'_> {
     }
 
     fn into_outcome(self, threads: usize) -> Outcome {
-        let Found { mut solutions, after } =
-            self.found.into_inner().expect("nothing panics while it is held");
+        let answers = self.answers.into_inner();
+        let Answers {
+            mut solutions,
+            found_after,
+        } = answers.expect("nothing panics while it is held");
         solutions.sort_unstable_by_key(Solution::nonce);
         let one_is_enough = self.search.find != Find::All;
         let hashes = self.hashes.into_inner();
@@ -365,7 +381,7 @@ impl Shared<'_> {
             solutions,
             hashes,
             elapsed: self.begun.elapsed(),
-            found_after: after,
+            found_after,
             threads,
             range: self.search.range,
         }

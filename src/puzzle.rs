@@ -32,8 +32,6 @@ pub use rolling::{RollError, VersionRolling};
 pub use target::{Target, TargetError};
 pub use template::{PLACEHOLDER, Template, TemplateError};
 
-use crate::kernel::reference;
-
 /// The hash function of a puzzle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -56,10 +54,10 @@ impl Digest {
 
     /// Hashes a whole message with the oracle (slow, and written to be read).
     pub fn hash(self, message: &[u8]) -> Hash {
-        let once = reference::sha256(message);
+        let once = paydirt_sha256::sha256(message);
         Hash::from_bytes(match self {
             Self::Sha256 => once,
-            Self::Sha256d => reference::sha256(&once),
+            Self::Sha256d => paydirt_sha256::sha256(&once),
         })
     }
 }

@@ -4,8 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use paydirt::{ByteOrder, Digest, Goal, Hits, Kernel, NonceEncoding, Puzzle, Run, Target, Template};
-use paydirt::puzzle::PLACEHOLDER;
+use paydirt::{ByteOrder, Digest, Goal, Hits, Kernel, NonceEncoding, PLACEHOLDER, Prepared, Puzzle, Target, Template};
 
 fuzz_target!(|input: (&str, &str, u64)| {
     let (text, encoding, nonce) = input;
@@ -21,9 +20,9 @@ fuzz_target!(|input: (&str, &str, u64)| {
         let space = puzzle.nonce_space();
         let start = (u128::from(nonce) % space.end()) as u64;
         let range = space.part(start.into(), 1).expect("one nonce inside the space");
-        for run in Run::split(&puzzle, range) {
+        for prepared in &Prepared::split(&puzzle, range) {
             let mut hits = Hits::all();
-            assert_eq!(Kernel::auto().scan(&run.work, start, 1, &mut hits), 1);
+            assert_eq!(Kernel::auto().bind(prepared).unwrap().scan(start, 1, &mut hits), 1);
             assert_eq!(hits.nonces(), [start]);
         }
     }

@@ -1,34 +1,66 @@
-//! One suite for every kernel, each called directly, never through detection's choice.
+//! One suite for every kernel of the table, each called directly, never through detection's choice.
 //!
-//! `kernel_suite!(name)` stamps the cases onto one kernel. A kernel whose instructions this processor lacks is printed
-//! as skipped; `PAYDIRT_REQUIRE=avx512,sha-ni,avx2` turns that into a failure.
+//! A kernel whose instructions this processor lacks is printed as skipped. With `PAYDIRT_REQUIRE=detected`, one whose
+//! features /proc/cpuinfo lists must run: a fault in the detection does not hide behind a skip.
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::puzzle::HexCase;
+use super::{table::kernel, *};
+use crate::puzzle::{
+    ByteOrder, Digest, Goal, Hash, Header, HexCase, NonceEncoding, NonceRange, Puzzle, Target, Template,
+};
 
-/// The kernel to test, or `None` (with a word on stderr) where the processor lacks its instructions.
-fn kernel_or_skip(name: &str) -> Option<&'static Implementation> {
-    let found = KERNELS
-        .iter()
-        .copied()
-        .find(|k| k.name == name && (k.supported)());
-    if found.is_none() {
-        let required = std::env::var("PAYDIRT_REQUIRE").unwrap_or_default();
-        assert!(
-            !required.split(',').any(|required| required == name),
-            "PAYDIRT_REQUIRE names {name}, which this processor or this build lacks"
-        );
-        eprintln!("skipped: this processor or this build lacks {name}");
-    }
-    found
+/// Kernels that are not shipped: AVX-512 on any machine, and other numbers of lanes.
+static UNSHIPPED: &[KernelInfo] = &[
+    kernel! {
+        name: "avx512, interpreted",
+        about: "",
+        x86_64: [],
+        lanes: 32,
+        bind: super::x86_64::interpreted,
+        ceiling: None,
+    },
+    kernel! {
+        name: "sha-ni, 3 lanes",
+        about: "",
+        x86_64: ["sha", "sse4.1", "ssse3"],
+        lanes: 3,
+        bind: super::x86_64::sha_ni::bind::<3>,
+        ceiling: None,
+    },
+    kernel! {
+        name: "sha-ni, 4 lanes",
+        about: "",
+        x86_64: ["sha", "sse4.1", "ssse3"],
+        lanes: 4,
+        bind: super::x86_64::sha_ni::bind::<4>,
+        ceiling: None,
+    },
+];
+
+/// The kernels that can be tested here, with a word on stderr about the others.
+fn kernels() -> Vec<Kernel> {
+    let require = std::env::var_os("PAYDIRT_REQUIRE").is_some_and(|value| value == "detected");
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let listed = |feature: &&str| {
+        let flag = feature.replace('.', "_").replace("sha", "sha_ni");
+        cpuinfo.split_whitespace().any(|word| word == flag)
+    };
+    let runs = |kernel: &&'static KernelInfo| {
+        let required = require && kernel.features.iter().all(listed);
+        assert!(kernel.is_detected() || !required, "{} must run here", kernel.name);
+        if !kernel.is_detected() {
+            eprintln!("skipped: this processor or this build lacks {}", kernel.name);
+        }
+        kernel.is_detected()
+    };
+    let all = Kernel::all().iter().chain(UNSHIPPED);
+    all.filter(runs).map(Kernel).collect()
 }
 
-fn scan(kernel: &Implementation, work: &Work, first: u64, count: u64, mut hits: Hits) -> (u64, Vec<u64>) {
-    // SAFETY: kernel_or_skip has checked `supported`.
-    #[allow(unsafe_code)]
-    let tested = unsafe { kernel.scan_work(work, first, count, &mut hits) };
+fn scan(kernel: Kernel, prepared: &Prepared, first: u64, count: u64, mut hits: Hits) -> (u64, Vec<u64>) {
+    let mut scanner = kernel.bind(prepared).expect("all kernels take all digests");
+    let tested = scanner.scan(first, count, &mut hits);
     (tested, hits.into_nonces())
 }
 
@@ -46,31 +78,21 @@ fn expected_hits(puzzle: &Puzzle, first: u64, count: u64) -> Vec<u64> {
     (first..=last).filter(passes).collect()
 }
 
-/// Compares a kernel with the oracle over a range, run by run.
-fn check(kernel: &Implementation, puzzle: &Puzzle, range: NonceRange) {
-    for run in Run::split(puzzle, range) {
-        let (first, count) = (run.range.start(), run.range.count() as u64);
+/// Compares a kernel with the oracle over a range, part by part.
+fn check(kernel: Kernel, puzzle: &Puzzle, range: NonceRange) {
+    for prepared in &Prepared::split(puzzle, range) {
+        let (first, count) = (prepared.range().start(), prepared.range().count() as u64);
         let expected = expected_hits(puzzle, first, count);
-        let found = scan(kernel, &run.work, first, count, Hits::all());
-        assert_eq!(
-            found,
-            (count, expected.clone()),
-            "{}: {puzzle:?} {range:?}",
-            kernel.name
-        );
+        let found = scan(kernel, prepared, first, count, Hits::all());
+        let wanted = (count, expected.clone());
+        assert_eq!(found, wanted, "{kernel}: {puzzle:?} {range:?}");
         // With room for one hit only, the scan may end early, but not before that hit, and not out of order.
-        let (tested, hits) = scan(kernel, &run.work, first, count, Hits::up_to(1));
+        let (tested, hits) = scan(kernel, prepared, first, count, Hits::up_to(1));
         let inside = expected.iter().take_while(|nonce| **nonce - first < tested);
-        assert_eq!(
-            hits,
-            inside.copied().collect::<Vec<_>>(),
-            "{}: {puzzle:?}",
-            kernel.name
-        );
+        assert!(hits.iter().eq(inside), "{kernel}: {puzzle:?} {hits:?}");
         assert!(
             tested == count || !hits.is_empty(),
-            "{}: stopped without a hit",
-            kernel.name
+            "{kernel}: stopped without a hit"
         );
     }
 }
@@ -85,7 +107,19 @@ fn bits(bits: f64) -> Goal {
 
 fn header(goal: Goal) -> Puzzle {
     let bytes = std::array::from_fn(|i| i as u8 ^ 0xa5);
-    Puzzle::header_with_goal(&crate::puzzle::Header::from_bytes(bytes), goal)
+    Puzzle::header_with_goal(&Header::from_bytes(bytes), goal)
+}
+
+type Shape = (NonceEncoding, Digest, ByteOrder);
+
+fn puzzle(prefix: &[u8], suffix: &[u8], (encoding, digest, order): Shape, difficulty: f64) -> Puzzle {
+    Puzzle::new(
+        Template::new(prefix, suffix),
+        encoding,
+        digest,
+        order,
+        bits(difficulty),
+    )
 }
 
 const ENCODINGS: [NonceEncoding; 10] = [
@@ -108,51 +142,34 @@ const ENCODINGS: [NonceEncoding; 10] = [
 ];
 
 /// NIST's "abc" and the block that began Bitcoin: exact hashes, by way of the puzzles that end in them.
-fn nist_and_bitcoin(kernel: &Implementation) {
-    let abc = Puzzle::new(
-        Template::new(*b"a", *b"c"),
-        NonceEncoding::Hex {
-            width: 1,
-            case: HexCase::Lower,
-        },
-        Digest::Sha256,
-        ByteOrder::Big,
-        Goal::Equals(
-            crate::Hash::from_display(
-                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-                ByteOrder::Big,
-            )
-            .unwrap(),
-        ),
-    );
-    let run = &Run::split(&abc, abc.nonce_space())[0];
-    assert_eq!(
-        scan(kernel, &run.work, 0, 16, Hits::all()),
-        (16, vec![0xb]),
-        "{}",
-        kernel.name
-    );
+fn nist_and_bitcoin(kernel: Kernel) {
+    let (width, case) = (1, HexCase::Lower);
+    let shape = (NonceEncoding::Hex { width, case }, Digest::Sha256, ByteOrder::Big);
+    let display = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let goal = Goal::Equals(Hash::from_display(display, ByteOrder::Big).unwrap());
+    let abc = puzzle(b"a", b"c", shape, 0.0).with_goal(goal);
+    check(kernel, &abc, abc.nonce_space());
+    assert_eq!(expected_hits(&abc, 0, 16), [0xb]);
 
-    let genesis = crate::Header::from_hex(concat!(
+    let genesis = Header::from_hex(concat!(
         "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b2",
         "7ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d00000000"
     ));
     let puzzle = Puzzle::header(&genesis.unwrap()).unwrap();
-    let run = &Run::split(&puzzle, puzzle.nonce_space())[0];
-    let (first, nonce) = (2_083_236_893 - 1000, 2_083_236_893);
+    check(kernel, &puzzle, range(2_083_236_893 - 1000, 2000));
     assert_eq!(
-        scan(kernel, &run.work, first, 2000, Hits::all()),
-        (2000, vec![nonce])
+        expected_hits(&puzzle, 2_083_236_893 - 1000, 2000),
+        [2_083_236_893]
     );
 }
 
 /// A goal met by one hash only, for each nonce of two batches in turn: no lane is deaf.
-fn every_lane_alone(kernel: &Implementation) {
+fn every_lane_alone(kernel: Kernel) {
     for puzzle in [header(bits(0.0)), Puzzle::text("every lane", bits(0.0))] {
         for first in [1_000_000u64, 1_000_007] {
-            for nonce in first..first + 2 * kernel.lanes {
+            for nonce in first..first + 2 * kernel.lanes() {
                 let puzzle = puzzle.clone().with_goal(Goal::Equals(puzzle.hash(nonce)));
-                check(kernel, &puzzle, range(first, u128::from(2 * kernel.lanes)));
+                check(kernel, &puzzle, range(first, u128::from(2 * kernel.lanes())));
             }
         }
     }
@@ -160,8 +177,8 @@ fn every_lane_alone(kernel: &Implementation) {
 
 /// Headers whose version is rolled, two or four versions at a time: any length from any start, over the ends of groups,
 /// with none, one, some and all nonces hitting.
-fn rolled_versions(kernel: &Implementation) {
-    let lanes = u128::from(kernel.lanes);
+fn rolled_versions(kernel: Kernel) {
+    let lanes = u128::from(kernel.lanes());
     for (mask, group) in [
         (0x2000_0000u32, 33),
         (0x0000_6000, 34),
@@ -174,24 +191,15 @@ fn rolled_versions(kernel: &Implementation) {
             for count in [1, 2, 3, lanes - 1, 4 * lanes, 4 * lanes + 1, 13 * lanes + 5] {
                 let count = count.max(1);
                 // Before, over and after the end of the first group of versions; the end of the space.
-                for start in [
-                    0,
-                    1,
-                    2,
-                    3,
-                    97,
-                    (1 << group) - 1,
-                    (1 << group) - 5,
-                    (1 << group) + 3,
-                    end - count,
-                ] {
+                let next = 1 << group;
+                for start in [0, 1, 2, 3, 97, next - 1, next - 5, next + 3, end - count] {
                     let start = start.min(end - count);
                     check(kernel, &puzzle, puzzle.nonce_space().part(start, count).unwrap());
                 }
             }
         }
         let puzzle = header(bits(0.0)).roll_version(mask).unwrap();
-        for nonce in (1_000_001..1_000_001 + 4 * kernel.lanes).step_by(3) {
+        for nonce in (1_000_001..1_000_001 + 4 * kernel.lanes()).step_by(3) {
             let puzzle = puzzle.clone().with_goal(Goal::Equals(puzzle.hash(nonce)));
             check(kernel, &puzzle, range(1_000_001, 4 * lanes));
         }
@@ -203,26 +211,19 @@ fn rolled_versions(kernel: &Implementation) {
 }
 
 /// Room for a few hits only, some of them dropped at the range's ends: scanned on until done, it is the same answer.
-fn rolled_versions_in_pieces(kernel: &Implementation) {
+fn rolled_versions_in_pieces(kernel: Kernel) {
     let puzzle = header(bits(5.0)).roll_version(0x1fff_e000).unwrap();
     for first in (1 << 34) - 3_003..(1 << 34) - 2_997 {
         let count = 6_001;
-        let run = &Run::split(&puzzle, range(first, count.into()))[0];
+        let prepared = &Prepared::split(&puzzle, range(first, count.into()))[0];
         for limit in [1, 2, 5] {
             let (mut tested, mut found) = (0, Vec::new());
             while tested < count {
-                let (more, hits) = scan(
-                    kernel,
-                    &run.work,
-                    first + tested,
-                    count - tested,
-                    Hits::up_to(limit),
-                );
+                let room = Hits::up_to(limit);
+                let (more, hits) = scan(kernel, prepared, first + tested, count - tested, room);
                 assert!(more > 0 && (tested + more == count || hits.len() >= limit));
-                assert!(
-                    hits.iter()
-                        .all(|hit| (tested..tested + more).contains(&(hit - first)))
-                );
+                let inside = |hit: &u64| (tested..tested + more).contains(&(hit - first));
+                assert!(hits.iter().all(inside));
                 found.extend(hits);
                 tested += more;
             }
@@ -231,9 +232,26 @@ fn rolled_versions_in_pieces(kernel: &Implementation) {
     }
 }
 
+/// One scanner, many chunks, forth and back: nothing of an earlier one is left in its memory.
+fn chunk_after_chunk(kernel: Kernel) {
+    let shape = (ENCODINGS[2], Digest::Sha256d, ByteOrder::Big);
+    let text = |before| puzzle(&vec![b'p'; before], &[b's'; 70], shape, 3.0);
+    let rolled = header(bits(3.0)).roll_version(0x1fff_e000).unwrap();
+    for puzzle in [header(bits(3.0)), rolled, text(3), text(46), text(45)] {
+        let prepared = &Prepared::split(&puzzle, puzzle.nonce_space())[0];
+        let mut scanner = kernel.bind(prepared).unwrap();
+        for first in [70_000, 70_100, 9_950, 3_000_000_000, 65_500, 70_000] {
+            let mut hits = Hits::all();
+            assert_eq!(scanner.scan(first, 100, &mut hits), 100);
+            let expected = expected_hits(&puzzle, first, 100);
+            assert_eq!(hits.nonces(), expected, "{kernel}: {puzzle:?} {first}");
+        }
+    }
+}
+
 /// Lengths around the batch, from odd starts, with none, some and all nonces hitting.
-fn awkward_lengths(kernel: &Implementation) {
-    let lanes = u128::from(kernel.lanes);
+fn awkward_lengths(kernel: Kernel) {
+    let lanes = u128::from(kernel.lanes());
     for goal in [bits(0.0), bits(1.5), bits(6.0), bits(200.0)] {
         for puzzle in [header(goal), Puzzle::text("lengths", goal)] {
             for count in [1, 2, lanes - 1, lanes, lanes + 1, 3 * lanes + 5] {
@@ -246,7 +264,7 @@ fn awkward_lengths(kernel: &Implementation) {
 }
 
 /// Every encoding, both digests, both readings, at every offset of the nonce in its block, and with blocks after it.
-fn every_shape(kernel: &Implementation) {
+fn every_shape(kernel: Kernel) {
     for encoding in ENCODINGS {
         for offset in 0..64 {
             // Vary what need not be tried in every combination by numbers that share no factor.
@@ -254,13 +272,8 @@ fn every_shape(kernel: &Implementation) {
             let digest = [Digest::Sha256, Digest::Sha256d][offset % 2];
             let order = [ByteOrder::Big, ByteOrder::Little][offset / 2 % 2];
             let prefix = if offset % 3 == 0 { offset + 64 } else { offset };
-            let puzzle = Puzzle::new(
-                Template::new(vec![b'p'; prefix], vec![b's'; suffix]),
-                encoding,
-                digest,
-                order,
-                bits(2.0),
-            );
+            let (prefix, suffix) = (vec![b'p'; prefix], vec![b's'; suffix]);
+            let puzzle = puzzle(&prefix, &suffix, (encoding, digest, order), 2.0);
             for start in [0, 9_981, 0xfff0] {
                 check(kernel, &puzzle, range(start, 75));
             }
@@ -269,15 +282,9 @@ fn every_shape(kernel: &Implementation) {
 }
 
 /// The last nonces of each encoding.
-fn the_very_end(kernel: &Implementation) {
+fn the_very_end(kernel: Kernel) {
     for encoding in ENCODINGS {
-        let puzzle = Puzzle::new(
-            Template::new(*b"the end ", []),
-            encoding,
-            Digest::Sha256,
-            ByteOrder::Big,
-            bits(1.0),
-        );
+        let puzzle = puzzle(b"the end ", &[], (encoding, Digest::Sha256, ByteOrder::Big), 1.0);
         let space = puzzle.nonce_space();
         for count in [1, 7, 100] {
             let start = space.end() - count;
@@ -288,29 +295,23 @@ fn the_very_end(kernel: &Implementation) {
 }
 
 /// Past the stretches that kernels prepare once: carries through every digit.
-fn long_ranges(kernel: &Implementation) {
-    check(kernel, &Puzzle::text("carry", bits(7.0)), range(0, 25_000));
-    check(
-        kernel,
-        &Puzzle::text("carry", bits(7.0)),
-        range(999_999_990_000, 15_000),
-    );
-    let hex = Puzzle::new(
-        Template::new(*b"0123456789abcdef0123456789abcdef0123456789", *b"!"),
-        ENCODINGS[4],
-        Digest::Sha256,
-        ByteOrder::Big,
-        bits(7.0),
-    );
+fn long_ranges(kernel: Kernel) {
+    let carry = Puzzle::text("carry", bits(7.0));
+    check(kernel, &carry, range(0, 25_000));
+    check(kernel, &carry, range(999_999_990_000, 15_000));
+    let shape = (ENCODINGS[4], Digest::Sha256, ByteOrder::Big);
+    let hex = puzzle(b"0123456789abcdef0123456789abcdef0123456789", b"!", shape, 7.0);
     check(kernel, &hex, range(0xffff_fff0, 9_000));
-    let wide = Puzzle::new(
-        Template::new([7; 3], []),
+    let shape = (
         NonceEncoding::U64(ByteOrder::Little),
         Digest::Sha256d,
         ByteOrder::Little,
-        bits(7.0),
     );
-    check(kernel, &wide, range(0xffff_e000, 9_000));
+    check(
+        kernel,
+        &puzzle(&[7; 3], &[], shape, 7.0),
+        range(0xffff_e000, 9_000),
+    );
 }
 
 prop_compose! {
@@ -347,10 +348,10 @@ prop_compose! {
     }
 }
 
-fn agrees_with_the_oracle_on_any_rolled_version(kernel: &Implementation) {
+fn agrees_with_the_oracle_on_any_rolled_version(kernel: Kernel) {
     let strategy = (any::<[u8; 32]>(), 1u32.., any::<u64>(), 1u128..400, 0.0..9.0f64);
     proptest!(ProptestConfig::with_cases(60), |((seed, mask, start, count, goal) in strategy)| {
-        let header = crate::puzzle::Header::from_bytes(std::array::from_fn(|i| seed[i % 32] ^ i as u8));
+        let header = Header::from_bytes(std::array::from_fn(|i| seed[i % 32] ^ i as u8));
         let puzzle = Puzzle::header_with_goal(&header, bits(goal)).roll_version(mask).unwrap();
         let space = puzzle.nonce_space();
         let start = u128::from(start) % (space.count() - count);
@@ -358,76 +359,78 @@ fn agrees_with_the_oracle_on_any_rolled_version(kernel: &Implementation) {
     });
 }
 
-fn agrees_with_the_oracle_on_anything(kernel: &Implementation) {
+fn agrees_with_the_oracle_on_anything(kernel: Kernel) {
     proptest!(ProptestConfig::with_cases(300), |((puzzle, range) in any_puzzle())| {
         check(kernel, &puzzle, range);
     });
 }
 
 macro_rules! kernel_suite {
-    ($module:ident, $name:literal) => {
-        mod $module {
-            kernel_suite!(@cases $name: nist_and_bitcoin every_lane_alone rolled_versions
-                rolled_versions_in_pieces awkward_lengths every_shape the_very_end
-                long_ranges agrees_with_the_oracle_on_any_rolled_version agrees_with_the_oracle_on_anything);
-        }
-    };
-    (@cases $name:literal: $($case:ident)+) => {$(
-        #[test]
-        fn $case() {
-            if let Some(kernel) = super::kernel_or_skip($name) {
-                super::$case(kernel);
+    ($($case:ident)+) => {
+        mod every_kernel {$(
+            #[test]
+            fn $case() {
+                super::kernels().into_iter().for_each(super::$case);
             }
+        )+}
+    };
+}
+
+kernel_suite! {
+    nist_and_bitcoin every_lane_alone rolled_versions rolled_versions_in_pieces chunk_after_chunk awkward_lengths
+    every_shape the_very_end long_ranges agrees_with_the_oracle_on_any_rolled_version
+    agrees_with_the_oracle_on_anything
+}
+
+/// A digest that no kernel but those which take all shapes has heard of: three hashes, one after the other.
+#[test]
+fn a_digest_is_a_list_of_blocks() {
+    let puzzle = Puzzle::text("thrice ", bits(4.0));
+    let mut prepared = Prepared::split(&puzzle, range(1_000, 500)).swap_remove(0);
+    prepared.rehashes = &[prepared::Rehash::SHA256; 2];
+    let thrice = |nonce: &u64| {
+        let once = paydirt_sha256::sha256(&puzzle.message(*nonce));
+        paydirt_sha256::sha256(&paydirt_sha256::sha256(&once))[0] < 0x10
+    };
+    let expected: Vec<u64> = (1_000..1_500).filter(thrice).collect();
+    for kernel in kernels() {
+        match kernel.bind(&prepared) {
+            Some(_) => assert_eq!(scan(kernel, &prepared, 1_000, 500, Hits::all()).1, expected),
+            None => assert!(!["portable", "reference"].contains(&kernel.name())),
         }
-    )+};
-}
-
-kernel_suite!(reference, "reference");
-kernel_suite!(portable, "portable");
-kernel_suite!(sha_ni, "sha-ni");
-kernel_suite!(avx512, "avx512");
-kernel_suite!(avx2, "avx2");
-
-#[test]
-fn every_kernel_of_the_table_has_a_suite_and_a_public_name() {
-    for kernel in KERNELS {
-        assert!(KERNEL_NAMES.contains(&kernel.name), "{}", kernel.name);
     }
-    assert_eq!(KERNELS.last().unwrap().name, "reference");
-    let ranked: Vec<_> = KERNELS.iter().map(|k| k.name).collect();
-    let expected: Vec<_> = KERNEL_NAMES
-        .into_iter()
-        .filter(|name| ranked.contains(name))
-        .collect();
-    assert_eq!(ranked, expected, "both lists go from the fastest to the oracle");
+    assert!(kernels().iter().any(|kernel| kernel.bind(&prepared).is_some()));
 }
 
 #[test]
-fn unknown_and_missing_kernels_are_told_apart() {
+fn the_table_goes_from_the_fastest_to_the_oracle_and_each_name_leads_to_its_row() {
+    assert_eq!(table::oracle().name(), "reference");
+    assert_eq!("auto".parse(), Ok(Kernel::detected()[0]));
     assert_eq!(Kernel::by_name("sse2"), Err(KernelError::Unknown));
-    assert!("auto".parse::<Kernel>().is_ok());
+    for kernel in Kernel::all() {
+        match Kernel::by_name(kernel.name) {
+            Ok(found) => assert_eq!((found, found.lanes()), (Kernel(kernel), kernel.lanes)),
+            Err(KernelError::NotCompiled(architecture)) => assert_eq!(architecture, kernel.architecture),
+            Err(error) => assert!(matches!(error, KernelError::NotSupported(_)) && !kernel.is_detected()),
+        }
+    }
 }
 
 #[test]
 fn incrementing_is_writing_the_next() {
     for encoding in ENCODINGS {
-        let puzzle = Puzzle::new(
-            Template::new([], []),
-            encoding,
-            Digest::Sha256,
-            ByteOrder::Big,
-            bits(0.0),
-        );
+        let puzzle = puzzle(&[], &[], (encoding, Digest::Sha256, ByteOrder::Big), 0.0);
         for start in [0, 8, 95, 9_999, 0xfffe] {
-            let work = &Run::split(&puzzle, range(start.min(99_990), 1))[0].work;
-            let (mut stepped, mut written) = (vec![0; work.nonce_bytes], vec![0; work.nonce_bytes]);
-            work.write_nonce(start, &mut stepped);
+            let prepared = &Prepared::split(&puzzle, range(start.min(99_990), 1))[0];
+            let symbols = prepared.symbols;
+            let (mut stepped, mut written) = (vec![0; prepared.nonce_bytes], vec![0; prepared.nonce_bytes]);
+            symbols.write(start, &mut stepped);
             for nonce in start + 1..start + 20 {
                 if encoding.len_of(nonce) != encoding.len_of(start) {
                     break;
                 }
-                increment(work.symbols, &mut stepped);
-                work.write_nonce(nonce, &mut written);
+                symbols.increment(&mut stepped);
+                symbols.write(nonce, &mut written);
                 assert_eq!(stepped, written, "{encoding} {nonce}");
             }
         }

@@ -6,12 +6,9 @@ use std::{
 };
 
 use crate::{
+    kernel::{Prepared, Scanner},
     puzzle::NonceRange,
-    work::{Run, Work},
 };
-
-/// How long a chunk should take: long enough to make claiming it free, short enough to stop within a millisecond.
-const CHUNK_TIME: Duration = Duration::from_micros(400);
 
 /// The nonces nobody has claimed yet: always the end of the range.
 pub(super) struct Cursor {
@@ -36,14 +33,14 @@ impl Cursor {
         (left > 0).then(|| (self.end - u128::from(left)) as u64)
     }
 
-    /// Claims the next chunk: the run it is in, its first nonce and its length. `None` when nothing is left, or
-    /// nothing below `lowest`.
-    pub(super) fn claim<'r>(
+    /// Claims the next chunk: the part of the range it is in, its first nonce and its length. `None` when nothing is
+    /// left, or nothing below `lowest`.
+    pub(super) fn claim<'p>(
         &self,
         size: &ChunkSize,
-        runs: &'r [Run],
+        parts: &'p [Prepared],
         lowest: &AtomicU64,
-    ) -> Option<(&'r Run, u64, u64)> {
+    ) -> Option<(&'p Prepared, u64, u64)> {
         let mut left = self.left.load(Ordering::Relaxed);
         loop {
             if left == 0 {
@@ -53,16 +50,16 @@ impl Cursor {
             if first > lowest.load(Ordering::Relaxed) {
                 return None;
             }
-            let run = &runs[runs.partition_point(|run| run.range.end() <= first.into())];
-            let to_run_end = run.range.end() - u128::from(first);
+            let part = &parts[parts.partition_point(|part| part.range().end() <= first.into())];
+            let to_its_end = part.range().end() - u128::from(first);
             let count = size
-                .from(first, &run.work)
-                .min(u64::try_from(to_run_end).unwrap_or(u64::MAX));
+                .from(first, part)
+                .min(u64::try_from(to_its_end).unwrap_or(u64::MAX));
             match self
                 .left
                 .compare_exchange_weak(left, left - count, Ordering::Relaxed, Ordering::Relaxed)
             {
-                Ok(_) => return Some((run, first, count)),
+                Ok(_) => return Some((part, first, count)),
                 Err(now) => left = now,
             }
         }
@@ -74,21 +71,24 @@ impl Cursor {
 pub(super) struct ChunkSize {
     nonces: u64,
     least: u64,
+    /// How long one should take.
+    time: Duration,
 }
 
 impl ChunkSize {
-    /// Begins with one batch of a kernel with this many lanes: a message may be long, a machine slow.
-    pub(super) fn new(lanes: u64) -> Self {
+    /// Begins with one batch of the kernel's lanes: a message may be long, a machine slow.
+    pub(super) fn new(scanner: &Scanner<'_>) -> Self {
         Self {
-            nonces: lanes,
-            least: lanes,
+            nonces: scanner.lanes(),
+            least: scanner.lanes(),
+            time: scanner.chunk_time(),
         }
     }
 
     /// The length of a chunk that begins at `first`: cut back, where it is long enough, to end where a kernel begins
     /// a new stretch of nonces anyway.
-    fn from(&self, first: u64, work: &Work) -> u64 {
-        let past = first.saturating_add(self.nonces) % work.stretch();
+    fn from(&self, first: u64, part: &Prepared) -> u64 {
+        let past = first.saturating_add(self.nonces) % part.stretch();
         if past < self.nonces {
             self.nonces - past
         } else {
@@ -98,9 +98,9 @@ impl ChunkSize {
 
     /// Learns from a chunk: `tested` nonces took `elapsed`.
     pub(super) fn adapt(&mut self, tested: u64, elapsed: Duration) {
-        if elapsed > CHUNK_TIME * 2 {
+        if elapsed > self.time * 2 {
             self.nonces = (self.nonces / 2).max(self.least);
-        } else if elapsed < CHUNK_TIME / 2 && tested >= self.nonces / 2 {
+        } else if elapsed < self.time / 2 && tested >= self.nonces / 2 {
             self.nonces = self.nonces.saturating_mul(2);
         }
     }
@@ -112,15 +112,20 @@ mod tests {
 
     #[test]
     fn sizes_follow_the_clock() {
-        let mut size = ChunkSize::new(32);
+        let time = Duration::from_millis(1);
+        let mut size = ChunkSize {
+            nonces: 32,
+            least: 32,
+            time,
+        };
         size.adapt(32, Duration::from_micros(1));
         assert_eq!(size.nonces, 64);
         size.adapt(10, Duration::from_micros(1));
         assert_eq!(size.nonces, 64, "a chunk cut short says nothing");
-        size.adapt(64, CHUNK_TIME);
+        size.adapt(64, time);
         assert_eq!(size.nonces, 64);
         for _ in 0..9 {
-            size.adapt(64, CHUNK_TIME * 3);
+            size.adapt(64, time * 3);
         }
         assert_eq!(size.nonces, 32, "never below one batch");
     }

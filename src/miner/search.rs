@@ -2,8 +2,9 @@
 
 use std::{
     fmt,
+    ops::ControlFlow,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -81,7 +82,7 @@ impl Cancel {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// The switch itself, for a signal handler to set.
+    /// The switch itself, for a signal handler to set to true.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0)
     }
@@ -104,6 +105,7 @@ pub struct Progress {
 }
 
 type ProgressCallback<'a> = Box<dyn Fn(&Progress) + Send + Sync + 'a>;
+type SolutionCallback<'a> = Box<dyn FnMut(&Solution) -> ControlFlow<()> + Send + 'a>;
 
 /// One question for a [`Miner`](crate::Miner): a puzzle, the nonces to try, and when to stop.
 ///
@@ -131,6 +133,8 @@ pub struct Search<'a> {
     pub(super) timeout: Option<Duration>,
     pub(super) cancel: Cancel,
     pub(super) progress: Option<(Duration, ProgressCallback<'a>)>,
+    /// `None` without one, and after it has said stop.
+    on_solution: Mutex<Option<SolutionCallback<'a>>>,
 }
 
 impl<'a> Search<'a> {
@@ -143,6 +147,7 @@ impl<'a> Search<'a> {
             timeout: None,
             cancel: Cancel::new(),
             progress: None,
+            on_solution: Mutex::new(None),
         }
     }
 
@@ -182,6 +187,54 @@ impl<'a> Search<'a> {
             progress: Some((every, Box::new(callback))),
             ..self
         }
+    }
+
+    /// Calls `callback` with each solution as soon as it is verified, at the end of the chunk of nonces in which it was
+    /// found (less than a millisecond later), while the other threads mine on.
+    ///
+    /// It runs on the thread that found the solution, one call at a time; other threads that have one to tell of wait,
+    /// so it should return quickly. Within a chunk solutions come in ascending order, but chunks end in any order. It is
+    /// called once for each solution that [`Find::All`] returns; [`Find::Lowest`] and [`Find::First`] tell of every
+    /// solution that a thread came to, the one that they return among them.
+    ///
+    /// On [`ControlFlow::Break`] there are no more calls, and the search ends as if its [`Cancel`] handle were pulled:
+    /// chunks that were begun are finished, and all that was found is returned.
+    ///
+    /// # Examples
+    /// The first three shares:
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use paydirt::{Find, Goal, Miner, Puzzle, Search, Status, Target};
+    ///
+    /// let puzzle = Puzzle::text("share ", Goal::at_most(Target::from_leading_zero_bits(12.0)?));
+    /// let mut shares = Vec::new();
+    /// let search = Search::new(&puzzle).find(Find::All).on_solution(|solution| {
+    ///     shares.push(*solution);
+    ///     if shares.len() < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    /// });
+    /// assert_eq!(Miner::new().mine(&search).status, Status::Interrupted);
+    /// drop(search);
+    /// assert_eq!(shares.len(), 3);
+    /// # Ok::<(), paydirt::TargetError>(())
+    /// ```
+    pub fn on_solution(self, callback: impl FnMut(&Solution) -> ControlFlow<()> + Send + 'a) -> Self {
+        Self {
+            on_solution: Mutex::new(Some(Box::new(callback))),
+            ..self
+        }
+    }
+
+    /// Tells of solutions, until the callback says stop.
+    pub(super) fn tell(&self, solutions: &[Solution]) -> ControlFlow<()> {
+        let mut callback = self.on_solution.lock().expect("the callback does not panic");
+        let Some(tell) = &mut *callback else {
+            return ControlFlow::Continue(());
+        };
+        let told = solutions.iter().try_for_each(tell);
+        if told.is_break() {
+            *callback = None;
+        }
+        told
     }
 }
 

@@ -1,41 +1,56 @@
 //! The rules of the engine, with a mock kernel that remembers what it was asked to test.
 
-use std::{collections::HashSet, sync::Mutex};
+use std::{
+    collections::HashSet,
+    ops::ControlFlow,
+    sync::{Arc, Mutex},
+};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::puzzle::{ByteOrder, Digest, Goal, NonceEncoding, NonceRange, Puzzle, Target, Template};
+use crate::{
+    kernel::Scan,
+    puzzle::{ByteOrder, Digest, Goal, NonceEncoding, NonceRange, Puzzle, Target, Template},
+};
 
-/// A kernel that hits chosen nonces (they need not be solutions) and remembers every nonce it tested.
+/// A kernel that hits chosen nonces (they need not be solutions) and remembers every scan.
+#[derive(Clone)]
 struct Mock {
     lanes: u64,
-    hits: HashSet<u64>,
-    tested: Mutex<Vec<u64>>,
+    hits: Arc<HashSet<u64>>,
+    /// First nonce and length of each scan, and to which part of the range each thread bound it.
+    chunks: Arc<Mutex<Vec<(u64, u64)>>>,
+    bound: Arc<Mutex<Vec<NonceRange>>>,
+    chunk_time: Duration,
 }
 
 impl Mock {
     fn new(lanes: u64, hits: impl IntoIterator<Item = u64>) -> Self {
         Self {
             lanes,
-            hits: hits.into_iter().collect(),
-            tested: Mutex::default(),
+            hits: Arc::new(hits.into_iter().collect()),
+            chunks: Arc::default(),
+            bound: Arc::default(),
+            chunk_time: Duration::from_micros(400),
         }
     }
 
+    fn bind<'p>(&self, prepared: &'p Prepared) -> Scanner<'p> {
+        self.bound.lock().unwrap().push(prepared.range());
+        Scanner::new(prepared, Box::new(self.clone()), self.lanes)
+    }
+
     fn tested_in_order(&self) -> Vec<u64> {
-        let mut tested = self.tested.lock().unwrap().clone();
-        tested.sort_unstable();
-        tested
+        let mut scans = self.chunks.lock().unwrap().clone();
+        scans.sort_unstable();
+        let nonces = |(first, count)| (0..count).map(move |i| first + i);
+        scans.into_iter().flat_map(nonces).collect()
     }
 }
 
-impl Scanner for Mock {
-    fn lanes(&self) -> u64 {
-        self.lanes
-    }
-
-    fn scan(&self, _: &Work, first: u64, count: u64, hits: &mut Hits) -> u64 {
+impl Scan for Mock {
+    fn scan(&mut self, _: &[[u32; 8]], first: u64, count: u64, hits: &mut Hits) -> u64 {
         // A batch at a time, as the wide kernels do, up to the batch that fills the hits.
         let mut done = 0;
         while done < count && !hits.is_full() {
@@ -46,8 +61,12 @@ impl Scanner for Mock {
             }
             done += self.lanes.min(count - done);
         }
-        self.tested.lock().unwrap().extend((0..done).map(|i| first + i));
+        self.chunks.lock().unwrap().push((first, done));
         done
+    }
+
+    fn chunk_time(&self) -> Duration {
+        self.chunk_time
     }
 }
 
@@ -59,8 +78,8 @@ fn pool(threads: usize) -> rayon::ThreadPool {
 }
 
 /// Mines with every thread from the first nonce on: a mock is so fast that the calling thread alone would be done.
-fn mine_with(scanner: &dyn Scanner, pool: &rayon::ThreadPool, search: &Search<'_>) -> Outcome {
-    super::mine_with(scanner, pool, search, Duration::ZERO)
+fn mine_with(mock: &Mock, pool: &rayon::ThreadPool, search: &Search<'_>) -> Outcome {
+    super::mine_with(&|prepared| mock.bind(prepared), pool, search, Duration::ZERO)
 }
 
 /// Every hit is a solution.
@@ -139,17 +158,111 @@ fn the_lowest_is_found_whatever_the_threads() {
 }
 
 #[test]
-fn all_means_every_one_in_order() {
+fn all_means_every_one_in_order_and_each_is_told_once() {
     let hits: Vec<u64> = (0..100_000).step_by(997).collect();
     for threads in [1, 2, 5, 17] {
         let mock = Mock::new(32, hits.iter().copied());
         let puzzle = anything_goes(NonceEncoding::Decimal);
         let range = NonceRange::new(0, 100_000).unwrap();
-        let search = Search::new(&puzzle).range(range).find(Find::All);
+        let mut told = Vec::new();
+        let tell = |solution: &Solution| {
+            let (first, count) = *mock.chunks.lock().unwrap().last().unwrap();
+            let at_once = (first..first + count).contains(&solution.nonce());
+            assert!(
+                threads > 1 || at_once,
+                "when its chunk has ended, before the next"
+            );
+            told.push(solution.nonce());
+            ControlFlow::Continue(())
+        };
+        let search = Search::new(&puzzle)
+            .range(range)
+            .find(Find::All)
+            .on_solution(tell);
         let outcome = mine_with(&mock, &pool(threads), &search);
-        assert_eq!(nonces(&outcome), hits);
+        drop(search);
+        told.sort_unstable();
+        assert_eq!((&nonces(&outcome), &told), (&hits, &hits));
         assert_eq!((outcome.hashes, outcome.status), (100_000, Status::Found));
     }
+}
+
+/// A callback that has enough ends the search; no nonce is tested twice or left out below the last one tested.
+#[test]
+fn the_one_who_is_told_may_say_stop() {
+    let puzzle = anything_goes(NonceEncoding::Decimal);
+    for (threads, find, enough) in [(1, Find::All, 3), (4, Find::All, 3), (4, Find::Lowest, 1)] {
+        let mock = Mock::new(32, (5_000..).step_by(100).take(10_000));
+        let mut told = Vec::new();
+        let search = Search::new(&puzzle).find(find).on_solution(|solution| {
+            told.push(solution.nonce());
+            if told.len() < enough {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        let outcome = mine_with(&mock, &pool(threads), &search);
+        drop(search);
+        let tested = mock.tested_in_order();
+        assert!(
+            tested.iter().copied().eq(0..outcome.hashes) || find != Find::All,
+            "without a gap"
+        );
+        assert_eq!((told.len(), tested.len() as u64), (enough, outcome.hashes));
+        let hits: Vec<_> = tested
+            .into_iter()
+            .filter(|nonce| mock.hits.contains(nonce))
+            .collect();
+        let (returned, status) = match find {
+            Find::All => (&hits[..], Status::Interrupted),
+            _ => (&hits[..1], Status::Found), // the lowest, which need not be the one that was told first
+        };
+        assert_eq!((&nonces(&outcome)[..], outcome.status), (returned, status));
+    }
+}
+
+/// Bound once by each thread for each part of the range it comes to, however many chunks it scans there.
+#[test]
+fn a_thread_binds_once_for_each_part() {
+    let mut mock = Mock::new(32, []);
+    mock.chunk_time = Duration::ZERO;
+    let puzzle = anything_goes(NonceEncoding::Decimal);
+    let range = NonceRange::new(0, 100_000).unwrap();
+    let threads = 3;
+    let outcome = mine_with(&mock, &pool(threads), &Search::new(&puzzle).range(range));
+    assert_eq!(outcome.status, Status::Exhausted);
+    let (bound, chunks) = (mock.bound.lock().unwrap(), mock.chunks.lock().unwrap());
+    for part in Prepared::split(&puzzle, range) {
+        let times = bound.iter().filter(|bound| **bound == part.range()).count();
+        assert!((1..=threads + 1).contains(&times), "{times} times {part:?}");
+    }
+    assert!(chunks.len() > 2 * bound.len());
+}
+
+/// What likes milliseconds of nonces at a time is given them.
+#[test]
+fn chunks_are_as_long_as_the_scanner_likes() {
+    let longest = |chunk_time| {
+        let mut mock = Mock::new(32, []);
+        mock.chunk_time = chunk_time;
+        let puzzle = anything_goes(NonceEncoding::U32(ByteOrder::Little));
+        let range = NonceRange::new(0, 3_000_000).unwrap();
+        mine_with(&mock, &pool(1), &Search::new(&puzzle).range(range));
+        let chunks = mock.chunks.lock().unwrap();
+        chunks.iter().map(|(_, count)| *count).max().unwrap()
+    };
+    assert_eq!(longest(Duration::ZERO), 32);
+    assert!(longest(Duration::from_secs(60)) > 500_000);
+}
+
+#[test]
+fn something_runs_once_on_each_thread() {
+    let miner = Miner::with_threads(5, Kernel::auto()).unwrap();
+    let ran = miner.on_each_thread(|index| (index, std::thread::current().id()));
+    assert!(ran.iter().map(|(index, _)| *index).eq(0..5));
+    let different: HashSet<_> = ran.iter().map(|(_, thread)| *thread).collect();
+    assert_eq!(different.len(), 5);
 }
 
 #[test]
@@ -278,12 +391,10 @@ proptest! {
 /// same, and the status says so.
 #[test]
 fn a_range_searched_to_its_end_is_never_a_timeout() {
+    #[derive(Clone)]
     struct Slow(Cancel);
-    impl Scanner for Slow {
-        fn lanes(&self) -> u64 {
-            64
-        }
-        fn scan(&self, _: &Work, _: u64, count: u64, _: &mut Hits) -> u64 {
+    impl Scan for Slow {
+        fn scan(&mut self, _: &[[u32; 8]], _: u64, count: u64, _: &mut Hits) -> u64 {
             std::thread::sleep(Duration::from_millis(20));
             self.0.cancel();
             count
@@ -298,7 +409,13 @@ fn a_range_searched_to_its_end_is_never_a_timeout() {
             .find(find)
             .cancel(&cancel)
             .timeout(Duration::from_millis(5));
-        let outcome = mine_with(&Slow(cancel.clone()), &pool(2), &search);
+        let slow = Slow(cancel.clone());
+        let outcome = super::mine_with(
+            &|prepared| Scanner::new(prepared, Box::new(slow.clone()), 64),
+            &pool(2),
+            &search,
+            Duration::ZERO,
+        );
         assert_eq!((outcome.status, outcome.hashes), (Status::Exhausted, 64));
     }
 }

@@ -18,6 +18,6 @@ mod values;
 
 pub(crate) use error::{InputError, Name, parse, sentence, shown};
 pub(crate) use given::Given;
-pub(crate) use machine::MachineArgs;
+pub(crate) use machine::{MachineArgs, kernel_names};
 pub(crate) use table::{Flag, GoalArgs, PuzzleArgs, SearchArgs, Spelling};
 pub(crate) use values::{number, one_or_more, whole_number};

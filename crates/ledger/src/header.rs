@@ -15,7 +15,7 @@ use std::{fmt, str::FromStr};
 use num_bigint::BigUint;
 use sha2::{Digest as _, Sha256};
 
-use paydirt::puzzle::{self, Target};
+use paydirt::Target;
 
 /// Two rounds of SHA-256: what names headers, transactions and the nodes of a Merkle tree.
 pub(super) fn sha256d(bytes: &[u8]) -> [u8; 32] {
@@ -131,8 +131,8 @@ impl Header {
     }
 
     /// The header as the engine takes it.
-    pub fn to_engine(&self) -> puzzle::Header {
-        puzzle::Header::from_bytes(self.to_bytes())
+    pub fn to_engine(&self) -> paydirt::Header {
+        paydirt::Header::from_bytes(self.to_bytes())
     }
 
     /// Its hash.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use paydirt::{Miner, Run};
+use paydirt::{Miner, Prepared};
 
 use crate::known_hits::KnownPuzzle;
 
@@ -29,15 +29,15 @@ const PROBE_TIME: Duration = Duration::from_millis(1);
 /// that share a core share its ceiling. It takes a few milliseconds. `None` when the kernel has no ceiling.
 pub fn of_miner(miner: &Miner, puzzle: &KnownPuzzle) -> Option<f64> {
     let kernel = miner.kernel();
-    let runs = Run::split(puzzle.puzzle(), puzzle.range());
-    let work = &runs.first()?.work;
-    kernel.ceiling_hashes_per_second(work, Duration::ZERO)?;
+    let parts = Prepared::split(puzzle.puzzle(), puzzle.range());
+    let prepared = parts.first()?;
+    kernel.ceiling_hashes_per_second(prepared, Duration::ZERO)?;
     let together = Barrier::new(miner.threads());
     let sums = Mutex::new([0.0; PROBES]);
     miner.on_each_thread(|_| {
         for probe in 0..PROBES {
             together.wait();
-            let rate = kernel.ceiling_hashes_per_second(work, PROBE_TIME);
+            let rate = kernel.ceiling_hashes_per_second(prepared, PROBE_TIME);
             sums.lock().expect("nothing panics while it is held")[probe] += rate.unwrap_or(0.0);
         }
     });

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 
 use crate::{
-    options::{InputError, measurement, one_or_more, parse},
+    options::{InputError, kernel_names, measurement, one_or_more, parse},
     render::export::{Export as _, ExportArgs},
     terminal::{exit::Exit, interrupt::on_interrupt, progress::StepBar},
 };
@@ -39,8 +39,7 @@ pub(crate) struct BenchArgs {
     /// header (sha256d of a Bitcoin header), text (sha256 of a short text), a list, or all [default: all]
     #[arg(long, value_name = "LIST")]
     puzzle: Option<String>,
-    /// all (that run here), auto, or a list of avx512, sha-ni, avx2, portable and reference [default: auto]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", help = kernel_help())]
     kernel: Option<String>,
     /// Numbers of threads, as in 1,2,4 or 1..8 or 1..all [default: 1,all]
     #[arg(long, value_name = "LIST", allow_negative_numbers = true)]
@@ -159,6 +158,11 @@ fn kernels(text: &str) -> Result<Vec<Kernel>, String> {
         }
     }
     Ok(kernels)
+}
+
+fn kernel_help() -> String {
+    let kernels = kernel_names("and");
+    format!("all (that run here), auto, or a list of {kernels} [default: auto]")
 }
 
 /// What is the same for every measurement. Ctrl-C cancels it from now on.

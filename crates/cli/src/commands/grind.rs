@@ -13,7 +13,7 @@ use crate::{
     say,
     terminal::{exit::Exit, output},
 };
-use paydirt::{Header, Miner, Puzzle, Search, puzzle::HEADER_BYTES};
+use paydirt::{HEADER_BYTES, Header, Miner, Puzzle, Search};
 
 const EXAMPLES: &str = "\
 Prints the header with the lowest nonce that meets its nBits. A nonce that stands in it is ignored, as are bytes after

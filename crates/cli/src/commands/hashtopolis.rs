@@ -202,7 +202,7 @@ impl Attack {
             let problem = "a second puzzle beside FILE; leave one of the two out";
             return Err(InputError::value("FILE", &given, problem));
         }
-        let of_line = match line.contains(paydirt::puzzle::PLACEHOLDER) {
+        let of_line = match line.contains(paydirt::PLACEHOLDER) {
             true => Flag::Template,
             false => Flag::Text,
         };

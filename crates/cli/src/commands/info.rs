@@ -5,7 +5,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::terminal::{exit::Exit, output};
-use paydirt::{Kernel, KernelStatus};
+use paydirt::{Kernel, KernelInfo};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,7 +45,37 @@ pub(crate) struct Info {
     /// The kernel that `auto` takes here.
     kernel: &'static str,
     /// All kernels, the fastest first.
-    kernels: Vec<KernelStatus>,
+    kernels: Vec<KernelState>,
+}
+
+/// What this build and this processor make of a kernel.
+#[derive(Clone, Debug, Serialize)]
+struct KernelState {
+    name: &'static str,
+    /// Whether this build holds it.
+    compiled: bool,
+    /// Whether this processor can run it.
+    detected: bool,
+    /// Whether it reproduced the oracle's answers; null when it cannot run.
+    self_test: Option<bool>,
+    /// Nonces it takes at a time; null when it is not compiled in.
+    lanes: Option<u64>,
+    /// One line for people; null when it is not compiled in.
+    about: Option<&'static str>,
+}
+
+impl KernelState {
+    fn of(kernel: &'static KernelInfo) -> Self {
+        let compiled = kernel.is_compiled();
+        Self {
+            name: kernel.name,
+            compiled,
+            detected: kernel.is_detected(),
+            self_test: kernel.self_test(),
+            lanes: compiled.then_some(kernel.lanes),
+            about: compiled.then_some(kernel.about),
+        }
+    }
 }
 
 impl Info {
@@ -56,7 +86,7 @@ impl Info {
             logical_processors: num_cpus::get(),
             physical_cores: num_cpus::get_physical(),
             kernel: Kernel::auto().name(),
-            kernels: Kernel::statuses(),
+            kernels: Kernel::all().iter().map(KernelState::of).collect(),
         }
     }
 }
@@ -75,7 +105,7 @@ fn readable(report: &Info) -> String {
     text
 }
 
-fn state(kernel: &KernelStatus) -> &'static str {
+fn state(kernel: &KernelState) -> &'static str {
     match (kernel.compiled, kernel.detected, kernel.self_test) {
         (false, ..) => "not in this build",
         (true, false, _) => "not on this processor",
@@ -86,15 +116,14 @@ fn state(kernel: &KernelStatus) -> &'static str {
 
 /// What `--version` prints: the version, and the kernels compiled in and detected.
 pub(crate) fn long_version() -> String {
-    let names = |filter: fn(&KernelStatus) -> bool| {
-        let statuses = Kernel::statuses();
-        let names: Vec<_> = statuses.iter().filter(|s| filter(s)).map(|s| s.name).collect();
-        names.join(" ")
+    let names = |filter: fn(&&KernelInfo) -> bool| {
+        let kernels = Kernel::all().iter().filter(filter);
+        kernels.map(|kernel| kernel.name).collect::<Vec<_>>().join(" ")
     };
     format!(
         "{}\nkernels compiled: {}\nkernels detected: {}",
         env!("CARGO_PKG_VERSION"),
-        names(|status| status.compiled),
-        names(|status| status.detected),
+        names(|kernel| kernel.is_compiled()),
+        names(|kernel| kernel.is_detected()),
     )
 }

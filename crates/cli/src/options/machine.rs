@@ -12,9 +12,19 @@ pub(crate) struct MachineArgs {
     /// Mining threads [default: the processors this process may use]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<String>,
-    /// auto, avx512, sha-ni, avx2, portable or reference [default: auto, the fastest here]
-    #[arg(long, value_name = "KERNEL")]
+    #[arg(long, value_name = "KERNEL", help = kernel_help())]
     pub(crate) kernel: Option<String>,
+}
+
+fn kernel_help() -> String {
+    format!("auto, {} [default: auto, the fastest here]", kernel_names("or"))
+}
+
+/// The kernels there are, as a sentence lists them: `avx512, sha-ni, avx2, portable and reference`.
+pub(crate) fn kernel_names(joint: &str) -> String {
+    let names: Vec<_> = Kernel::all().iter().map(|kernel| kernel.name).collect();
+    let (last, others) = names.split_last().expect("the oracle is always there");
+    format!("{} {joint} {last}", others.join(", "))
 }
 
 impl MachineArgs {

@@ -3,7 +3,7 @@
 
 use std::str::FromStr as _;
 
-use paydirt::{ByteOrder, Hash, Header, NonceEncoding, Target, Template, puzzle::PLACEHOLDER};
+use paydirt::{ByteOrder, Hash, Header, NonceEncoding, PLACEHOLDER, Target, Template};
 use paydirt_cli::{check_job_line, job_fields};
 use proptest::prelude::*;
 

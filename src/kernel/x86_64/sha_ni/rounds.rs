@@ -1,6 +1,6 @@
-//! The rounds, for [`LANES`] nonces side by side.
+//! The rounds, for any number of nonces side by side: the parameter `N`, below.
 //!
-//! *In:* a [`Stretch`] and a [`Row`]. *Out:* the row's hits.
+//! *In:* a [`Packed`] stretch and a [`Row`]. *Out:* the row's hits.
 //!
 //! `sha256rnds2` takes the two halves of the state, A B E F and C D G H, and the sums K + W of two rounds; its result
 //! is the next A B E F, while the old one is the next C D G H: the halves swap roles from pair to pair of rounds.
@@ -16,41 +16,44 @@
 
 use std::arch::x86_64::*;
 
-use super::{
-    LANES,
-    plan::{
-        first_term_varies, pair_varies, quad_is_a_sum, quad_varies, second_hash_first_term,
-        second_hash_second_term, second_term_varies, varying,
-    },
-    rows::Row,
-    stretch::{ConstantRounds, Stretch, quad, state},
-};
+use paydirt_sha256::{INITIAL, K, round};
+
+use super::packed::{Packed, Row, halves, quad};
 use crate::{
     kernel::{
         Hits,
-        reference::{INITIAL, K, round},
+        quads::{
+            first_term_varies, pair_varies, quad_is_a_sum, quad_varies, second_hash_first_term,
+            second_hash_second_term, second_term_varies,
+        },
+        stretch::{Stretch, varying},
     },
-    puzzle::{ByteOrder, Digest},
+    puzzle::ByteOrder,
 };
 
 /// One value a lane.
-type Each = [__m128i; LANES];
+type Each<const N: usize> = [__m128i; N];
 
-/// Scans `count` nonces of a row from `first` on and returns how many it tested.
+/// Scans a row and returns how many nonces it tested.
 pub(super) type ScanRow =
-    unsafe fn(stretch: &Stretch, row: &Row<'_>, count: usize, first: u64, hits: &mut Hits) -> usize;
+    unsafe fn(stretch: &Stretch<'_>, packed: &Packed, row: &Row<'_>, hits: &mut Hits) -> usize;
 
-/// By the number of varying words (1 or 2) and the first of them.
-pub(super) static ROWS: [[ScanRow; 16]; 2] = {
-    macro_rules! rows {
-        ($words:literal: $($word:literal)*) => { [$(any_row::<$word, $words>),*] };
-    }
-    [
-        rows!(1: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
-        // Two words of one block: 15 cannot be the first of them.
-        rows!(2: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 14),
-    ]
-};
+/// The code for `N` lanes.
+pub(super) struct Rounds<const N: usize>;
+
+impl<const N: usize> Rounds<N> {
+    /// By the number of varying words (1 or 2) and the first of them.
+    pub(super) const ROWS: [[ScanRow; 16]; 2] = {
+        macro_rules! rows {
+            ($words:literal: $($word:literal)*) => { [$(any_row::<N, $word, $words>),*] };
+        }
+        [
+            rows!(1: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
+            // Two words of one block: 15 cannot be the first of them.
+            rows!(2: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 14),
+        ]
+    };
+}
 
 /// `K`, four rounds an entry, from round `first` on. There is no round 64: zero.
 const fn k_quads(first: usize) -> [__m128i; 16] {
@@ -88,14 +91,19 @@ const UPPER_LANES: __m128i = quad([0, 0, u32::MAX, u32::MAX]);
 /// A function of one lane's values, for all lanes.
 macro_rules! each {
     (|$lane:ident| $value:expr) => {{
-        let mut values: Each = [_mm_setzero_si128(); LANES];
+        let mut values: Each<N> = [_mm_setzero_si128(); N];
         let mut $lane = 0;
-        while $lane < LANES {
+        while $lane < N {
             values[$lane] = $value;
             $lane += 1;
         }
         values
     }};
+}
+
+/// A macro for each of these numbers.
+macro_rules! in_turn {
+    ($macro:ident: $($number:literal)*) => { $($macro!($number);)* };
 }
 
 /// Two rounds: `$new` was C D G H and becomes A B E F; `$old` was A B E F and becomes C D G H.
@@ -107,8 +115,8 @@ macro_rules! two_rounds {
 
 /// The first message block: rounds V (or V + 1) to 63 from the stretch's start. Returns the state, A B E F first.
 macro_rules! first_block {
-    ($stretch:ident, $pairs:ident, $word:ident, $words:ident) => {{
-        let (mut abef, mut cdgh) = ([$stretch.start[0]; LANES], [$stretch.start[1]; LANES]);
+    ($packed:ident, $pairs:ident, $word:ident, $words:ident) => {{
+        let (mut abef, mut cdgh) = ([$packed.start[0]; N], [$packed.start[1]; N]);
         if const { $word % 2 == 1 } {
             abef = each!(|i| _mm_add_epi32(abef[i], _mm_and_si128($pairs[i], ODD_LANES)));
         }
@@ -116,27 +124,26 @@ macro_rules! first_block {
         if const { $word.div_ceil(2) % 2 == 1 } {
             (abef, cdgh) = (cdgh, abef);
         }
-        let mut w: [Each; 16] = [[_mm_setzero_si128(); LANES]; 16];
+        let mut w: [Each<N>; 16] = [[_mm_setzero_si128(); N]; 16];
         macro_rules! four_rounds {
             ($j:literal) => {
                 // The schedule.
                 if $j < 4 {
-                    w[$j] = [$stretch.quads[$j % 4]; LANES];
+                    w[$j] = [$packed.quads[$j % 4]; N];
                     if const { quad_varies(varying($word, $words), $j) } {
                         let mask = const { lanes($word, $words, $j) };
                         w[$j] = each!(|i| _mm_xor_si128(w[$j][i], _mm_and_si128($pairs[i], mask)));
                     }
                 } else if const { !quad_varies(varying($word, $words), $j) } {
-                    w[$j] = [$stretch.quads[$j % 5]; LANES];
+                    w[$j] = [$packed.quads[$j % 5]; N];
                 } else if const { quad_is_a_sum($word, $words, $j) } {
-                    w[$j] =
-                        each!(|i| _mm_add_epi32($stretch.quads[4], _mm_and_si128($pairs[i], UPPER_LANES)));
+                    w[$j] = each!(|i| _mm_add_epi32($packed.quads[4], _mm_and_si128($pairs[i], UPPER_LANES)));
                 } else if $j >= 4 {
                     if const {
                         !first_term_varies(varying($word, $words), $j)
                             || !second_term_varies(varying($word, $words), $j)
                     } {
-                        w[$j] = [$stretch.sums[($j + 1) % 5]; LANES];
+                        w[$j] = [$packed.sums[($j + 1) % 5]; N];
                     }
                     if const { first_term_varies(varying($word, $words), $j) } {
                         let term =
@@ -165,27 +172,14 @@ macro_rules! first_block {
                         two_rounds!(abef, cdgh, |i| _mm_shuffle_epi32::<0x0e>(k_plus_w[i]));
                     }
                 } else if const { pair_varies($word, 2 * $j) } {
-                    two_rounds!(cdgh, abef, |i| two_constants($stretch.rounds[2 * $j]));
-                    two_rounds!(abef, cdgh, |i| two_constants($stretch.rounds[2 * $j + 1]));
+                    two_rounds!(cdgh, abef, |i| two_constants($packed.rounds[2 * $j % 16]));
+                    two_rounds!(abef, cdgh, |i| two_constants(
+                        $packed.rounds[(2 * $j + 1) % 16]
+                    ));
                 }
             };
         }
-        four_rounds!(0);
-        four_rounds!(1);
-        four_rounds!(2);
-        four_rounds!(3);
-        four_rounds!(4);
-        four_rounds!(5);
-        four_rounds!(6);
-        four_rounds!(7);
-        four_rounds!(8);
-        four_rounds!(9);
-        four_rounds!(10);
-        four_rounds!(11);
-        four_rounds!(12);
-        four_rounds!(13);
-        four_rounds!(14);
-        four_rounds!(15);
+        in_turn!(four_rounds: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
         (abef, cdgh)
     }};
 }
@@ -202,7 +196,7 @@ macro_rules! finish_block {
 const AFTER_ROUND_0: [__m128i; 2] = {
     let mut start = INITIAL;
     round(&mut start, K[0]);
-    state(start)
+    halves(start)
 };
 
 /// The second hash of sha256d, from the first's hash value. The words are numbered from 1: quad j is the words
@@ -214,8 +208,8 @@ macro_rules! second_hash {
         let y = each!(|i| _mm_shuffle_epi32::<0x1b>($cdgh[i]));
         let abcd = each!(|i| _mm_unpacklo_epi64(x[i], y[i]));
         let efgh = each!(|i| _mm_unpackhi_epi64(x[i], y[i]));
-        let zero = [_mm_setzero_si128(); LANES];
-        let mut w: [Each; 16] = [zero; 16];
+        let zero = [_mm_setzero_si128(); N];
+        let mut w: [Each<N>; 16] = [zero; 16];
         // Words 5 to 8; the bit that ends the message. Words 9 to 12 are zero.
         let end_bit = const { quad([0x8000_0000, 0, 0, 0]) };
         w[0] = each!(|i| _mm_alignr_epi8::<4>(efgh[i], abcd[i]));
@@ -228,7 +222,7 @@ macro_rules! second_hash {
             AFTER_ROUND_0[0],
             _mm_and_si128(_mm_shuffle_epi32::<0xff>($abef[i]), ODD_LANES)
         ));
-        let mut cdgh = [AFTER_ROUND_0[1]; LANES];
+        let mut cdgh = [AFTER_ROUND_0[1]; N];
         macro_rules! four_rounds {
             ($j:literal) => {
                 // The schedule; quads 2 and 3, and what they make of each other, are mostly zero.
@@ -246,8 +240,12 @@ macro_rules! second_hash {
                 }
                 // The rounds.
                 if $j == 2 {
-                    two_rounds!(cdgh, abef, |i| two_constants(const { k_pair(9) }));
-                    two_rounds!(abef, cdgh, |i| two_constants(const { k_pair(11) }));
+                    two_rounds!(cdgh, abef, |i| two_constants(
+                        const { pair_of(K[9], K[10]) }
+                    ));
+                    two_rounds!(abef, cdgh, |i| two_constants(
+                        const { pair_of(K[11], K[12]) }
+                    ));
                 } else {
                     let k_plus_w = each!(|i| _mm_add_epi32(w[$j][i], K_QUADS_FROM_1[$j]));
                     two_rounds!(cdgh, abef, |i| k_plus_w[i]);
@@ -255,21 +253,7 @@ macro_rules! second_hash {
                 }
             };
         }
-        four_rounds!(0);
-        four_rounds!(1);
-        four_rounds!(2);
-        four_rounds!(3);
-        four_rounds!(4);
-        four_rounds!(5);
-        four_rounds!(6);
-        four_rounds!(7);
-        four_rounds!(8);
-        four_rounds!(9);
-        four_rounds!(10);
-        four_rounds!(11);
-        four_rounds!(12);
-        four_rounds!(13);
-        four_rounds!(14);
+        in_turn!(four_rounds: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
         match $order {
             // e of round 60 is h of round 63.
             ByteOrder::Little => {
@@ -290,9 +274,9 @@ macro_rules! second_hash {
 /// A word a lane.
 macro_rules! each_word {
     (|$lane:ident| $value:expr) => {{
-        let mut values = [0u32; LANES];
+        let mut values = [0u32; N];
         let mut $lane = 0;
-        while $lane < LANES {
+        while $lane < N {
             values[$lane] = $value;
             $lane += 1;
         }
@@ -300,9 +284,9 @@ macro_rules! each_word {
     }};
 }
 
-/// `K` of rounds `t` and `t + 1`.
-const fn k_pair(t: usize) -> u64 {
-    (K[t + 1] as u64) << 32 | K[t] as u64
+/// What two rounds add, the first in the lower half.
+pub(super) const fn pair_of(first: u32, second: u32) -> u64 {
+    (second as u64) << 32 | first as u64
 }
 
 #[inline]
@@ -320,28 +304,29 @@ macro_rules! pairs {
 
 /// Runs `batch` over the row: from the index in the row to the top words.
 macro_rules! batches {
-    ($stretch:ident, $row:ident, $count:ident, $first:ident, $hits:ident, |$at:ident| $top_words:expr) => {{
-        let (lowest, span) = ($stretch.test.lowest, $stretch.test.span);
+    ($stretch:ident, $row:ident, $hits:ident, |$at:ident| $top_words:expr) => {{
+        let (lowest, span) = ($stretch.prepared.test.lowest, $stretch.prepared.test.span);
+        let (first, count) = ($row.first, $row.count);
         let mut $at = 0;
-        while $at < $count {
-            let top: [u32; LANES] = $top_words;
+        while $at < count {
+            let top: [u32; N] = $top_words;
             let mut passes = false;
             for top in top {
                 passes |= top.wrapping_sub(lowest) <= span;
             }
             if passes {
-                for (lane, top) in top.into_iter().enumerate().take($count - $at) {
+                for (lane, top) in top.into_iter().enumerate().take(count - $at) {
                     if top.wrapping_sub(lowest) <= span {
-                        $hits.push($first + ($at + lane) as u64);
+                        $hits.push(first + ($at + lane) as u64);
                     }
                 }
                 if $hits.is_full() {
-                    return $count.min($at + LANES);
+                    return count.min($at + N);
                 }
             }
-            $at += LANES;
+            $at += N;
         }
-        $count
+        count
     }};
 }
 
@@ -349,21 +334,21 @@ macro_rules! batches {
 ///
 /// # Safety
 /// The processor must have SHA, SSE4.1 and SSSE3.
+#[allow(unsafe_code)]
 #[target_feature(enable = "sha,sse4.1,ssse3")]
-pub(super) unsafe fn header_row(
-    stretch: &Stretch,
+pub(super) unsafe fn header_row<const N: usize>(
+    stretch: &Stretch<'_>,
+    packed: &Packed,
     row: &Row<'_>,
-    count: usize,
-    first: u64,
     hits: &mut Hits,
 ) -> usize {
     const WORD: usize = 3;
     const WORDS: usize = 1;
     let shared = _mm_set1_epi64x(row.shared as i64);
-    let before = stretch.chaining_quads.map(|half| [half; LANES]);
-    batches!(stretch, row, count, first, hits, |at| {
+    let before = packed.chaining.map(|half| [half; N]);
+    batches!(stretch, row, hits, |at| {
         let pairs = pairs!(row, at, shared);
-        let (mut abef, mut cdgh) = first_block!(stretch, pairs, WORD, WORDS);
+        let (mut abef, mut cdgh) = first_block!(packed, pairs, WORD, WORDS);
         finish_block!(abef, cdgh, before);
         second_hash!(abef, cdgh, ByteOrder::Little)
     })
@@ -373,23 +358,23 @@ pub(super) unsafe fn header_row(
 ///
 /// # Safety
 /// The processor must have SHA, SSE4.1 and SSSE3.
+#[allow(unsafe_code)]
 #[target_feature(enable = "sha,sse4.1,ssse3")]
-unsafe fn any_row<const WORD: usize, const WORDS: usize>(
-    stretch: &Stretch,
+unsafe fn any_row<const N: usize, const WORD: usize, const WORDS: usize>(
+    stretch: &Stretch<'_>,
+    packed: &Packed,
     row: &Row<'_>,
-    count: usize,
-    first: u64,
     hits: &mut Hits,
 ) -> usize {
     let shared = _mm_set1_epi64x(row.shared as i64);
-    let before = stretch.chaining_quads.map(|half| [half; LANES]);
-    let one_block = stretch.suffix.is_empty() && stretch.digest == Digest::Sha256;
-    let order = stretch.test.order;
-    batches!(stretch, row, count, first, hits, |at| {
+    let before = packed.chaining.map(|half| [half; N]);
+    let one_block = stretch.suffix.is_empty() && stretch.prepared.rehashes.is_empty();
+    let order = stretch.prepared.test.order;
+    batches!(stretch, row, hits, |at| {
         let pairs = pairs!(row, at, shared);
-        let (mut abef, mut cdgh) = first_block!(stretch, pairs, WORD, WORDS);
+        let (mut abef, mut cdgh) = first_block!(packed, pairs, WORD, WORDS);
         if one_block && order == ByteOrder::Big {
-            let add = stretch.chaining[0];
+            let add = packed.first_word;
             each_word!(|i| (_mm_extract_epi32::<3>(abef[i]) as u32).wrapping_add(add))
         } else {
             finish_block!(abef, cdgh, before);
@@ -401,30 +386,30 @@ unsafe fn any_row<const WORD: usize, const WORDS: usize>(
 /// All that follows the first block: the constant blocks after it, and the second hash. Returns the top words.
 #[inline(never)]
 #[target_feature(enable = "sha,sse4.1,ssse3")]
-fn rest(stretch: &Stretch, mut abef: Each, mut cdgh: Each) -> [u32; LANES] {
+fn rest<const N: usize>(stretch: &Stretch<'_>, mut abef: Each<N>, mut cdgh: Each<N>) -> [u32; N] {
     for rounds in &stretch.suffix {
         let before = [abef, cdgh];
         constant_block(rounds, &mut abef, &mut cdgh);
         finish_block!(abef, cdgh, before);
     }
-    match (stretch.digest, stretch.test.order) {
-        (Digest::Sha256, ByteOrder::Big) => each_word!(|i| _mm_extract_epi32::<3>(abef[i]) as u32),
-        (Digest::Sha256, ByteOrder::Little) => {
+    match (!stretch.prepared.rehashes.is_empty(), stretch.prepared.test.order) {
+        (false, ByteOrder::Big) => each_word!(|i| _mm_extract_epi32::<3>(abef[i]) as u32),
+        (false, ByteOrder::Little) => {
             each_word!(|i| (_mm_extract_epi32::<0>(cdgh[i]) as u32).swap_bytes())
         }
-        (Digest::Sha256d, ByteOrder::Big) => second_hash!(abef, cdgh, ByteOrder::Big),
-        (Digest::Sha256d, ByteOrder::Little) => second_hash!(abef, cdgh, ByteOrder::Little),
+        (true, ByteOrder::Big) => second_hash!(abef, cdgh, ByteOrder::Big),
+        (true, ByteOrder::Little) => second_hash!(abef, cdgh, ByteOrder::Little),
     }
 }
 
 /// The rounds of a block that is the same for every nonce.
 #[inline]
 #[target_feature(enable = "sha,sse4.1,ssse3")]
-fn constant_block(rounds: &ConstantRounds, first: &mut Each, second: &mut Each) {
+fn constant_block<const N: usize>(rounds: &[u32; 64], first: &mut Each<N>, second: &mut Each<N>) {
     let (mut abef, mut cdgh) = (*first, *second);
-    for pair in rounds.as_chunks::<2>().0 {
-        two_rounds!(cdgh, abef, |i| two_constants(pair[0]));
-        two_rounds!(abef, cdgh, |i| two_constants(pair[1]));
+    for pairs in rounds.as_chunks::<4>().0 {
+        two_rounds!(cdgh, abef, |i| two_constants(pair_of(pairs[0], pairs[1])));
+        two_rounds!(abef, cdgh, |i| two_constants(pair_of(pairs[2], pairs[3])));
     }
     (*first, *second) = (abef, cdgh);
 }
