@@ -1137,7 +1137,7 @@ async fn cors_is_for_pages_of_this_machine_unless_told_otherwise() {
 #[tokio::test]
 async fn every_described_call_is_there_and_no_other_and_the_page_is_self_contained() {
     let test = Test::new(&easy());
-    let (_, posted) = test.post("/transactions/new", &transfer(5)).await;
+    let (_, posted) = test.post("/transactions/new", transfer(5)).await;
     let id = posted["id"].as_str().unwrap();
     let api: Value = serde_json::from_str(OPENAPI).unwrap();
     for (path, operations) in api["paths"].as_object().unwrap() {
