@@ -181,6 +181,7 @@ fn mine_with(
         stop: AtomicBool::new(false),
         timed_out: AtomicBool::new(false),
         cancelled: AtomicBool::new(false),
+        enough: AtomicBool::new(false),
         lowest: AtomicU64::new(u64::MAX),
         hashes: AtomicU64::new(0),
         next_report_us: AtomicU64::new(match &search.progress {
@@ -216,6 +217,8 @@ struct Shared<'s> {
     stop: AtomicBool,
     timed_out: AtomicBool,
     cancelled: AtomicBool,
+    /// The callback for solutions said so.
+    enough: AtomicBool,
     /// The lowest solution's nonce so far when the lowest is sought; `u64::MAX` closes nothing off.
     lowest: AtomicU64,
     hashes: AtomicU64,
@@ -236,7 +239,7 @@ impl Shared<'_> {
         if self.stop.load(Ordering::Relaxed) {
             return false;
         }
-        if self.search.cancel.is_cancelled() {
+        if self.search.cancels.iter().any(Cancel::is_cancelled) {
             self.cancelled.store(true, Ordering::Relaxed);
         } else if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             self.timed_out.store(true, Ordering::Relaxed);
@@ -294,7 +297,8 @@ impl Shared<'_> {
         let mut solutions = hits
             .nonces()
             .iter()
-            .filter_map(|nonce| Solution::check(self.search.puzzle, *nonce).ok());
+            .filter_map(|nonce| Solution::check(self.search.puzzle, *nonce).ok())
+            .inspect(|solution| self.tell(solution));
         if self.search.find == Find::All {
             let solutions: Vec<_> = solutions.collect();
             if !solutions.is_empty() {
@@ -318,6 +322,16 @@ impl Shared<'_> {
             }
         }
         true
+    }
+
+    /// Tells of a solution, and stops when that was enough.
+    fn tell(&self, solution: &Solution) {
+        if let Some(callback) = &self.search.on_solution
+            && callback(solution).is_break()
+        {
+            self.enough.store(true, Ordering::Relaxed);
+            self.stop.store(true, Ordering::Relaxed);
+        }
     }
 
     fn found_mutex(&self) -> std::sync::MutexGuard<'_, Found> {
@@ -352,10 +366,10 @@ impl Shared<'_> {
         let Found { mut solutions, after } =
             self.found.into_inner().expect("nothing panics while it is held");
         solutions.sort_unstable_by_key(Solution::nonce);
-        let one_is_enough = self.search.find != Find::All;
+        let enough = self.search.find != Find::All || self.enough.into_inner();
         let hashes = self.hashes.into_inner();
         let whole_range = u128::from(hashes) == self.search.range.count();
-        let status = if !solutions.is_empty() && (one_is_enough || whole_range) {
+        let status = if !solutions.is_empty() && (enough || whole_range) {
             Status::Found
         } else if whole_range {
             Status::Exhausted // even if the time ran out, or someone cancelled, while the last chunk was scanned

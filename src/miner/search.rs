@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    ops::ControlFlow,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -100,6 +101,7 @@ pub struct Progress {
 }
 
 type ProgressCallback<'a> = Box<dyn Fn(&Progress) + Send + Sync + 'a>;
+type SolutionCallback<'a> = Box<dyn Fn(&Solution) -> ControlFlow<()> + Send + Sync + 'a>;
 
 /// One question for a [`Miner`](crate::Miner): a puzzle, the nonces to try, and when to stop.
 ///
@@ -125,8 +127,9 @@ pub struct Search<'a> {
     pub(super) range: NonceRange,
     pub(super) find: Find,
     pub(super) timeout: Option<Duration>,
-    pub(super) cancel: Cancel,
+    pub(super) cancels: Vec<Cancel>,
     pub(super) progress: Option<(Duration, ProgressCallback<'a>)>,
+    pub(super) on_solution: Option<SolutionCallback<'a>>,
 }
 
 impl<'a> Search<'a> {
@@ -137,8 +140,9 @@ impl<'a> Search<'a> {
             range: puzzle.nonce_space(),
             find: Find::default(),
             timeout: None,
-            cancel: Cancel::new(),
+            cancels: Vec::new(),
             progress: None,
+            on_solution: None,
         }
     }
 
@@ -160,12 +164,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Stops when this handle is pulled.
-    pub fn cancel(self, cancel: &Cancel) -> Self {
-        Self {
-            cancel: cancel.clone(),
-            ..self
-        }
+    /// Stops when this handle is pulled. A search may have several: it stops when any is.
+    pub fn cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancels.push(cancel.clone());
+        self
     }
 
     /// Calls `callback` about this often while mining goes on, and not at the end.
@@ -176,6 +178,19 @@ impl<'a> Search<'a> {
     pub fn on_progress(self, every: Duration, callback: impl Fn(&Progress) + Send + Sync + 'a) -> Self {
         Self {
             progress: Some((every, Box::new(callback))),
+            ..self
+        }
+    }
+
+    /// Calls `callback` with each solution, as soon as the chunk it was found in has been searched and the oracle has
+    /// confirmed it; a break ends the search as found.
+    ///
+    /// It runs on the mining threads, on several at once: it should return quickly. With [`Find::All`], whatever ends
+    /// the search, the nonces tested are the first [`Outcome::hashes`] of the range, and every solution among them was
+    /// told.
+    pub fn on_solution(self, callback: impl Fn(&Solution) -> ControlFlow<()> + Send + Sync + 'a) -> Self {
+        Self {
+            on_solution: Some(Box::new(callback)),
             ..self
         }
     }

@@ -1,6 +1,6 @@
 //! The rules of the engine, with a mock kernel that remembers what it was asked to test.
 
-use std::{collections::HashSet, sync::Mutex};
+use std::{collections::HashSet, ops::ControlFlow, sync::Mutex};
 
 use proptest::prelude::*;
 
@@ -204,6 +204,48 @@ fn a_handle_pulled_on_the_way_stops_all_threads() {
     let outcome = Miner::with_threads(4, Kernel::auto()).unwrap().mine(&search);
     assert_eq!(outcome.status, Status::Interrupted);
     assert!(outcome.hashes > 0 && outcome.solutions.is_empty());
+}
+
+#[test]
+fn any_of_several_handles_stops_a_search() {
+    let cancels = [Cancel::new(), Cancel::new()];
+    cancels[1].cancel();
+    let (mock, puzzle) = (Mock::new(32, []), four_zeros("x"));
+    let search = Search::new(&puzzle).cancel(&cancels[0]).cancel(&cancels[1]);
+    assert_eq!(mine_with(&mock, &pool(2), &search).status, Status::Interrupted);
+}
+
+/// Each once; and when one of them is enough, what was tested is the beginning of the range, with nothing left out.
+#[test]
+fn solutions_are_told_as_they_are_found() {
+    let hits: Vec<u64> = (0..100_000).step_by(997).collect();
+    for threads in [1, 2, 5] {
+        for enough in [usize::MAX, 30] {
+            let mock = Mock::new(32, hits.iter().copied());
+            let puzzle = anything_goes(NonceEncoding::Decimal);
+            let told = Mutex::new(Vec::new());
+            let search = Search::new(&puzzle)
+                .range(NonceRange::new(0, 100_000).unwrap())
+                .find(Find::All)
+                .on_solution(|solution| {
+                    let mut told = told.lock().unwrap();
+                    told.push(solution.nonce());
+                    match told.len() < enough {
+                        true => ControlFlow::Continue(()),
+                        false => ControlFlow::Break(()),
+                    }
+                });
+            let outcome = mine_with(&mock, &pool(threads), &search);
+            drop(search);
+            let mut told = told.into_inner().unwrap();
+            told.sort_unstable();
+            assert_eq!(outcome.status, Status::Found);
+            let tested: Vec<u64> = (0..outcome.hashes).collect();
+            assert!(mock.tested_in_order() == tested, "{threads} threads");
+            let expected = hits.iter().copied().filter(|hit| *hit < outcome.hashes);
+            assert_eq!(told, expected.collect::<Vec<_>>());
+        }
+    }
 }
 
 #[test]
