@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use paydirt::{Cancel, Hash, Header, NonceRange, Target, TargetError};
+use paydirt::{Cancel, Hash, Header, NonceRange, Target};
 
 /// A header to mine and what may be rolled in it.
 pub struct Job<T> {
@@ -10,7 +10,7 @@ pub struct Job<T> {
     pub id: u64,
     /// What the source made it from.
     pub origin: T,
-    /// The header for each extra nonce; its nonce is ignored.
+    /// The header for each extra nonce, asked for when its turn comes; its own nonce is ignored.
     pub header: Box<dyn Fn(u64) -> Header + Send + Sync>,
     /// The extra nonces there are.
     pub extra_nonces: Range<u64>,
@@ -32,18 +32,15 @@ pub struct Job<T> {
 }
 
 impl<T> Job<T> {
-    /// A job with these extra nonces and nothing else rolled; both targets are what the header's `nBits` states.
-    ///
-    /// # Errors
-    /// [`TargetError`] when `nBits` is zero, negative or overflows 256 bits.
+    /// A job with these extra nonces and nothing else rolled; `target` is both targets.
     pub fn new(
         id: u64,
         origin: T,
+        target: Target,
         extra_nonces: Range<u64>,
         header: impl Fn(u64) -> Header + Send + Sync + 'static,
-    ) -> Result<Self, TargetError> {
-        let target = Target::from_nbits(header(extra_nonces.start).nbits())?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             id,
             origin,
             header: Box::new(header),
@@ -55,7 +52,7 @@ impl<T> Job<T> {
             block_target: target,
             replaced: Cancel::new(),
             stale: Cancel::new(),
-        })
+        }
     }
 }
 

@@ -17,7 +17,7 @@
 //! This is all it takes. A source which hears of its jobs from elsewhere, a connection say, keeps a [`JobSlot`].
 //! ```
 //! use std::sync::{Arc, Mutex};
-//! use paydirt::{Cancel, Header, Miner};
+//! use paydirt::{Cancel, Header, Miner, Target};
 //! use paydirt_jobs::{Job, JobSource, Share, drive};
 //!
 //! /// A chain of headers, each with the version of the one before it and one more.
@@ -30,9 +30,9 @@
 //!         let mined = self.0.lock().unwrap().len();
 //!         let mut header = [0; 80];
 //!         header[0] = mined as u8;
-//!         header[72..76].copy_from_slice(&0x2000_ffffu32.to_le_bytes()); // nBits: 16 bits of difficulty
-//!         let job = Job::new(mined as u64, (), 0..1, move |_| Header::from_bytes(header));
-//!         (mined < 3).then(|| Arc::new(job.unwrap()))
+//!         let target = Target::from_leading_zero_bits(16.0).unwrap();
+//!         let job = Job::new(mined as u64, (), target, 0..1, move |_| Header::from_bytes(header));
+//!         (mined < 3).then(|| Arc::new(job))
 //!     }
 //!
 //!     fn submit(&self, job: &Job<()>, share: &Share) -> Result<(), String> {

@@ -97,9 +97,8 @@ fn header(extra_nonce: u64) -> Header {
 fn job(name: &'static str, count: u128) -> Job<&'static str> {
     Job {
         nonces: Some(NonceRange::new(5, count).unwrap()),
-        share_target: Target::MAX,
         block_target: Target::ZERO,
-        ..Job::new(0, name, 3..4, header).unwrap()
+        ..Job::new(0, name, Target::MAX, 3..4, header)
     }
 }
 
@@ -360,14 +359,9 @@ fn a_job_given_again_when_used_up_ends_the_drive() {
             Ok(())
         }
     }
-    let mut job = Job::new(1, (), 0..2, header).unwrap();
+    let mut job = Job::new(1, (), Target::MAX, 0..2, header);
     job.nonces = Some(NonceRange::new(0, 500).unwrap());
     let miner = Miner::with_threads(2, Kernel::auto()).unwrap();
     let effort = drive(&miner, &Same(Arc::new(job)), &Cancel::new(), &|_| {});
     assert_eq!(effort.hashes, 1_000);
-}
-
-#[test]
-fn a_target_that_cannot_be_makes_no_job() {
-    assert!(Job::new(1, (), 0..1, |_| Header::from_bytes([0; 80])).is_err());
 }

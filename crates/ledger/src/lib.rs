@@ -3,7 +3,7 @@
 //! *In:* transactions and blocks, from anywhere. *Out:* a chain of checked blocks that outlasts any crash.
 //!
 //! ```text
-//! transaction ──► queue ──► candidate ──► (the engine mines) ──► block ──► rules ──► chain ──► store
+//! transaction ──► queue ──► template  ──► (the engine mines) ──► block ──► rules ──► chain ──► store
 //!                   ▲                                                        │
 //!                   └──────── what a reorganisation drops returns ───────────┘
 //! ```
@@ -13,27 +13,29 @@
 //!
 //! ```
 //! use paydirt::{Cancel, Miner};
-//! use paydirt_ledger::{Ledger, Network, Transaction};
+//! use paydirt_ledger::{Ledger, MiningPlan, Network, Transaction, mine_blocks};
 //!
 //! let ledger = Ledger::in_memory(&Network::default())?;
 //! ledger.submit(Transaction::transfer("alice", "bob", 5)?)?;
-//! let forged = ledger.candidate()?.mine(&Miner::new(), &Cancel::new(), &|| ledger.now_s(), None, &|_| {})?;
-//! ledger.add(forged.block)?;
+//! let plan = MiningPlan { count: 1, spacing_s: None };
+//! let mined = mine_blocks(&ledger, &Miner::new(), &Cancel::new(), plan, &|_| {}, &|_| {});
+//! assert_eq!(mined.blocks, 1);
 //! assert_eq!(ledger.snapshot()?.block(2)?.unwrap().transactions()[1].amount(), 5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod block;
-mod candidate;
 mod chain;
 mod difficulty;
 mod merkle;
 mod network;
+mod outside;
 mod queue;
 mod record;
 mod rules;
-mod run;
+mod source;
 mod store;
+mod template;
 mod transaction;
 mod transfer;
 mod writer;
@@ -47,21 +49,23 @@ use std::{
 
 use bitcoin::BlockHash;
 pub use block::{Block, Checked, Unchecked, VERSION, engine_header, header_bytes, header_from_bytes};
-pub use candidate::{Candidate, ForgeError, Forged};
 pub use chain::{Chain, Change, Tip};
 pub use difficulty::{Anchor, DifficultyRule, EASIEST_NBITS, asert, easiest_target};
 pub use network::{DEFAULT_BITS, GENESIS_TIME_S, HALF_LIFE_BLOCKS, MAX_BITS, Network, NetworkError, REWARD};
+pub use outside::{OutsideError, OutsideJobs};
 pub use queue::{Queue, Queued};
 pub use record::{BlockRecord, Problems, RecordError, TransactionRecord};
 pub use rules::{Context, MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MAX_FUTURE_S, MEDIAN_BLOCKS, RuleError};
-pub use run::{Plan, Run, RunEnd, RunError, mine_blocks};
+pub use source::{Mined, MiningEnd, MiningError, MiningPlan, mine_blocks};
 pub use store::{FILE_NAME, Snapshot, StoreError};
+pub use template::{AheadOfClock, BlockJob, BlockTemplate};
 pub use transaction::{
     MAX_AMOUNT, MAX_NAME_CHARS, REWARD_SENDER, Transaction, TransactionError, TransactionId,
 };
 pub use transfer::{BlockLines, ExportError, ImportError, Imported, export, import};
 pub use writer::{AddError, Added, SubmitError, Submitted};
 
+use paydirt::Cancel;
 use rayon::prelude::*;
 use store::Store;
 use writer::{Command, Examined, Listener, Writer};
@@ -102,6 +106,8 @@ pub struct View {
     pub tip: Tip,
     /// What waits for a block.
     pub queue: Queue,
+    /// Pulled when another block becomes the tip.
+    tip_replaced: Cancel,
 }
 
 /// A ledger that is open. It closes when it is dropped, after everything asked of it is done.
@@ -193,6 +199,7 @@ impl Ledger {
         let view = View {
             tip: loaded.chain.tip(),
             queue: loaded.queue,
+            tip_replaced: Cancel::new(),
         };
         let view = Arc::new(RwLock::new(view));
         let listeners = Arc::default();
@@ -275,15 +282,19 @@ impl Ledger {
     }
 
     /// The next block, for this node's reward.
-    ///
-    /// # Errors
-    /// None in practice: the node's id is a name.
-    pub fn candidate(&self) -> Result<Candidate, TransactionError> {
-        let (tip, waiting) = {
+    pub fn block_template(&self) -> BlockTemplate {
+        let (tip, waiting, stale) = {
             let view = self.view();
-            (view.tip.clone(), view.queue.next_block())
+            (
+                view.tip.clone(),
+                view.queue.next_block(),
+                view.tip_replaced.clone(),
+            )
         };
-        Candidate::new(&tip, self.node_id.clone(), waiting)
+        let mut template =
+            BlockTemplate::new(&tip, self.node_id.clone(), waiting).expect("the node's id is a name");
+        template.stale = stale;
+        template
     }
 
     /// Queues a transaction; returns when it is on disk.

@@ -174,6 +174,7 @@ impl Writer {
                 view.queue.apply(done.changes);
                 if let Some(tip) = done.tip {
                     view.tip = tip;
+                    std::mem::take(&mut view.tip_replaced).cancel();
                 }
                 drop(view);
                 let listeners = self.listeners.read().expect("nothing panics while it is held");
