@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use paydirt_ledger::{AddError, ForgeError, Problems, RecordError, StoreError, SubmitError};
+use paydirt_ledger::{AddError, AheadOfClock, MiningError, Problems, RecordError, StoreError, SubmitError};
 
 /// What nginx logs for a client that went away.
 pub(super) const CLIENT_GONE: u16 = 499;
@@ -142,9 +142,20 @@ impl From<AddError> for Refusal {
     }
 }
 
-impl From<ForgeError> for Refusal {
-    fn from(error: ForgeError) -> Self {
+impl From<AheadOfClock> for Refusal {
+    fn from(error: AheadOfClock) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(10)
+    }
+}
+
+impl From<MiningError> for Refusal {
+    fn from(error: MiningError) -> Self {
+        match error {
+            MiningError::Time(ahead) => ahead.into(),
+            MiningError::Store(error) => error.into(),
+            MiningError::Add { reason, .. } => reason.into(),
+            MiningError::Spacing { .. } => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ pub mod bars;
 
 use serde::Serialize;
 
-use paydirt_ledger::{Ledger, Run, RunEnd, StoreError};
+use paydirt_ledger::{Ledger, Mined, MiningEnd, StoreError};
 
 /// `paydirt chain verify --json`.
 #[derive(Clone, Debug, Serialize)]
@@ -104,24 +104,23 @@ pub struct ChainMineReport {
 }
 
 impl ChainMineReport {
-    /// Describes a run.
-    pub fn new(ledger: &Ledger, run: &Run, elapsed_s: f64) -> Self {
+    /// Describes what was mined.
+    pub fn new(ledger: &Ledger, mined: &Mined, elapsed_s: f64) -> Self {
         let view = ledger.view();
-        let mining_s = run.mining.as_secs_f64();
         Self {
             schema: "paydirt.chain-mine/1",
-            status: match run.end {
-                RunEnd::Done => "done",
-                RunEnd::Stopped => "interrupted",
-                RunEnd::Failed(_) => "failed",
+            status: match mined.end {
+                MiningEnd::Done => "done",
+                MiningEnd::Stopped => "interrupted",
+                MiningEnd::Failed(_) => "failed",
             },
-            blocks: run.blocks,
+            blocks: mined.blocks,
             length: view.tip.index,
             tip: view.tip.hash.to_string(),
             pending: view.queue.len(),
-            hashes: run.hashes,
+            hashes: mined.effort.hashes,
             elapsed_s,
-            hashes_per_second: (mining_s > 0.0).then(|| run.hashes as f64 / mining_s),
+            hashes_per_second: mined.effort.hashes_per_second(),
         }
     }
 }

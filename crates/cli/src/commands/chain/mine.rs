@@ -22,7 +22,8 @@ use crate::{
     },
 };
 use paydirt::Cancel;
-use paydirt_ledger::{Plan, RunEnd, mine_blocks};
+use paydirt_jobs::Event;
+use paydirt_ledger::{MiningEnd, MiningPlan, mine_blocks};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,33 +80,33 @@ impl MineArgs {
             let place = format!("{} of {} blocks{rate_now}", thousands(done), thousands(count));
             bar.show(done as f64 / count as f64, &place, None);
         };
-        let plan = Plan { count, spacing_s };
-        let run = mine_blocks(
+        let plan = MiningPlan { count, spacing_s };
+        let mined = mine_blocks(
             &ledger,
             &miner,
             &cancel,
             plan,
-            &|of_block| {
-                show(Some(
-                    of_block.hashes as f64 / of_block.elapsed.as_secs_f64().max(1e-9),
-                ))
+            &|event| {
+                if let Event::Progress(_, of_block) = event {
+                    show(of_block.hashes_per_second());
+                }
             },
-            |stored| {
+            &|stored| {
                 blocks.fetch_add(stored.len() as u64, Ordering::Relaxed);
                 show(None);
             },
         );
         drop(bar);
-        let report = ChainMineReport::new(&ledger, &run, begun.elapsed().as_secs_f64());
+        let report = ChainMineReport::new(&ledger, &mined, begun.elapsed().as_secs_f64());
         if self.json {
             output::json_line(&report)?;
         } else {
             output::text(&readable(&report))?;
         }
-        match run.end {
-            RunEnd::Done => Ok(Exit::Done),
-            RunEnd::Stopped => Ok(Exit::Interrupted),
-            RunEnd::Failed(error) => Err(error.into()),
+        match mined.end {
+            MiningEnd::Done => Ok(Exit::Done),
+            MiningEnd::Stopped => Ok(Exit::Interrupted),
+            MiningEnd::Failed(error) => Err(error.into()),
         }
     }
 }
