@@ -121,8 +121,8 @@ struct Place<T> {
     rolled_s: u32,
     /// Those not begun yet with this time.
     extra_nonces: Range<u64>,
-    /// To try of each header.
-    nonces: NonceRange,
+    /// To try of each header; without any there is nothing to mine.
+    nonces: Option<NonceRange>,
     header: Option<HeaderLeft>,
 }
 
@@ -138,12 +138,11 @@ impl<T: Send + Sync> Place<T> {
         let space = NonceRange::new(0, 1 << (32 + job.version_mask.count_ones())).expect("at most 2^64");
         let wanted = job.nonces.unwrap_or(space);
         let (start, end) = (wanted.start().into(), wanted.end().min(space.end()));
-        let nonces = space.part(start, end.saturating_sub(start));
+        let nonces = space.part(start, end.saturating_sub(start)).ok();
         Self {
             rolled_s: 0,
-            // Without a nonce there is nothing to mine.
-            extra_nonces: nonces.as_ref().map_or(0..0, |_| job.extra_nonces.clone()),
-            nonces: nonces.unwrap_or(space),
+            extra_nonces: job.extra_nonces.clone(),
+            nonces: nonces.filter(|nonces| !nonces.is_empty()),
             header: None,
             job,
         }
@@ -207,7 +206,7 @@ impl<T: Send + Sync> Place<T> {
 
     /// The next header to search; `None` when everything was rolled.
     fn next_header(&mut self) -> Option<HeaderLeft> {
-        let job = &self.job;
+        let (job, nonces) = (&self.job, self.nonces?);
         let extra_nonce = match self.extra_nonces.next() {
             Some(extra_nonce) => extra_nonce,
             None if self.rolled_s < job.time_slack_s => {
@@ -229,7 +228,7 @@ impl<T: Send + Sync> Place<T> {
         Some(HeaderLeft {
             extra_nonce,
             puzzle,
-            nonces: self.nonces,
+            nonces,
         })
     }
 }

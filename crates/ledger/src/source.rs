@@ -167,7 +167,8 @@ impl JobSource for NextBlocks<'_> {
         let mut state = self.state();
         let job = self.next(&mut state, cancel.is_cancelled());
         job.unwrap_or_else(|error| {
-            state.failure = Some(error);
+            let stored = self.store(&mut state);
+            state.failure = Some(stored.err().unwrap_or(error));
             None
         })
     }
@@ -197,7 +198,9 @@ impl NextBlocks<'_> {
             state
                 .chain
                 .take_if(|chain| !chain.contains(&block.header().prev_blockhash));
-            if let Some(chain) = &mut state.chain {
+            if let Some(chain) = &mut state.chain
+                && !chain.contains(&block.hash())
+            {
                 chain.insert_header(block.index(), block.hash(), *block.header());
             }
             let enough = state.blocks + state.ahead.len() as u64 >= self.plan.count;
@@ -239,6 +242,9 @@ impl NextBlocks<'_> {
 
     fn store(&self, state: &mut State) -> Result<(), MiningError> {
         let blocks = std::mem::take(&mut state.ahead);
+        if blocks.is_empty() {
+            return Ok(());
+        }
         let outcomes = self.ledger.add_all(blocks.clone());
         let mut stored = Vec::with_capacity(blocks.len());
         for (block, outcome) in blocks.into_iter().zip(outcomes) {

@@ -651,6 +651,43 @@ fn a_block_that_took_hours_is_kept() {
     assert_eq!(ledger.tip().index, 4);
 }
 
+/// Times are made up until they come to what is allowed: what was mined ahead till then is stored. And so it is when
+/// mining is stopped, in the middle of a block.
+#[test]
+fn what_was_mined_ahead_is_stored_whatever_ends_it() {
+    let now = u64::from(GENESIS_TIME_S);
+    let clock = move || now;
+    let options = Options {
+        clock: Arc::new(clock),
+        ..Options::default()
+    };
+    let ledger = Ledger::in_memory_with(&easy(), options).unwrap();
+    let plan = MiningPlan {
+        count: 100,
+        spacing_s: Some(700),
+    };
+    let mined = mine_blocks(&ledger, &miner(1), &Cancel::new(), plan, &|_| {}, &|_| {});
+    let too_far = "block 12 would be more than two hours ahead of the clock";
+    match mined.end {
+        MiningEnd::Failed(error) => assert!(error.to_string().contains(too_far), "{error}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!((mined.blocks, ledger.tip().index), (10, 11));
+
+    let (ledger, cancel) = (self::ledger(), Cancel::new());
+    let stop = |event: MiningEvent<'_, Arc<BlockTemplate>>| match event {
+        MiningEvent::Started(job) if job.origin.context().index == 40 => cancel.cancel(),
+        _ => {}
+    };
+    let plan = MiningPlan {
+        count: 1000,
+        spacing_s: None,
+    };
+    let mined = mine_blocks(&ledger, &miner(1), &cancel, plan, &stop, &|_| {});
+    assert!(matches!(mined.end, MiningEnd::Stopped), "{:?}", mined.end);
+    assert_eq!((mined.blocks, ledger.tip().index), (38, 39));
+}
+
 /// Names are as long as they may be, and there are as many as may be: the block still fits, and no more would.
 #[test]
 fn a_block_is_never_too_large() {

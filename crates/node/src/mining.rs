@@ -10,7 +10,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -33,8 +33,9 @@ use paydirt_ledger::{Block, BlockRecord, BlockTemplate, MiningEnd, MiningPlan, U
 pub(super) struct Mining {
     /// Held by the blocking task itself: the next miner begins when the last one's threads are idle.
     turn: Arc<Semaphore>,
+    /// Of those who are served or wait.
+    places: usize,
     line: Semaphore,
-    in_line: AtomicUsize,
     /// Which block is being mined, and how far it is: the mining threads only write here, and never wait for anybody.
     index: AtomicU64,
     hashes: AtomicU64,
@@ -43,10 +44,11 @@ pub(super) struct Mining {
 
 impl Mining {
     pub(super) fn new(waiting: usize) -> Self {
+        let places = waiting.saturating_add(1).min(Semaphore::MAX_PERMITS);
         Self {
             turn: Arc::new(Semaphore::new(1)),
-            line: Semaphore::new(waiting + 1),
-            in_line: AtomicUsize::new(0),
+            places,
+            line: Semaphore::new(places),
             index: AtomicU64::new(0),
             hashes: AtomicU64::new(0),
             micros: AtomicU64::new(0),
@@ -59,7 +61,7 @@ impl Mining {
 
     /// Callers who wait for their turn.
     pub(super) fn waiting(&self) -> usize {
-        let in_line = self.in_line.load(Ordering::Relaxed);
+        let in_line = self.places - self.line.available_permits();
         in_line.saturating_sub(usize::from(self.is_active()))
     }
 
@@ -101,22 +103,6 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// Counts a caller while it is there.
-struct InLine<'m>(&'m AtomicUsize);
-
-impl<'m> InLine<'m> {
-    fn new(count: &'m AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for InLine<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// `GET /mine`, `POST /mine`.
 pub(super) async fn mine(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
     let caller = request.extensions().get::<Peer>().cloned();
@@ -153,7 +139,6 @@ async fn mine_block(node: &Arc<Node>) -> Result<(Block<Unchecked>, Effort), Refu
         let message = "Too many callers wait for a block already; ask again later, or mine with GET /work";
         return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(expected_s(node)));
     };
-    let _counted = InLine::new(&mining.in_line);
     let turn = tokio::select! {
         turn = Arc::clone(&mining.turn).acquire_owned() => Arc::new(turn.expect("never closed")),
         () = node.stopping.cancelled() => return Err(Refusal::stopping()),
