@@ -1,5 +1,5 @@
-//! Writes the assembly of the vector kernels into `$OUT_DIR`, where `src/kernel` includes it.
-//! The code is made by the `paydirt-codegen` crate; nothing is asked of the machine that builds it.
+//! Writes the assembly of the vector kernels, and the layout of their memory, into `$OUT_DIR`, where `src/kernel`
+//! includes them. Both are made by the `paydirt-codegen` crate; nothing is asked of the machine that builds them.
 
 use std::{env, fs, path::Path};
 
@@ -9,18 +9,18 @@ fn main() {
         return;
     }
     let out = env::var("OUT_DIR").expect("set by cargo");
+    let write = |name: String, text: String| {
+        let path = Path::new(&out).join(name);
+        fs::write(&path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+    };
     // What keeps a label out of the symbol table; Mach-O would otherwise cut the code into pieces there.
     let apple = env::var("CARGO_CFG_TARGET_VENDOR").as_deref() == Ok("apple");
     let local = if apple { "L" } else { ".L" };
-    for (name, program) in paydirt_codegen::programs() {
-        for (end, text) in [
-            (".s", &program.assembly),
-            ("_ceiling.s", &program.ceiling),
-            (".rs", &program.tables),
-        ] {
-            let path = Path::new(&out).join(format!("{name}{end}"));
-            let text = text.replace(".Lpaydirt", &format!("{local}paydirt"));
-            fs::write(&path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
-        }
+    for program in paydirt_codegen::programs() {
+        let name = program.name;
+        write(format!("{name}.s"), program.assembly(local));
+        write(format!("{name}_ceiling.s"), program.ceiling(local));
+        write(format!("{name}.rs"), program.tables());
     }
+    write("layout.rs".to_owned(), paydirt_codegen::layout::constants());
 }

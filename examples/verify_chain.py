@@ -20,7 +20,7 @@ def sha256d(data):
 
 
 def transaction_id(transaction):
-    """The double SHA-256 of the canonical JSON (RFC 8785): no spaces, names in order, UTF-8."""
+    """The double SHA-256 of the canonical JSON (RFC 8785), tag and all: no spaces, names in order, UTF-8."""
     text = json.dumps(transaction, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256d(text.encode())
 

@@ -9,4 +9,4 @@ if ! command -v chromedriver > /dev/null || ! command -v chromium > /dev/null; t
     $as_root apt-get update -qq
     DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y --no-install-recommends chromium chromium-driver
 fi
-exec cargo test --test explorer -- --ignored --test-threads=1 "$@"
+exec cargo test -p paydirt-cli --test explorer -- --test-threads=1 "$@"

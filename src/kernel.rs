@@ -101,20 +101,21 @@ pub enum KernelError {
 
 /// What this build and this processor make of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct KernelStatus {
     /// Its name.
     pub name: &'static str,
-    /// One line for people; empty when it is not compiled in.
-    pub about: &'static str,
-    /// Nonces it takes at a time; 0 when it is not compiled in.
-    pub lanes: u64,
     /// Whether this build holds it.
     pub compiled: bool,
     /// Whether this processor can run it.
     pub detected: bool,
     /// Whether it reproduced the oracle's answers just now. `None` when it cannot run.
     pub self_test: Option<bool>,
+    /// Nonces it takes at a time. `None` when it is not compiled in.
+    pub lanes: Option<u64>,
+    /// One line for people. `None` when it is not compiled in.
+    pub about: Option<&'static str>,
 }
 
 impl Kernel {
@@ -165,21 +166,21 @@ impl Kernel {
         let status = |name| match KERNELS.iter().copied().find(|k| k.name == name) {
             None => KernelStatus {
                 name,
-                about: "",
-                lanes: 0,
                 compiled: false,
                 detected: false,
                 self_test: None,
+                lanes: None,
+                about: None,
             },
             Some(implementation) => {
                 let detected = (implementation.supported)();
                 KernelStatus {
                     name,
-                    about: implementation.about,
-                    lanes: implementation.lanes,
                     compiled: true,
                     detected,
                     self_test: detected.then(|| Self(implementation).passes_self_test()),
+                    lanes: Some(implementation.lanes),
+                    about: Some(implementation.about),
                 }
             }
         };

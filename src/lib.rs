@@ -85,6 +85,8 @@
 pub mod kernel;
 pub mod miner;
 pub mod puzzle;
+#[cfg(feature = "serde")]
+pub mod record;
 pub mod solution;
 pub mod work;
 

@@ -125,11 +125,6 @@ impl Miner {
         Ok(Self { pool, kernel })
     }
 
-    /// A miner whose threads are those of `pool`: for threads that are bound to processors, or shared with other work.
-    pub fn in_pool(pool: rayon::ThreadPool, kernel: Kernel) -> Self {
-        Self { pool, kernel }
-    }
-
     /// How many threads it has.
     pub fn threads(&self) -> usize {
         self.pool.current_num_threads()
@@ -140,10 +135,10 @@ impl Miner {
         self.kernel
     }
 
-    /// Runs something once on each of its threads: to set what an operating system keeps for a thread, its priority for
-    /// example.
-    pub fn on_each_thread(&self, run: impl Fn() + Sync) {
-        self.pool.broadcast(|_| run());
+    /// Runs something once on each of its threads, which are numbered from 0: to set what an operating system keeps for
+    /// a thread, such as its priority or the processors it may run on.
+    pub fn on_each_thread(&self, run: impl Fn(usize) + Sync) {
+        self.pool.broadcast(|thread| run(thread.index()));
     }
 
     /// Searches, and returns when every thread is idle again.

@@ -22,9 +22,11 @@ use crate::work::Work;
 
 pub(super) mod ceiling;
 pub(super) mod context;
-#[allow(dead_code)] // some of it is the generator's
-#[path = "../../crates/codegen/src/layout.rs"]
-pub(super) mod layout;
+pub(super) mod layout {
+    //! Where each value lies, as the generator of the assembly lays it out.
+    #![allow(dead_code)] // some of it is the generator's
+    include!(concat!(env!("OUT_DIR"), "/layout.rs"));
+}
 pub(super) mod plan;
 pub(super) mod symbols;
 

@@ -17,6 +17,8 @@ use crate::{
 
 /// Which solutions of a range are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Find {
     /// The one with the lowest nonce: the same on every machine, whatever its threads and kernels.
     #[default]
@@ -40,6 +42,8 @@ impl Find {
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Status {
     /// With what was asked for. For [`Find::All`]: the whole range was searched and holds at least one solution.
     Found,

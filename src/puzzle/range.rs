@@ -1,7 +1,12 @@
 //! The nonces to search: half-open, up to and including `u64::MAX`, split without gap or overlap.
 
+#[cfg(feature = "serde")]
+mod json;
+
 /// A half-open range of nonces, start ≤ nonce < end, with end at most 2^64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(into = "json::Fields", try_from = "json::Fields"))]
 pub struct NonceRange {
     start: u128,
     end: u128,

@@ -9,7 +9,6 @@
 mod commands;
 mod options;
 mod render;
-mod report;
 mod terminal;
 mod worker;
 
@@ -102,7 +101,15 @@ pub fn main() -> ExitCode {
 
 /// Says in one line what went wrong, and how the process ends for it.
 fn report(error: &anyhow::Error) -> Exit {
-    say(&format!("error: {error:#}"));
+    let mut line = format!("error: {error}");
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Many errors say their cause themselves.
+        if !line.contains(&cause) {
+            line.push_str(": ");
+            line.push_str(&cause);
+        }
+    }
+    say(&line);
     match error.downcast_ref::<InputError>() {
         Some(_) => Exit::BadInput,
         None => Exit::Failure,

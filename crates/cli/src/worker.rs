@@ -18,6 +18,7 @@
 //! | stdin or stdout fails | says so on stderr, exits 3 |
 
 mod answers;
+mod outbox;
 mod queue;
 mod request;
 
@@ -33,8 +34,8 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::report::{InfoReport, JobId, LimitsReport, MineReport, WorkAnswer, WorkAnswerKind, WorkResult};
 use crate::{
+    commands::info::{self, Info},
     options::{
         input::{InputError, parse, whole_number},
         search::MachineArgs,
@@ -43,10 +44,12 @@ use crate::{
         exit::Exit,
         interrupt::act_on_interrupt,
         lines::{Line, Lines},
+        output::Named,
     },
 };
-use answers::Answers;
-use paydirt::{Miner, Progress, Search};
+use answers::{JobId, Limits, WorkAnswer, WorkAnswerKind, WorkResult};
+use outbox::Outbox;
+use paydirt::{Miner, Progress, Search, record::MineRecord};
 use queue::{Cancelled, Full, Queue};
 use request::{Job, MOST_LINE_BYTES, Refusal, Request};
 
@@ -96,7 +99,7 @@ impl WorkArgs {
             most_jobs,
             queue: Mutex::new(Queue::new(most_jobs)),
             changed: Condvar::new(),
-            answers: Answers::default(),
+            answers: Outbox::default(),
             interrupted: AtomicBool::new(false),
             unheard: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -144,7 +147,7 @@ struct Worker {
     queue: Mutex<Queue>,
     /// The queue has changed.
     changed: Condvar,
-    answers: Answers,
+    answers: Outbox,
     /// A signal asked for the end.
     interrupted: AtomicBool,
     /// Nobody reads stdout any more.
@@ -321,12 +324,15 @@ impl Worker {
         let (queued, running) = (queue.len(), queue.running().cloned());
         drop(queue);
         self.answer(WorkAnswerKind::Info {
-            info: Box::new(InfoReport::new()),
+            info: Box::new(Named {
+                schema: info::SCHEMA,
+                result: Info::here(),
+            }),
             threads: self.miner.threads(),
             kernel: self.miner.kernel().name(),
             queued,
             running,
-            limits: LimitsReport {
+            limits: Limits {
                 queue_jobs: self.most_jobs,
                 queue_bytes: queue::MOST_BYTES,
                 line_bytes: MOST_LINE_BYTES,
@@ -376,7 +382,7 @@ impl Worker {
         self.answers.send(&WorkResult::new(&job.id, report));
     }
 
-    fn search(&self, job: &Job) -> MineReport {
+    fn search(&self, job: &Job) -> MineRecord {
         let mut search = Search::new(&job.puzzle)
             .range(job.place.range)
             .find(job.find)
@@ -388,7 +394,7 @@ impl Worker {
             search = search.on_progress(every, |progress| self.say_progress(job, progress));
         }
         let outcome = self.miner.mine(&search);
-        let report = MineReport::new(&job.puzzle, job.find, self.miner.kernel(), &outcome);
+        let report = MineRecord::new(&job.puzzle, job.find, self.miner.kernel(), &outcome);
         job.place.report(report)
     }
 
@@ -401,7 +407,7 @@ impl Worker {
             hashes_per_second: (elapsed_s > 0.0 && progress.hashes > 0)
                 .then(|| progress.hashes as f64 / elapsed_s),
             expected_hashes: job.puzzle.goal().expected_hashes(),
-            range: progress.range.into(),
+            range: progress.range,
         });
         self.answers.offer(&answer);
     }

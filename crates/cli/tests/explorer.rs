@@ -1,9 +1,11 @@
 //! The explorer page in a real browser: headless Chromium, driven over WebDriver (W3C) through `chromedriver`.
 //!
-//! Not part of the plain test command: `scripts/test-explorer.sh` installs the browser and runs this. Screenshots go to
-//! `target/tmp/explorer`, to be looked at.
+//! Not part of the plain test command (`test = false` in the manifest): `scripts/test-explorer.sh` installs the browser
+//! and runs this. Screenshots go to `target/tmp/explorer`, to be looked at.
 #![cfg(unix)]
 
+#[path = "it/common.rs"]
+mod common;
 #[path = "it/server.rs"]
 mod server;
 
@@ -222,9 +224,8 @@ fn blocks(browser: &Browser) -> Vec<u64> {
 }
 
 #[test]
-#[ignore = "needs Chromium: scripts/test-explorer.sh"]
 fn blocks_come_as_they_are_mined() {
-    let server = Server::start(&["--memory", "--bits", "12"]);
+    let server = Server::start("--memory --bits 12");
     let browser = Browser::start(1280, 900);
     browser.open(&format!("http://{}/explorer", server.address));
     browser.until(|b| b.text("#live") == "live" && blocks(b) == [1]);
@@ -265,28 +266,14 @@ fn blocks_come_as_they_are_mined() {
 }
 
 #[test]
-#[ignore = "needs Chromium: scripts/test-explorer.sh"]
 fn a_long_chain_has_pages() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().display().to_string();
-    let mined = Command::new(env!("CARGO_BIN_EXE_paydirt"))
-        .args([
-            "chain",
-            "mine",
-            "--count",
-            "40",
-            "--bits",
-            "1",
-            "--spacing",
-            "60",
-            "--data",
-            &data,
-        ])
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(mined.success());
-    let server = Server::start(&["--data", &data]);
+    let mined = common::paydirt(format!(
+        "chain mine --count 40 --bits 1 --spacing 60 --data {data}"
+    ));
+    assert_eq!(common::code(&mined), 0);
+    let server = Server::start(format!("--data {data}"));
     let browser = Browser::start(1280, 900);
     browser.open(&format!("http://{}/explorer", server.address));
     browser.until(|b| blocks(b).first() == Some(&41) && blocks(b).len() == 15);
@@ -305,10 +292,9 @@ fn a_long_chain_has_pages() {
 }
 
 #[test]
-#[ignore = "needs Chromium: scripts/test-explorer.sh"]
 fn mining_is_shown_and_can_be_stopped() {
     // Nobody finds a block of 100 bits.
-    let server = Server::start(&["--memory", "--bits", "100"]);
+    let server = Server::start("--memory --bits 100");
     let browser = Browser::start(1280, 900);
     browser.open(&format!("http://{}/explorer", server.address));
     browser.until(|b| b.text("#live") == "live");
@@ -324,9 +310,8 @@ fn mining_is_shown_and_can_be_stopped() {
 }
 
 #[test]
-#[ignore = "needs Chromium: scripts/test-explorer.sh"]
 fn it_works_without_a_mouse_and_on_a_phone() {
-    let server = Server::start(&["--memory", "--bits", "12"]);
+    let server = Server::start("--memory --bits 12");
     let browser = Browser::start(360, 740);
     browser.open(&format!("http://{}/explorer", server.address));
     browser.until(|b| b.text("#live") == "live" && blocks(b) == [1]);

@@ -1,16 +1,18 @@
 //! What varies in a block, and its rounds and schedule steps as far as they are known.
 
 use crate::{
-    code::{Lines, Piece},
-    layout::*,
-    rounds::{Entry, Isa, Operand, Results, Round, Step},
+    isa::Emitter,
+    op::Lines,
+    operand::{Operand, RCX, Slot},
+    rounds::{self, Inputs, Results, Round},
+    schedule::Step,
 };
 use paydirt_sha256 as sha256;
 
 /// How many rounds the schedule is ahead.
 pub const AHEAD: usize = 1;
 
-/// How far a schedule step may run ahead of its round, or behind: see [`spread`].
+/// How far a schedule step may run ahead of its round, or behind: see [`spread`](crate::merge::spread).
 pub const SLACK: f64 = 0.3;
 
 /// What is known of a word of the schedule.
@@ -21,15 +23,8 @@ pub enum Word {
     Varying,
 }
 
-/// Vector `t` of the schedule that `rcx` points into, at word `base`.
-pub fn word_address(t: usize, base: usize, stream: usize) -> String {
-    let bytes = (t as isize - base as isize) * WORD_BYTES as isize + (LANES * 4 * stream) as isize;
-    format!("rcx {} {}", if bytes < 0 { '-' } else { '+' }, bytes.abs())
-}
-
 /// Rounds and steps of one block, as far as they are known.
-pub struct Block<'a> {
-    pub isa: &'a dyn Isa,
+pub struct Block {
     pub words: [Word; 64],
     /// The word at which `rcx` points.
     pub base: usize,
@@ -37,72 +32,59 @@ pub struct Block<'a> {
     pub last: usize,
 }
 
-impl Block<'_> {
-    pub fn word(&self, t: usize, stream: usize) -> Operand {
-        Operand::Vector(word_address(t, self.base, stream))
+impl Block {
+    /// A block whose words all vary.
+    pub fn varying(base: usize, last: usize) -> Self {
+        let words = [Word::Varying; 64];
+        Self { words, base, last }
     }
 
-    pub fn varying(&self, t: usize, stream: usize) -> Option<Operand> {
-        (self.words[t] == Word::Varying).then(|| self.word(t, stream))
+    fn slot(&self, t: usize, isa: &dyn Emitter) -> Slot {
+        rounds::word(isa.file(), RCX, t, self.base)
+    }
+
+    /// Word `t` in memory, if it varies. Any multiple of 16 may be added to t and the base.
+    pub fn word(&self, t: usize, isa: &dyn Emitter) -> Option<Operand> {
+        (self.words[t] == Word::Varying).then(|| self.slot(t, isa).into())
     }
 
     /// The step that makes word `t`; `sum` are its uniform terms.
-    pub fn step(&self, t: usize, stream: usize, sum: Option<Operand>) -> Lines {
-        let again = t + 7 <= self.last || AHEAD > 1 || self.isa.registers(stream).recent.is_none();
-        let step = Step {
+    pub fn step(&self, t: usize, isa: &dyn Emitter, sum: Option<Operand>) -> Lines {
+        isa.step(&Step {
             t,
-            two_back: self.varying(t - 2, stream),
-            seven_back: self.varying(t - 7, stream),
-            fifteen_back: self.varying(t - 15, stream),
-            sixteen_back: self.varying(t - 16, stream),
+            two_back: self.word(t - 2, isa),
+            seven_back: self.word(t - 7, isa),
+            fifteen_back: self.word(t - 15, isa),
+            sixteen_back: self.word(t - 16, isa),
             sum,
-            store: again.then(|| word_address(t, self.base, stream)),
-        };
-        step.emit(self.isa, &self.isa.registers(stream))
+            store: self.slot(t, isa),
+            needed_again: t + 7 <= self.last || AHEAD > 1,
+        })
     }
 
-    /// The operand with which round `t` adds its word.
-    pub fn round_word(&self, t: usize, stream: usize) -> Option<Operand> {
-        match self.isa.registers(stream).recent {
-            Some(recent) if t >= 16 && AHEAD <= 1 && self.words[t] == Word::Varying => {
-                Some(Operand::Register(recent[t % 2]))
-            }
-            _ => self.varying(t, stream),
-        }
-    }
-
-    /// A round between varying state words.
-    pub fn round(&self, t: usize, stream: usize, k: Operand, results: Results) -> Lines {
+    /// A round; its word, if that varies, comes from a register if it can.
+    pub fn round(&self, t: usize, isa: &dyn Emitter, inputs: Inputs, results: Results) -> Lines {
+        let word = self.word(t, isa).map(|word| match isa.recent(t) {
+            Some(recent) if t >= 16 && AHEAD <= 1 => recent.into(),
+            _ => word,
+        });
         let round = Round {
             t,
-            entry: Entry::Varying { k },
-            word: self.round_word(t, stream),
+            inputs,
+            word,
             results,
         };
-        round.emit(self.isa, &self.isa.registers(stream))
+        round.emit(isa)
     }
-}
 
-impl Block<'_> {
-    /// Words 14 and 15 to where the first step of the schedule looks for them.
-    pub fn load_recent(&self, piece: &mut Piece) {
-        for t in [14, 15] {
-            if self.words[t] == Word::Varying {
-                piece.push(streams(self.isa, |stream| {
-                    let mut out = Lines::new();
-                    if let Some(recent) = self.isa.registers(stream).recent {
-                        self.isa.load(&mut out, recent[t % 2], &self.word(t, stream));
-                    }
-                    out
-                }));
-            }
+    /// Word 14 or 15 to where the first step of the schedule looks for it.
+    pub fn load_recent(&self, t: usize, isa: &dyn Emitter) -> Lines {
+        let mut out = Lines::new();
+        if let (Some(recent), Some(word)) = (isa.recent(t), self.word(t, isa)) {
+            isa.load(&mut out, recent, word);
         }
+        out
     }
-}
-
-/// `lines` for each stream.
-pub fn streams(isa: &dyn Isa, lines: impl FnMut(usize) -> Lines) -> Vec<Lines> {
-    (0..isa.streams()).map(lines).collect()
 }
 
 /// Follows the words of a block through the schedule.
@@ -111,13 +93,19 @@ pub fn follow(mut words: [Word; 64]) -> [Word; 64] {
         let sources = [words[t - 2], words[t - 7], words[t - 15], words[t - 16]];
         words[t] = if sources.contains(&Word::Varying) {
             Word::Varying
-        } else if sources.contains(&Word::Uniform) {
-            Word::Uniform
         } else {
-            Word::Known(known_terms(&words, t).expect("all are known"))
+            known_terms(&words, t).map_or(Word::Uniform, Word::Known)
         };
     }
     words
+}
+
+/// Which words of the schedule vary when words `first` to `first + count - 1` of a block do, a bit each.
+pub fn varying_words(first: usize, count: usize) -> u64 {
+    let mut words = [Word::Uniform; 64];
+    words[first..first + count].fill(Word::Varying);
+    let varies = follow(words).map(|word| u64::from(word == Word::Varying));
+    (0..64).fold(0, |mask, t| mask | varies[t] << t)
 }
 
 /// The sum of the terms of word `t` that do not vary, if all of them are known.

@@ -1,5 +1,5 @@
-//! Where each value lies: one description for the generator, which writes addresses, and for the driver, which fills
-//! them in.
+//! Where each value lies, and what the pieces are called: one description for the generator, which makes slots of it,
+//! and for the driver, for which [`constants`] writes it as Rust.
 //!
 //! ```text
 //! Context    words    64 × 2 × 64 bytes   the varying block's schedule: word t of stream s at [t][s]
@@ -7,83 +7,240 @@
 //!            general  64 × 2 × 64 bytes   a further block with varying words
 //!            scalars  [4][128] × 4 bytes  what is the same in all lanes, for each midstate
 //! ```
+//! A program whose vectors are shorter works on a part of each: eight of the sixteen lanes of one stream, say.
 
-/// Lanes of a vector.
+use crate::{
+    block::varying_words,
+    operand::{R8, Register, Slot},
+};
+
+/// Lanes of a word of a stream.
 pub const LANES: usize = 16;
-/// Hashes computed side by side: two interleaved streams.
+/// Vectors of a word: hashes computed side by side.
 pub const STREAMS: usize = 2;
-
-/// Bytes of one word of the schedule, all streams together.
-pub const WORD_BYTES: usize = STREAMS * LANES * 4;
-/// Bytes of a schedule.
-pub const SCHEDULE_BYTES: usize = 64 * WORD_BYTES;
-
-/// Offsets in the context.
-pub const WORDS: usize = 0;
-pub const SECOND: usize = WORDS + SCHEDULE_BYTES;
-pub const GENERAL: usize = SECOND + SCHEDULE_BYTES;
-pub const SCALARS: usize = GENERAL + SCHEDULE_BYTES;
 /// Scalars of one midstate; their addresses fit one byte of displacement.
-pub const SCALAR_COUNT: usize = 128;
+const SCALAR_COUNT: usize = 128;
 /// Midstates of a version-rolling scan, at most.
-pub const MIDSTATES: usize = 4;
-pub const SCALAR_BYTES: usize = SCALAR_COUNT * 4;
+const MIDSTATES: usize = 4;
 
-/// Indices of scalars. `KW + t` for t below 32: the round constant, with the word where that is uniform.
-pub const KW: usize = 0;
-/// `SUM + t - 16` for t from 16 to 31: the uniform terms of schedule word t.
-pub const SUM: usize = 32;
-/// The state words a to h before the first varying round.
-pub const STATE: usize = 48;
-/// What the varying word is added to, to give a and e after the first varying round.
-pub const FIRST_A: usize = 56;
-pub const FIRST_E: usize = 57;
-/// `H_KW + i - 1`: for the i-th round after the first varying one (1 to 3), h with the round's [`KW`].
-pub const H_KW: usize = 58;
-/// The same with d.
-pub const D_H_KW: usize = 61;
-/// The chaining value of the varying block.
-pub const CHAIN: usize = 64;
-/// The test: what the top word's register is added to, what is subtracted after the byte swap, and the span.
-pub const TOP_ADD: usize = 72;
-pub const LOWEST: usize = 73;
-pub const SPAN: usize = 74;
+/// Equal elements, one after another, somewhere in a larger structure.
+#[derive(Clone, Copy, Debug)]
+pub struct Array {
+    /// Where the first is, in bytes from the structure's beginning.
+    pub offset: usize,
+    /// From one to the next, in bytes.
+    pub stride: usize,
+}
 
-/// Entry points, as indices into the jump table: `BLOCK + 2 * first + (words - 1)` is the block whose words from
-/// `first` on vary.
-pub const BLOCK: usize = 0;
-/// The block of an 80-byte header: word 3 varies, words 4 to 15 are its padding.
-pub const HEADER: usize = 32;
-/// A block of 16 varying words (in `general`) into the varying chaining value (in `second`).
-pub const VARYING: usize = 33;
-/// A block of uniform words into the varying chaining value; the round constants with the words at the pointer.
-pub const UNIFORM: usize = 34;
-/// Second hash, by the word that decides.
-pub const SECOND_BIG: usize = 35;
-pub const SECOND_LITTLE: usize = 36;
-/// After a block: only the top word, tested; or all eight words, into `second`.
-pub const TOP_BIG: usize = 37;
-pub const TOP_LITTLE: usize = 38;
-pub const DIGEST: usize = 39;
-/// After a digest: return.
-pub const RETURN: usize = 40;
-/// The block of a header, one midstate a stream, the same nonces in both: midstates 0 and 1, then 2 and 3 with the
-/// schedule that the first pass left.
-pub const ROLL: usize = 41;
-pub const ROLL_AGAIN: usize = 42;
-/// How many there are.
-pub const LABELS: usize = 43;
-
-/// Which schedule words vary when words `first` to `first + words - 1` of a block do: bit t is word t, below 32.
-pub const fn varying_words(first: usize, words: usize) -> u32 {
-    let mut varying = ((1 << words) - 1) << first;
-    let mut t = 16;
-    while t < 32 {
-        let sources = 1 << (t - 2) | 1 << (t - 7) | 1 << (t - 15) | 1 << (t - 16);
-        if varying & sources != 0 {
-            varying |= 1 << t;
-        }
-        t += 1;
+impl Array {
+    /// Element `i`, where `base` points at the structure.
+    pub const fn within(self, base: Register, i: usize) -> Slot {
+        Slot::at(base, (self.offset + i * self.stride) as i32)
     }
-    varying
+
+    /// Element `i`, where `pointer` points at element `at`.
+    pub const fn near(self, pointer: Register, at: usize, i: usize) -> Slot {
+        Slot::at(pointer, (i as i32 - at as i32) * self.stride as i32)
+    }
+
+    /// How far a pointer must move to go on by `count` elements.
+    pub const fn distance(self, count: usize) -> u32 {
+        (self.stride * count) as u32
+    }
+}
+
+const WORD_BYTES: usize = STREAMS * LANES * 4;
+const SCHEDULE_BYTES: usize = 64 * WORD_BYTES;
+
+const fn schedule(number: usize) -> Array {
+    let offset = number * SCHEDULE_BYTES;
+    let stride = WORD_BYTES;
+    Array { offset, stride }
+}
+
+/// The words of the varying block.
+pub const WORDS: Array = schedule(0);
+/// Those of the second hash.
+pub const SECOND: Array = schedule(1);
+/// Those of a further block.
+pub const GENERAL: Array = schedule(2);
+/// The scalars of all midstates.
+pub const SCALARS: Array = Array {
+    offset: 3 * SCHEDULE_BYTES,
+    stride: 4,
+};
+/// Sums of round constant and word, at a pointer of their own.
+pub const SUMS: Array = Array { offset: 0, stride: 4 };
+
+/// Bytes of a context.
+pub const CONTEXT_BYTES: usize = SCALARS.offset + MIDSTATES * SCALAR_COUNT * 4;
+
+/// One stream's vector in a word of a schedule.
+pub const fn part(word: Slot, stream: usize) -> Slot {
+    Slot::at(word.base, word.bytes + (LANES * 4 * stream) as i32)
+}
+
+/// A scalar that the driver provides: in [`constants`], `KW + t`, `SUM + t - 16`, `STATE + role`, `H_KW + i - 1` and so on.
+#[derive(Clone, Copy, Debug)]
+pub enum Scalar {
+    /// The constant of a round below 32, with the word where that is uniform.
+    Kw(usize),
+    /// The uniform terms of schedule word 16 to 31.
+    Sum(usize),
+    /// A state word, a to h, before the first varying round.
+    State(usize),
+    /// What the varying word is added to, to give a after the first varying round.
+    FirstA,
+    /// The same for e.
+    FirstE,
+    /// For the first to third round after the first varying one: h with the round's [`Scalar::Kw`].
+    HKw(usize),
+    /// The same with d.
+    DHKw(usize),
+    /// A word of the chaining value of the varying block.
+    Chain(usize),
+    /// The test: what the top word's register is added to.
+    TopAdd,
+    /// What is subtracted from it after the byte swap.
+    Lowest,
+    /// The greatest difference that passes.
+    Span,
+}
+
+impl Scalar {
+    const fn index(self) -> usize {
+        match self {
+            Scalar::Kw(t) => t,
+            Scalar::Sum(t) => 16 + t,
+            Scalar::State(role) => 48 + role,
+            Scalar::FirstA => 56,
+            Scalar::FirstE => 57,
+            Scalar::HKw(after) => 57 + after,
+            Scalar::DHKw(after) => 60 + after,
+            Scalar::Chain(word) => 64 + word,
+            Scalar::TopAdd => 72,
+            Scalar::Lowest => 73,
+            Scalar::Span => 74,
+        }
+    }
+
+    /// Where it is, for this midstate.
+    pub const fn slot(self, midstate: usize) -> Slot {
+        SCALARS.near(R8, 0, self.index() + midstate * SCALAR_COUNT)
+    }
+}
+
+/// How far the pointer to the scalars moves to go on by so many midstates.
+pub const fn midstates(count: usize) -> u32 {
+    SCALARS.distance(count * SCALAR_COUNT)
+}
+
+/// A piece of code that the jump table names: in [`constants`], `BLOCK + 2 * first + words - 1`, `HEADER` and so on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// The block in which so many words, from the first on, vary.
+    Block {
+        /// The first of them.
+        first: usize,
+        /// One or two.
+        words: usize,
+    },
+    /// The block of an 80-byte header: word 3 varies, words 4 to 15 are its padding.
+    Header,
+    /// A block of 16 varying words into the varying chaining value.
+    Varying,
+    /// A block of uniform words into the varying chaining value.
+    Uniform,
+    /// The second hash, where the digest's first word decides.
+    SecondBig,
+    /// The second hash, where its last word decides.
+    SecondLittle,
+    /// After a block: only the first word, tested.
+    TopBig,
+    /// After a block: only the last word, tested.
+    TopLittle,
+    /// After a block: all eight words.
+    Digest,
+    /// After a digest: nothing more.
+    Return,
+    /// The block of a header, one midstate a stream, the same nonces in both.
+    Roll,
+    /// The same with two more midstates, and the schedule that the first pass left.
+    RollAgain,
+}
+
+impl Entry {
+    /// How many there are.
+    pub const COUNT: usize = 43;
+
+    /// Its number in the jump table.
+    pub const fn index(self) -> usize {
+        match self {
+            Entry::Block { first, words } => 2 * first + words - 1,
+            Entry::Header => 32,
+            Entry::Varying => 33,
+            Entry::Uniform => 34,
+            Entry::SecondBig => 35,
+            Entry::SecondLittle => 36,
+            Entry::TopBig => 37,
+            Entry::TopLittle => 38,
+            Entry::Digest => 39,
+            Entry::Return => 40,
+            Entry::Roll => 41,
+            Entry::RollAgain => 42,
+        }
+    }
+}
+
+/// The layout as Rust: the constants that a driver needs to fill the context in and to name the pieces. What they mean
+/// is said at [`Scalar`] and [`Entry`].
+pub fn constants() -> String {
+    let mut text = String::new();
+    for (name, value) in [
+        ("LANES", LANES),
+        ("STREAMS", STREAMS),
+        ("WORD_BYTES", WORD_BYTES),
+        ("SCHEDULE_BYTES", SCHEDULE_BYTES),
+        ("WORDS", WORDS.offset),
+        ("SECOND", SECOND.offset),
+        ("GENERAL", GENERAL.offset),
+        ("SCALARS", SCALARS.offset),
+        ("SCALAR_COUNT", SCALAR_COUNT),
+        ("SCALAR_BYTES", SCALAR_COUNT * 4),
+        ("MIDSTATES", MIDSTATES),
+        ("KW", Scalar::Kw(0).index()),
+        ("SUM", Scalar::Sum(16).index()),
+        ("STATE", Scalar::State(0).index()),
+        ("FIRST_A", Scalar::FirstA.index()),
+        ("FIRST_E", Scalar::FirstE.index()),
+        ("H_KW", Scalar::HKw(1).index()),
+        ("D_H_KW", Scalar::DHKw(1).index()),
+        ("CHAIN", Scalar::Chain(0).index()),
+        ("TOP_ADD", Scalar::TopAdd.index()),
+        ("LOWEST", Scalar::Lowest.index()),
+        ("SPAN", Scalar::Span.index()),
+        ("BLOCK", Entry::Block { first: 0, words: 1 }.index()),
+        ("HEADER", Entry::Header.index()),
+        ("VARYING", Entry::Varying.index()),
+        ("UNIFORM", Entry::Uniform.index()),
+        ("SECOND_BIG", Entry::SecondBig.index()),
+        ("SECOND_LITTLE", Entry::SecondLittle.index()),
+        ("TOP_BIG", Entry::TopBig.index()),
+        ("TOP_LITTLE", Entry::TopLittle.index()),
+        ("DIGEST", Entry::Digest.index()),
+        ("RETURN", Entry::Return.index()),
+        ("ROLL", Entry::Roll.index()),
+        ("ROLL_AGAIN", Entry::RollAgain.index()),
+        ("LABELS", Entry::COUNT),
+    ] {
+        text += &format!("pub const {name}: usize = {value};\n");
+    }
+    let varying = |first| [1, 2].map(|words| varying_words(first, words.min(16 - first)) as u32);
+    let table: Vec<_> = (0..16).map(varying).collect();
+    text + &format!(
+        "/// Which schedule words vary when words `first` to `first + words - 1` of a block do: bit t is word t, below 32.\n\
+         pub const fn varying_words(first: usize, words: usize) -> u32 {{\n\
+         {table:?}[first][words - 1]\n\
+         }}\n"
+    )
 }

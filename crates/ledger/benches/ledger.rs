@@ -8,14 +8,14 @@ use std::{hint::black_box, path::Path, sync::Arc, time::Duration};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use paydirt::{Cancel, Kernel, Miner};
 use paydirt_ledger::{
-    Added, Block, Ledger, MiningPlan, Network, Options, Transaction, Unchecked, export, mine_blocks,
+    Added, Block, ChainParameters, Ledger, MiningPlan, Options, Transaction, Unchecked, export, mine_blocks,
 };
 use tempfile::TempDir;
 
 const BLOCKS: u64 = 100_000;
 
-fn easy() -> Network {
-    Network::fixed(1.0).expect("in range")
+fn easy() -> ChainParameters {
+    ChainParameters::fixed(1.0).expect("in range")
 }
 
 fn open(folder: &Path) -> Ledger {
@@ -60,7 +60,7 @@ fn next_block(ledger: &Ledger) -> Block<Unchecked> {
     let header = (template.job(1, 0..1, move || time).header)(0);
     (0..)
         .map(|nonce| template.block(0, header.with_nonce(nonce)))
-        .find(|block| block.header().target().is_met_by(block.hash()))
+        .find(|block| block.header().meets_target())
         .expect("half of them do")
 }
 
@@ -82,7 +82,7 @@ fn queue(criterion: &mut Criterion) {
     const AT_ONCE: u64 = 64;
     let folder = TempDir::new().expect("a folder");
     let options = Options {
-        max_queued: usize::MAX,
+        max_pending: usize::MAX,
         ..Options::default()
     };
     let ledger = Ledger::open_or_create(folder.path(), Some(&easy()), options).expect("it opens");

@@ -2,20 +2,13 @@
 //!
 //! *In:* parts from anywhere. *Out:* a `Block<Unchecked>`, which says nothing about itself, and which only
 //! [`Block::validate`] turns into a `Block<Checked>`, the one kind the chain takes.
-//!
-//! Header, target and Merkle root are the `bitcoin` crate's types: any Bitcoin library can read and check them.
-
-use bitcoin::{
-    BlockHash,
-    block::Header,
-    consensus::{Decodable as _, Encodable as _},
-};
 
 use crate::{
-    rules::{self, Context, RuleError},
-    transaction::{Transaction, TransactionError, TransactionId, take},
+    header::{BlockHash, Header},
+    identity::TransactionId,
+    rules::{self, ParentState, RuleError},
+    transaction::{Transaction, TransactionError, take},
 };
-use paydirt::puzzle;
 
 /// The `version` that blocks made here carry: BIP 9's bits, none set.
 pub const VERSION: i32 = 0x2000_0000;
@@ -55,9 +48,14 @@ impl<State> Block<State> {
         &self.transactions
     }
 
+    /// Its transactions alone.
+    pub(super) fn into_transactions(self) -> Vec<Transaction> {
+        self.transactions
+    }
+
     /// The double SHA-256 of its header. Printed with the bytes reversed, as Bitcoin does, so that it begins with zeros.
     pub fn hash(&self) -> BlockHash {
-        self.header.block_hash()
+        self.header.hash()
     }
 
     /// The same block with its checks forgotten.
@@ -65,11 +63,20 @@ impl<State> Block<State> {
         Block::new(self.index, self.header, self.transactions)
     }
 
+    /// How many bytes the stored form has.
+    pub(super) fn stored_len(&self) -> usize {
+        92 + self
+            .transactions
+            .iter()
+            .map(Transaction::stored_len)
+            .sum::<usize>()
+    }
+
     /// The stored form: index (u64), header (80 bytes), number of transactions (u32), transactions; little-endian.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(92 + self.transactions.len() * 64);
+        let mut bytes = Vec::with_capacity(self.stored_len());
         bytes.extend_from_slice(&self.index.to_le_bytes());
-        bytes.extend_from_slice(&header_bytes(&self.header));
+        bytes.extend_from_slice(&self.header.to_bytes());
         let count = u32::try_from(self.transactions.len()).expect("the rules allow far fewer");
         bytes.extend_from_slice(&count.to_le_bytes());
         for transaction in &self.transactions {
@@ -98,13 +105,13 @@ impl Block<Unchecked> {
         rules::check_content(&self.header, &self.transactions)
     }
 
-    /// Checks the block at its place: after the parent that `context` describes, at `now` seconds since 1970.
+    /// Checks the block at its place: after the parent whose state is given, at `now` seconds since 1970.
     ///
     /// # Errors
     /// The first [`RuleError`] it breaks.
-    pub fn validate(self, context: &Context, now_s: u64) -> Result<Block<Checked>, RuleError> {
+    pub fn validate(self, parent: &ParentState, now_s: u64) -> Result<Block<Checked>, RuleError> {
         let ids = self.check_content()?;
-        self.validate_rest(ids, context, Some(now_s))
+        self.validate_rest(ids, parent, Some(now_s))
     }
 
     /// What [`Block::validate`] does after [`Block::check_content`] gave `ids`. Without a clock, the rule about times
@@ -112,10 +119,11 @@ impl Block<Unchecked> {
     pub(super) fn validate_rest(
         self,
         ids: Vec<TransactionId>,
-        context: &Context,
+        parent: &ParentState,
         now_s: Option<u64>,
     ) -> Result<Block<Checked>, RuleError> {
-        rules::check_context(self.index, &self.header, self.transactions[0].amount(), context)?;
+        rules::check_place(self.index, &self.header, parent)?;
+        rules::check_reward(self.transactions[0].amount(), parent)?;
         if let Some(now_s) = now_s {
             rules::check_clock(&self.header, now_s)?;
         }
@@ -131,7 +139,7 @@ impl Block<Unchecked> {
     pub(super) fn from_bytes(mut bytes: &[u8]) -> Result<Self, TransactionError> {
         let bytes = &mut bytes;
         let index = u64::from_le_bytes(take(bytes)?);
-        let header = header_from_bytes(&take::<80>(bytes)?);
+        let header = Header::from_bytes(&take::<80>(bytes)?);
         let count = u32::from_le_bytes(take(bytes)?);
         let transactions = (0..count)
             .map(|_| Transaction::read(bytes))
@@ -148,23 +156,4 @@ impl Block<Checked> {
     pub fn ids(&self) -> &[TransactionId] {
         &self.state.ids
     }
-}
-
-/// The 80 bytes that are hashed.
-pub fn header_bytes(header: &Header) -> [u8; 80] {
-    let mut bytes = [0; 80];
-    header
-        .consensus_encode(&mut &mut bytes[..])
-        .expect("a header is 80 bytes long");
-    bytes
-}
-
-/// The header that 80 bytes are.
-pub fn header_from_bytes(bytes: &[u8; 80]) -> Header {
-    Header::consensus_decode(&mut &bytes[..]).expect("any 80 bytes are a header")
-}
-
-/// The header as the engine takes it.
-pub fn engine_header(header: &Header) -> puzzle::Header {
-    puzzle::Header::from_bytes(header_bytes(header))
 }

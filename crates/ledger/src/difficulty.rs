@@ -1,6 +1,6 @@
 //! How hard the next block must be.
 //!
-//! *In:* a network's rule and a block's ancestors. *Out:* the `nBits` that the next header must carry.
+//! *In:* a chain's rule and a block's ancestors. *Out:* the `nBits` that the next header must carry.
 //!
 //! Two rules: a fixed level, or ASERT, which aims at a block time. ASERT ("absolutely scheduled exponentially rising
 //! targets", Bitcoin Cash's aserti3-2d, specification 2020-11-15) compares the time since an anchor block with the
@@ -13,16 +13,18 @@
 //! It needs no history, cannot be swung by a burst of hash rate, and its integer form has published test vectors, which
 //! `tests/data/asert` holds.
 //!
-//! The anchor is the block after genesis, taken to be exactly on time: genesis is as old as the network's definition,
-//! so a schedule that began with it would find every new network years late.
+//! The anchor is the block after genesis, taken to be exactly on time: genesis is as old as the format itself,
+//! so a schedule that began with it would find every new chain years late.
 
-use bitcoin::{CompactTarget, Target};
 use num_bigint::{BigInt, Sign};
 
-/// The easiest target of any network, one bit: 2^255 rounded down to what nBits can say (Bitcoin's regtest).
+use crate::header::target_of;
+use paydirt::Target;
+
+/// The easiest target of any chain, one bit: 2^255 rounded down to what nBits can say (Bitcoin's regtest).
 pub const EASIEST_NBITS: u32 = 0x207f_ffff;
 
-/// How a network's difficulty moves.
+/// How a chain's difficulty moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DifficultyRule {
     /// Every block is as hard as the first.
@@ -44,7 +46,7 @@ pub struct Anchor {
     /// Its parent's time, in seconds since 1970.
     pub parent_time: i64,
     /// Its difficulty.
-    pub nbits: CompactTarget,
+    pub nbits: u32,
 }
 
 /// The difficulty of the block after the one at `height` with `time`, by aserti3-2d.
@@ -60,7 +62,7 @@ pub fn asert(
     block_time_s: u32,
     half_life_s: u32,
     easiest: Target,
-) -> CompactTarget {
+) -> u32 {
     // i128: the published vectors cross 2^63.
     let late = i128::from(time) - i128::from(anchor.parent_time);
     let blocks = i128::from(height) - i128::from(anchor.height) + 1;
@@ -77,7 +79,7 @@ pub fn asert(
     let factor = 65536 + (cubic >> 48);
 
     let easiest_number = number(easiest);
-    let raised = number(Target::from_compact(anchor.nbits)) * factor;
+    let raised = number(target_of(anchor.nbits)) * factor;
     let next = match shifts - 16 {
         // 2^256 · 2^17 is past any target whatever the rest is, and nothing is left after as many shifts down.
         up if up > 273 => easiest_number.clone(),
@@ -89,16 +91,16 @@ pub fn asert(
     let (_, digits) = next.to_bytes_be();
     let mut bytes = [0; 32];
     bytes[32 - digits.len()..].copy_from_slice(&digits);
-    Target::from_be_bytes(bytes).to_compact_lossy()
+    Target::from_be_bytes(bytes).to_nbits_lossy()
 }
 
 fn number(target: Target) -> BigInt {
     BigInt::from_bytes_be(Sign::Plus, &target.to_be_bytes())
 }
 
-/// The easiest target of any network.
+/// The easiest target of any chain.
 pub fn easiest_target() -> Target {
-    Target::from_compact(CompactTarget::from_consensus(EASIEST_NBITS))
+    target_of(EASIEST_NBITS)
 }
 
 #[cfg(test)]
@@ -108,7 +110,7 @@ mod tests {
     /// Bitcoin Cash's parameters, and all twelve published runs.
     #[test]
     fn the_published_vectors() {
-        let easiest = Target::from_compact(CompactTarget::from_consensus(0x1d00_ffff));
+        let easiest = target_of(0x1d00_ffff);
         let mut checked = 0;
         for run in 1..=12 {
             let path = format!("{}/tests/data/asert/run{run:02}", env!("CARGO_MANIFEST_DIR"));
@@ -128,7 +130,7 @@ mod tests {
                 parent_time: field(["anchor ancestor time", "anchor parent time"])
                     .parse()
                     .unwrap(),
-                nbits: CompactTarget::from_consensus(hex(&field(["anchor nBits"; 2]))),
+                nbits: hex(&field(["anchor nBits"; 2])),
             };
             let iterations: usize = field(["iterations:"; 2]).parse().unwrap();
             let rows = text
@@ -142,7 +144,7 @@ mod tests {
                 };
                 let (height, time) = (height.parse().unwrap(), time.parse().unwrap());
                 let next = asert(&anchor, height, time, 600, 2 * 24 * 3600, easiest);
-                assert_eq!(next.to_consensus(), hex(nbits), "run {run}: {row}");
+                assert_eq!(next, hex(nbits), "run {run}: {row}");
                 of_run += 1;
             }
             assert_eq!(of_run, iterations, "run {run} is whole");
@@ -156,9 +158,9 @@ mod tests {
         let anchor = Anchor {
             height: 2,
             parent_time: 0,
-            nbits: CompactTarget::from_consensus(0x1f00_ffff),
+            nbits: 0x1f00_ffff,
         };
-        let at = |height, time| asert(&anchor, height, time, 1, 1, easiest_target()).to_consensus();
+        let at = |height, time| asert(&anchor, height, time, 1, 1, easiest_target());
         assert_eq!(at(2, i64::MAX), EASIEST_NBITS);
         assert_eq!(at(u64::MAX, i64::MIN), 0x0101_0000, "a target of one");
         assert_eq!(at(2, 1), 0x1f00_ffff, "on time");

@@ -3,9 +3,9 @@
 //! *In:* transactions and blocks, from anywhere. *Out:* a chain of checked blocks that outlasts any crash.
 //!
 //! ```text
-//! transaction ──► queue ──► template  ──► (the engine mines) ──► block ──► rules ──► chain ──► store
-//!                   ▲                                                        │
-//!                   └──────── what a reorganisation drops returns ───────────┘
+//! transaction ──► pending ──► template ──► (the engine mines) ──► block ──► rules ──► header tree ──► store
+//!                    ▲                                                          │
+//!                    └───────── what a reorganisation drops returns ────────────┘
 //! ```
 //!
 //! A [`Ledger`] may be used from any number of threads. One thread writes: nobody is told of a block
@@ -13,9 +13,9 @@
 //!
 //! ```
 //! use paydirt::{Cancel, Miner};
-//! use paydirt_ledger::{Ledger, MiningPlan, Network, Transaction, mine_blocks};
+//! use paydirt_ledger::{ChainParameters, Ledger, MiningPlan, Transaction, mine_blocks};
 //!
-//! let ledger = Ledger::in_memory(&Network::default())?;
+//! let ledger = Ledger::in_memory(&ChainParameters::default())?;
 //! ledger.submit(Transaction::transfer("alice", "bob", 5)?)?;
 //! let plan = MiningPlan { count: 1, spacing_s: None };
 //! let mined = mine_blocks(&ledger, &Miner::new(), &Cancel::new(), plan, &|_| {}, &|_| {});
@@ -25,12 +25,15 @@
 //! ```
 
 mod block;
-mod chain;
 mod difficulty;
+mod header;
+mod history;
+mod identity;
 mod merkle;
-mod network;
+mod outcome;
 mod outside;
-mod queue;
+mod parameters;
+mod pending;
 mod record;
 mod rules;
 mod source;
@@ -38,6 +41,8 @@ mod store;
 mod template;
 mod transaction;
 mod transfer;
+mod tree;
+mod waiting;
 mod writer;
 
 use std::{
@@ -47,31 +52,37 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use bitcoin::BlockHash;
-pub use block::{Block, Checked, Unchecked, VERSION, engine_header, header_bytes, header_from_bytes};
-pub use chain::{Chain, Change, Tip};
+pub use block::{Block, Checked, Unchecked, VERSION};
 pub use difficulty::{Anchor, DifficultyRule, EASIEST_NBITS, asert, easiest_target};
-pub use network::{DEFAULT_BITS, GENESIS_TIME_S, HALF_LIFE_BLOCKS, MAX_BITS, Network, NetworkError, REWARD};
+pub use header::{BlockHash, HashError, Header, MerkleRoot, Work};
+pub use history::{BlockTimes, History, PastBlock};
+pub use identity::{Identified, Tag, TransactionId};
+pub use outcome::{AddError, Added, Standing, StoreFailed, SubmitError, Submitted, UnknownParent};
 pub use outside::{OutsideError, OutsideJobs};
-pub use queue::{Queue, Queued};
-pub use record::{BlockRecord, Problems, RecordError, TransactionRecord};
-pub use rules::{Context, MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MAX_FUTURE_S, MEDIAN_BLOCKS, RuleError};
-pub use source::{Mined, MiningEnd, MiningError, MiningPlan, mine_blocks};
-pub use store::{FILE_NAME, Snapshot, StoreError};
-pub use template::{AheadOfClock, BlockJob, BlockTemplate};
-pub use transaction::{
-    MAX_AMOUNT, MAX_NAME_CHARS, REWARD_SENDER, Transaction, TransactionError, TransactionId,
+pub use parameters::{
+    ChainParameters, DEFAULT_BITS, GENESIS_TIME_S, HALF_LIFE_BLOCKS, MAX_BITS, ParametersError, REWARD,
 };
-pub use transfer::{BlockLines, ExportError, ImportError, Imported, export, import};
-pub use writer::{AddError, Added, SubmitError, Submitted};
+pub use pending::Pending;
+pub use record::{BlockRecord, FieldErrors, RecordError, TransactionRecord};
+pub use rules::{
+    MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MAX_FUTURE_S, MEDIAN_BLOCKS, ParentState, RuleError,
+};
+pub use source::{Mined, MiningEnd, MiningError, MiningPlan, mine_blocks};
+pub use store::{FILE_NAME, FileError, Snapshot, StoreError};
+pub use template::{AheadOfClock, BlockJob, BlockTemplate};
+pub use transaction::{MAX_AMOUNT, MAX_NAME_CHARS, REWARD_SENDER, Transaction, TransactionError};
+pub use transfer::{BlockLines, ExportError, ImportError, Imported, LineError, export, import};
+pub use tree::{Change, HeaderNode, HeaderTree, SideError, SideLimits, Tip};
+pub use waiting::Bounds;
 
 use paydirt::Cancel;
 use rayon::prelude::*;
 use store::Store;
+use waiting::Waiting;
 use writer::{Command, Examined, Listener, Writer};
 
 /// How many transactions may wait unless told otherwise.
-pub const DEFAULT_MAX_QUEUED: usize = 250_000;
+pub const DEFAULT_MAX_PENDING: usize = 250_000;
 
 /// Seconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -90,10 +101,8 @@ pub enum Event {
     },
     /// A transaction that waits for a block.
     Transaction {
-        /// Its id.
-        id: TransactionId,
         /// The transaction.
-        transaction: Transaction,
+        transfer: Identified,
         /// The block it is likely to stand in.
         index: u64,
     },
@@ -104,15 +113,17 @@ pub enum Event {
 pub struct View {
     /// The tip of the active branch.
     pub tip: Tip,
+    /// All blocks of the tree. A clone costs a few pointers: who walks it takes one.
+    pub tree: HeaderTree,
     /// What waits for a block.
-    pub queue: Queue,
+    pub pending: Pending,
     /// Pulled when another block becomes the tip.
     tip_replaced: Cancel,
 }
 
 /// A ledger that is open. It closes when it is dropped, after everything asked of it is done.
 pub struct Ledger {
-    network: Network,
+    parameters: ChainParameters,
     node_id: String,
     /// Transactions of the active branch when it was opened.
     loaded_transactions: u64,
@@ -129,7 +140,11 @@ pub struct Ledger {
 #[derive(Clone)]
 pub struct Options {
     /// How many transactions may wait.
-    pub max_queued: usize,
+    pub max_pending: usize,
+    /// How many blocks may wait for their parent.
+    pub max_waiting: Bounds,
+    /// How much of the tree side branches may take.
+    pub side_limits: SideLimits,
     /// What time it is.
     pub clock: Clock,
 }
@@ -141,14 +156,19 @@ impl Default for Options {
             since.map_or(0, |since| since.as_secs())
         };
         Self {
-            max_queued: DEFAULT_MAX_QUEUED,
+            max_pending: DEFAULT_MAX_PENDING,
+            max_waiting: Bounds {
+                blocks: 1_000,
+                bytes: 32 << 20,
+            },
+            side_limits: SideLimits::default(),
             clock: Arc::new(clock),
         }
     }
 }
 
 impl Ledger {
-    /// Opens the ledger in `folder`, whatever its network, and verifies all of it.
+    /// Opens the ledger in `folder`, whatever its parameters, and verifies all of it.
     ///
     /// # Errors
     /// [`StoreError`] when there is none, it is in use, or it is damaged.
@@ -156,21 +176,21 @@ impl Ledger {
         Self::from_store(Store::open(folder)?, options)
     }
 
-    /// Opens the ledger in `folder` and verifies all of it, or begins one. `network` is the one a new ledger gets, and,
-    /// if given, the one an old ledger must have.
+    /// Opens the ledger in `folder` and verifies all of it, or begins one. `parameters` are those a new ledger gets,
+    /// and, if given, those an old ledger must have.
     ///
     /// # Errors
-    /// [`StoreError`] when it is in use, damaged, of another network, or cannot be made.
+    /// [`StoreError`] when it is in use, damaged, of other parameters, or cannot be made.
     pub fn open_or_create(
         folder: &Path,
-        network: Option<&Network>,
+        parameters: Option<&ChainParameters>,
         options: Options,
     ) -> Result<Self, StoreError> {
-        let store = Store::open_or_create(folder, &network.copied().unwrap_or_default())?;
+        let store = Store::open_or_create(folder, &parameters.copied().unwrap_or_default())?;
         let ledger = Self::from_store(store, options)?;
-        match network {
-            Some(wanted) if *wanted != ledger.network => Err(StoreError::OtherNetwork {
-                stored: ledger.network.statement(),
+        match parameters {
+            Some(wanted) if *wanted != ledger.parameters => Err(StoreError::OtherParameters {
+                stored: ledger.parameters.statement(),
                 wanted: wanted.statement(),
             }),
             _ => Ok(ledger),
@@ -181,45 +201,44 @@ impl Ledger {
     ///
     /// # Errors
     /// [`StoreError`] when the system gives no thread.
-    pub fn in_memory(network: &Network) -> Result<Self, StoreError> {
-        Self::in_memory_with(network, Options::default())
+    pub fn in_memory(parameters: &ChainParameters) -> Result<Self, StoreError> {
+        Self::in_memory_with(parameters, Options::default())
     }
 
     /// The same, with options.
     ///
     /// # Errors
     /// [`StoreError`] when the system gives no thread.
-    pub fn in_memory_with(network: &Network, options: Options) -> Result<Self, StoreError> {
-        Self::from_store(Store::in_memory(network)?, options)
+    pub fn in_memory_with(parameters: &ChainParameters, options: Options) -> Result<Self, StoreError> {
+        Self::from_store(Store::in_memory(parameters)?, options)
     }
 
     fn from_store(store: Store, options: Options) -> Result<Self, StoreError> {
         let loaded = store.load()?;
         let store = Arc::new(store);
         let view = View {
-            tip: loaded.chain.tip(),
-            queue: loaded.queue,
+            tip: loaded.tree.tip(),
+            tree: loaded.tree.clone(),
+            pending: loaded.pending,
             tip_replaced: Cancel::new(),
         };
         let view = Arc::new(RwLock::new(view));
         let listeners = Arc::default();
-        let network = *loaded.chain.network();
-        let genesis = loaded
-            .chain
-            .active_hash(1)
-            .expect("every chain has a first block");
+        let parameters = *loaded.tree.parameters();
+        let genesis = loaded.tree.active_hash(1).expect("every chain has a first block");
         let writer = Writer {
             store: Arc::clone(&store),
-            chain: loaded.chain,
+            tree: loaded.tree,
+            waiting: Waiting::new(options.max_waiting),
             view: Arc::clone(&view),
             listeners: Arc::clone(&listeners),
-            max_queued: options.max_queued,
+            max_pending: options.max_pending,
+            side_limits: options.side_limits,
             clock: Arc::clone(&options.clock),
         };
-        let started = writer.start();
-        let (commands, thread) = started.map_err(|error| StoreError::File(error.to_string()))?;
+        let (commands, thread) = writer.start().map_err(FileError::from)?;
         Ok(Self {
-            network,
+            parameters,
             node_id: loaded.node_id,
             loaded_transactions: loaded.transactions,
             genesis,
@@ -233,8 +252,8 @@ impl Ledger {
     }
 
     /// The rules it keeps.
-    pub fn network(&self) -> &Network {
-        &self.network
+    pub fn parameters(&self) -> &ChainParameters {
+        &self.parameters
     }
 
     /// The hash of its first block.
@@ -257,9 +276,14 @@ impl Ledger {
         (self.clock)()
     }
 
-    /// The latest tip and queue. Hold it briefly: the writer waits for it.
+    /// The latest tip, tree and pending transfers. Hold it briefly: the writer waits for it.
     pub fn view(&self) -> RwLockReadGuard<'_, View> {
         self.view.read().expect("nothing panics while it is held")
+    }
+
+    /// The tree of headers, as it is now.
+    pub fn tree(&self) -> HeaderTree {
+        self.view().tree.clone()
     }
 
     /// The latest tip.
@@ -285,11 +309,8 @@ impl Ledger {
     pub fn block_template(&self) -> BlockTemplate {
         let (tip, waiting, stale) = {
             let view = self.view();
-            (
-                view.tip.clone(),
-                view.queue.next_block(),
-                view.tip_replaced.clone(),
-            )
+            let waiting = view.pending.next_block();
+            (view.tip.clone(), waiting, view.tip_replaced.clone())
         };
         let mut template =
             BlockTemplate::new(&tip, self.node_id.clone(), waiting).expect("the node's id is a name");
@@ -297,47 +318,55 @@ impl Ledger {
         template
     }
 
-    /// Queues a transaction; returns when it is on disk.
+    /// Lets a transfer wait for a block; returns when it is on disk. One with a tag waits once: sent again it is answered
+    /// as known. One without is another payment each time; [`Transaction::tagged`] gives it a tag.
     ///
     /// # Errors
-    /// [`SubmitError`] for a reward, a full queue, or a file that failed.
-    pub fn submit(&self, transaction: Transaction) -> Result<Submitted, SubmitError> {
-        wait(|reply| self.submit_then(transaction, reply))
+    /// [`SubmitError`] for a reward, too many that wait, or a file that failed.
+    pub fn submit(&self, transfer: impl Into<Identified>) -> Result<Submitted, SubmitError> {
+        wait(|reply| self.submit_then(transfer, reply))
     }
 
-    /// Queues a transaction, and calls `reply` on the writer's thread when it is on disk.
+    /// [`Ledger::submit`], which calls `reply` on the writer's thread when the transfer is on disk. Its id is computed on
+    /// this one.
     pub fn submit_then(
         &self,
-        transaction: Transaction,
+        transfer: impl Into<Identified>,
         reply: impl FnOnce(Result<Submitted, SubmitError>) + Send + 'static,
     ) {
-        self.send(Command::Submit(transaction, Box::new(reply)));
+        let transfer = transfer.into();
+        match transfer.transaction().is_reward() {
+            true => reply(Err(TransactionError::ForgedReward.into())),
+            false => self.send(Command::Submit(transfer, Box::new(reply))),
+        }
     }
 
     /// Adds a block; returns when it is on disk.
     ///
     /// # Errors
-    /// [`AddError`] when it breaks a rule, its parent is unknown, or the file failed.
+    /// [`AddError`] when it breaks a rule, its parent is unknown, side branches have no room for it, or the file failed.
     pub fn add(&self, block: Block<Unchecked>) -> Result<Added, AddError> {
         let outcome = self.add_all(vec![block]).pop();
         outcome.expect("one outcome a block")
     }
 
-    /// Adds blocks, parents first, with one commit for all; returns when they are on disk. It ends with the first one
-    /// that is refused: those after it are not tried, and have no outcome.
+    /// Adds blocks, parents first, with one commit for all; returns when they are on disk. Each has an outcome, in their
+    /// order; one that is refused does not hold up the others.
     pub fn add_all(&self, blocks: Vec<Block<Unchecked>>) -> Vec<Result<Added, AddError>> {
-        wait(|reply| self.add_then(blocks, reply))
+        wait(|reply| self.add_then(blocks, UnknownParent::Refuse, reply))
     }
 
     /// [`Ledger::add_all`], which calls `reply` on the writer's thread when the blocks are on disk. What can be checked
-    /// of them without others is checked before it returns, on this thread and rayon's.
+    /// of them without others is checked before it returns, on this thread and rayon's. Blocks whose parent is unknown
+    /// may wait for it.
     pub fn add_then(
         &self,
         blocks: Vec<Block<Unchecked>>,
+        unknown_parent: UnknownParent,
         reply: impl FnOnce(Vec<Result<Added, AddError>>) + Send + 'static,
     ) {
         let examined = blocks.into_par_iter().map(Examined::new).collect();
-        self.send(Command::Add(examined, Box::new(reply)));
+        self.send(Command::Add(examined, unknown_parent, Box::new(reply)));
     }
 
     fn send(&self, command: Command) {
@@ -370,7 +399,7 @@ impl Drop for Ledger {
 impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ledger")
-            .field("network", &self.network)
+            .field("parameters", &self.parameters)
             .field("node_id", &self.node_id)
             .field("tip", &self.tip().hash)
             .finish_non_exhaustive()

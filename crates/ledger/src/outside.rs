@@ -47,17 +47,17 @@ struct MadeTemplate {
     time: u32,
     /// The first job made from it; the next one's first id ends them.
     first_id: u64,
-    /// The last transaction's place in the queue.
-    queue_end: Option<u64>,
+    /// The last pending transfer's place.
+    pending_end: Option<u64>,
     at: Instant,
     took: Duration,
 }
 
 impl MadeTemplate {
     /// Whether another header may be made from it.
-    fn is_good(&self, queue_end: Option<u64>) -> bool {
+    fn is_good(&self, pending_end: Option<u64>) -> bool {
         let age = self.at.elapsed();
-        let newest = self.queue_end == queue_end || age < self.took * MAKING_SHARE;
+        let newest = self.pending_end == pending_end || age < self.took * MAKING_SHARE;
         !self.template.is_stale() && age < FRESH && newest
     }
 
@@ -89,9 +89,13 @@ impl OutsideJobs {
     /// [`AheadOfClock`] when blocks came too fast.
     pub fn hand_out(&self, ledger: &Ledger) -> Result<BlockJob, AheadOfClock> {
         let mut made = self.0.lock().expect("nothing panics while it is held");
-        let queue_end = ledger.view().queue.last_place();
+        let pending_end = ledger.view().pending.last_place();
         let id = FIRST_OUTSIDE + made.handed_out;
-        if !made.templates.back().is_some_and(|last| last.is_good(queue_end)) {
+        if !made
+            .templates
+            .back()
+            .is_some_and(|last| last.is_good(pending_end))
+        {
             let at = Instant::now();
             let template = Arc::new(ledger.block_template());
             let time = template.time_at(ledger.now_s())?;
@@ -106,7 +110,7 @@ impl OutsideJobs {
                 template,
                 time,
                 first_id: id,
-                queue_end,
+                pending_end,
                 at,
                 took: at.elapsed(),
             });

@@ -1,6 +1,6 @@
 //! The JSON form of blocks and transactions: what the node answers and takes, and a line of an export.
 //!
-//! *In:* JSON from anywhere. *Out:* a block or a transaction, or [`Problems`] that name each field that is missing or
+//! *In:* JSON from anywhere. *Out:* a block or a transaction, or [`FieldErrors`] that name each field that is missing or
 //! wrong, all at once.
 //!
 //! ```text
@@ -10,17 +10,20 @@
 //!
 //! `hash`, `previous_hash` and `merkle_root` are written as Bitcoin writes them (bytes reversed), `bits` as 8 hex digits.
 
+mod fields;
+
 use std::fmt;
 
-use bitcoin::{BlockHash, CompactTarget, TxMerkleNode, block, block::Header};
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     block::{Block, Unchecked},
-    rules::MAX_BLOCK_TRANSACTIONS,
-    transaction::{MAX_AMOUNT, MAX_NAME_CHARS, Transaction, TransactionError},
+    header::{BlockHash, Header, MerkleRoot},
+    transaction::{MAX_AMOUNT, Transaction, TransactionError},
 };
+pub use fields::FieldErrors;
+use fields::Fields;
 
 /// A block as JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -37,17 +40,18 @@ pub struct BlockRecord<'b> {
     #[serde(serialize_with = "as_text")]
     hash: BlockHash,
     #[serde(serialize_with = "as_text")]
-    merkle_root: TxMerkleNode,
+    merkle_root: MerkleRoot,
     version: i32,
     #[serde(serialize_with = "as_hex")]
-    bits: CompactTarget,
+    bits: u32,
 }
 
 fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
-fn as_hex<S: Serializer>(value: &CompactTarget, serializer: S) -> Result<S::Ok, S::Error> {
+#[allow(clippy::trivially_copy_pass_by_ref)] // what serde calls
+fn as_hex<S: Serializer>(value: &u32, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{value:08x}"))
 }
 
@@ -61,11 +65,11 @@ impl<'b> BlockRecord<'b> {
             timestamp: header.time,
             transactions: Some(block.transactions()),
             proof: header.nonce,
-            previous_hash: header.prev_blockhash,
+            previous_hash: header.previous_hash,
             hash: block.hash(),
             merkle_root: header.merkle_root,
-            version: header.version.to_consensus(),
-            bits: header.bits,
+            version: header.version,
+            bits: header.nbits,
         }
     }
 
@@ -108,7 +112,7 @@ impl<'b> BlockRecord<'b> {
         let time = fields.number("timestamp", 0, u32::MAX.into());
         let nonce = fields.number("proof", 0, u32::MAX.into());
         let version = fields.version();
-        let prev_blockhash = fields.hex64("previous_hash");
+        let previous_hash = fields.hex64("previous_hash");
         let merkle_root = fields.hex64("merkle_root");
         let bits = fields.bits();
         let transactions = fields.transactions();
@@ -118,18 +122,18 @@ impl<'b> BlockRecord<'b> {
         };
         let header = || {
             Some(Header {
-                version: block::Version::from_consensus(version?),
-                prev_blockhash: prev_blockhash?,
+                version: version?,
+                previous_hash: previous_hash?,
                 merkle_root: merkle_root?,
                 time: u32::try_from(time?).ok()?,
-                bits: bits?,
+                nbits: bits?,
                 nonce: u32::try_from(nonce?).ok()?,
             })
         };
         let (Some(index), Some(header), Some(transactions), true) =
-            (index, header(), transactions, fields.problems.is_empty())
+            (index, header(), transactions, fields.errors.is_empty())
         else {
-            return Err(fields.problems.into());
+            return Err(fields.errors.into());
         };
         let block = Block::new(index, header, transactions);
         match stated {
@@ -144,10 +148,11 @@ impl<'b> BlockRecord<'b> {
 
 /// Why JSON is no block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RecordError {
     /// Fields are missing or wrong.
     #[error(transparent)]
-    Problems(#[from] Problems),
+    Fields(#[from] FieldErrors),
     /// The hash it states is not its own.
     #[error("its hash is {actual}, not the stated {stated}")]
     Hash {
@@ -158,76 +163,32 @@ pub enum RecordError {
     },
 }
 
-/// Everything that is wrong with an object's fields.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Problems {
-    /// Names of fields that are not there.
-    pub missing: Vec<&'static str>,
-    /// What is wrong with fields that are.
-    pub invalid: Vec<String>,
-}
-
-impl Problems {
-    fn invalid(problem: impl fmt::Display) -> Self {
-        Self {
-            missing: Vec::new(),
-            invalid: vec![problem.to_string()],
-        }
-    }
-
-    /// Whether nothing is wrong.
-    pub fn is_empty(&self) -> bool {
-        self.missing.is_empty() && self.invalid.is_empty()
-    }
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.missing.is_empty() {
-            write!(f, "Missing values: {}", self.missing.join(", "))?;
-        }
-        if !self.invalid.is_empty() {
-            let between = if self.missing.is_empty() { "" } else { "; " };
-            write!(f, "{between}Invalid values: {}", self.invalid.join(", "))?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Problems {}
-
 /// Reading transactions.
 pub struct TransactionRecord;
 
 impl TransactionRecord {
-    /// Reads what a user sends: a transfer. Amounts may be written as whole numbers in any JSON form (`5`, `5.0`, `5e0`).
+    /// Reads what a user sends: a transfer, with a tag or without. Amounts may be written as whole numbers in any JSON form
+    /// (`5`, `5.0`, `5e0`).
     ///
     /// # Errors
-    /// [`Problems`], each field that is missing or wrong among them.
-    pub fn parse_transfer(value: &Value) -> Result<Transaction, Problems> {
+    /// [`FieldErrors`], each field that is missing or wrong among them.
+    pub fn parse_transfer(value: &Value) -> Result<Transaction, FieldErrors> {
         let mut fields = Fields::of(value)?;
         let sender = fields.name("sender");
         let recipient = fields.name("recipient");
         let amount = fields.number("amount", 1, MAX_AMOUNT);
+        let tag = fields.tag();
         if sender.as_deref() == Some(super::REWARD_SENDER) {
-            fields
-                .problems
-                .invalid
-                .push(TransactionError::ForgedReward.to_string());
+            fields.must(TransactionError::ForgedReward.to_string());
         }
-        match (sender, recipient, amount, fields.problems.is_empty()) {
-            (Some(sender), Some(recipient), Some(amount), true) => {
-                Transaction::transfer(sender, recipient, amount).map_err(Problems::invalid)
-            }
-            _ => Err(fields.problems),
-        }
+        fields.transaction(sender, recipient, amount, Some(0), tag)
     }
 
     /// Reads a transaction of a block: a transfer or a reward.
     ///
     /// # Errors
-    /// [`Problems`].
-    pub fn parse(value: &Value) -> Result<Transaction, Problems> {
+    /// [`FieldErrors`].
+    pub fn parse(value: &Value) -> Result<Transaction, FieldErrors> {
         let mut fields = Fields::of(value)?;
         let sender = fields.name("sender");
         let recipient = fields.name("recipient");
@@ -236,119 +197,9 @@ impl TransactionRecord {
             true => fields.number("extra_nonce", 0, MAX_AMOUNT),
             false => Some(0),
         };
-        match (sender, recipient, amount, extra_nonce) {
-            (Some(sender), Some(recipient), Some(amount), Some(extra_nonce)) => {
-                Transaction::from_parts(sender, recipient, amount, extra_nonce).map_err(Problems::invalid)
-            }
-            _ => Err(fields.problems),
-        }
+        let tag = fields.tag();
+        fields.transaction(sender, recipient, amount, extra_nonce, tag)
     }
-}
-
-/// An object being read, and what was wrong with it so far.
-struct Fields<'v> {
-    map: &'v Map<String, Value>,
-    problems: Problems,
-}
-
-impl<'v> Fields<'v> {
-    fn of(value: &'v Value) -> Result<Self, Problems> {
-        match value {
-            Value::Object(map) => Ok(Self {
-                map,
-                problems: Problems::default(),
-            }),
-            _ => Err(Problems::invalid("the body must be a JSON object")),
-        }
-    }
-
-    /// A field; `null` is as good as none.
-    fn get(&mut self, name: &'static str) -> Option<&'v Value> {
-        let found = self.map.get(name).filter(|value| !value.is_null());
-        if found.is_none() {
-            self.problems.missing.push(name);
-        }
-        found
-    }
-
-    fn must(&mut self, problem: String) {
-        self.problems.invalid.push(problem);
-    }
-
-    fn name(&mut self, name: &'static str) -> Option<String> {
-        let text = self.get(name)?.as_str();
-        let fits = text.filter(|text| (1..=MAX_NAME_CHARS).contains(&text.chars().count()));
-        if fits.is_none() {
-            self.must(format!(
-                "{name} must be a string of 1 to {MAX_NAME_CHARS} characters"
-            ));
-        }
-        fits.map(str::to_owned)
-    }
-
-    fn number(&mut self, name: &'static str, least: u64, most: u64) -> Option<u64> {
-        let value = self.get(name)?;
-        let number = value.as_u64().or_else(|| whole(value.as_f64()?));
-        let fits = number.filter(|number| (least..=most).contains(number));
-        if fits.is_none() {
-            self.must(format!("{name} must be a whole number from {least} to {most}"));
-        }
-        fits
-    }
-
-    fn version(&mut self) -> Option<i32> {
-        let fits = self.get("version")?.as_i64().and_then(|v| i32::try_from(v).ok());
-        if fits.is_none() {
-            self.must("version must be a whole number of 32 bits".to_owned());
-        }
-        fits
-    }
-
-    fn hex64<T: std::str::FromStr>(&mut self, name: &'static str) -> Option<T> {
-        let fits = self.get(name)?.as_str().and_then(|text| text.parse().ok());
-        if fits.is_none() {
-            self.must(format!("{name} must be a string of 64 hex digits"));
-        }
-        fits
-    }
-
-    fn bits(&mut self) -> Option<CompactTarget> {
-        let text = self.get("bits")?.as_str();
-        let digits = text.filter(|text| text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit()));
-        let fits = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        if fits.is_none() {
-            self.must("bits must be a string of 8 hex digits".to_owned());
-        }
-        fits.map(CompactTarget::from_consensus)
-    }
-
-    fn transactions(&mut self) -> Option<Vec<Transaction>> {
-        let Some(all) = self.get("transactions")?.as_array() else {
-            self.must("transactions must be an array".to_owned());
-            return None;
-        };
-        if all.len() > MAX_BLOCK_TRANSACTIONS {
-            self.must(format!("transactions must be at most {MAX_BLOCK_TRANSACTIONS}"));
-            return None;
-        }
-        let mut transactions = Vec::with_capacity(all.len());
-        for (position, value) in all.iter().enumerate() {
-            match TransactionRecord::parse(value) {
-                Ok(transaction) => transactions.push(transaction),
-                Err(problems) => {
-                    self.must(format!("transaction {position}: {problems}"));
-                    return None;
-                }
-            }
-        }
-        Some(transactions)
-    }
-}
-
-/// A float that is a whole number of at most 53 bits.
-fn whole(number: f64) -> Option<u64> {
-    let fits = number.fract() == 0.0 && (0.0..=MAX_AMOUNT as f64).contains(&number);
-    fits.then_some(number as u64)
 }
 
 #[cfg(test)]
@@ -357,7 +208,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Network;
+    use crate::{ChainParameters, Tag};
 
     fn refused(value: Value) -> String {
         TransactionRecord::parse_transfer(&value).unwrap_err().to_string()
@@ -391,6 +242,29 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_is_a_text_of_sixteen_digits() {
+        let with = |tag| json!({"sender": "a", "recipient": "b", "amount": 5, "tag": tag});
+        let read = |tag| TransactionRecord::parse_transfer(&with(tag)).map(|transfer| transfer.tag());
+        assert_eq!(read(json!("00000000000000ff")), Ok(Tag::new(255)));
+        assert_eq!(read(json!(null)), Ok(None));
+        for tag in [
+            json!(255),
+            json!("ff"),
+            json!("0000000000000000"),
+            json!(["00000000000000ff"]),
+        ] {
+            assert!(refused(with(tag)).contains("tag must be a string of 16 hex digits"));
+        }
+        let reward = json!({"sender": "0", "recipient": "b", "amount": 1, "tag": "00000000000000ff"});
+        assert!(
+            TransactionRecord::parse(&reward)
+                .unwrap_err()
+                .to_string()
+                .contains("only a transfer has one")
+        );
+    }
+
+    #[test]
     fn whole_numbers_may_be_written_as_floats() {
         for amount in [json!(5), json!(5.0), json!(5e0)] {
             let value = json!({"sender": "a", "recipient": "b", "amount": amount, "memo": "ignored"});
@@ -400,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_block_comes_back() {
-        let genesis = Network::default().genesis();
+        let genesis = ChainParameters::default().genesis();
         let value = serde_json::to_value(BlockRecord::new(&genesis)).unwrap();
         let block = BlockRecord::parse(&value).unwrap();
         assert_eq!(block, genesis.clone().into_unchecked());
@@ -448,7 +322,7 @@ mod tests {
         /// A good block with one field replaced: read, and then it comes back from its own JSON; or refused.
         #[test]
         fn a_changed_field_is_read_or_refused(field in 0..9usize, to in any_value()) {
-            let genesis = Network::default().genesis();
+            let genesis = ChainParameters::default().genesis();
             let mut value = serde_json::to_value(BlockRecord::new(&genesis)).unwrap();
             let name = value.as_object().unwrap().keys().nth(field).unwrap().clone();
             value[&name] = to;

@@ -1,23 +1,24 @@
 //! What a block must fulfil.
 //!
-//! *In:* a block, and the [`Context`] its ancestors make for it. *Out:* nothing, or the one [`RuleError`] that names the
+//! *In:* a block, and the [`ParentState`] that its ancestors make for it. *Out:* nothing, or the one [`RuleError`] that names the
 //! rule and the values.
 //!
 //! ```text
 //! content:  1 to MAX_BLOCK_TRANSACTIONS transactions, at most MAX_BLOCK_BYTES in all · exactly one reward, first ·
 //!           none twice (CVE-2012-2459)
 //!           Merkle root of the ids = the header's · hash ≤ the header's own target
-//! context:  index and previous hash follow the parent · nBits as the difficulty rule demands
+//! place:    index and previous hash follow the parent · nBits as the difficulty rule demands
 //!           time above the median of the last 11 · reward of the right amount
 //! clock:    time at most two hours ahead
 //! ```
 
-use bitcoin::{BlockHash, CompactTarget, Target, TxMerkleNode, block::Header};
-
 use crate::{
+    header::{BlockHash, Header, MerkleRoot, target_of},
+    identity::TransactionId,
     merkle,
-    transaction::{Transaction, TransactionId},
+    transaction::Transaction,
 };
+use paydirt::Target;
 
 /// The most transactions of a block, its reward among them.
 pub const MAX_BLOCK_TRANSACTIONS: usize = 10_000;
@@ -31,21 +32,29 @@ pub const MEDIAN_BLOCKS: usize = 11;
 
 /// What a parent demands of the block after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Context {
+pub struct ParentState {
     /// Its index.
     pub index: u64,
     /// The parent's hash.
     pub previous_hash: BlockHash,
     /// Its difficulty.
-    pub nbits: CompactTarget,
+    pub nbits: u32,
     /// The median time of the last 11 blocks, in seconds since 1970: its time must be above this.
     pub median_time: u32,
     /// The amount of its reward.
     pub reward: u64,
 }
 
+impl ParentState {
+    /// The target its hash must meet.
+    pub fn target(&self) -> Target {
+        target_of(self.nbits)
+    }
+}
+
 /// The rule a block breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[allow(missing_docs)] // the fields are what the sentences say
 pub enum RuleError {
     /// No transactions, or too many.
@@ -72,14 +81,11 @@ pub enum RuleError {
     },
     /// A header that commits to other transactions.
     #[error("its header's Merkle root is {found}; its transactions have {expected}")]
-    MerkleRoot {
-        found: TxMerkleNode,
-        expected: TxMerkleNode,
-    },
+    MerkleRoot { found: MerkleRoot, expected: MerkleRoot },
     /// No proof of work.
-    #[error("its hash {hash} is above its target {target:064x}")]
+    #[error("its hash {hash} is above its target {}", target.to_hex())]
     ProofOfWork { hash: BlockHash, target: Target },
-    /// A first block that is not this network's.
+    /// A first block that is not this chain's.
     #[error("it is the first block of another network, {found}; this ledger's begins with {expected}")]
     Genesis { found: BlockHash, expected: BlockHash },
     /// Out of order.
@@ -90,10 +96,7 @@ pub enum RuleError {
     PreviousHash { found: BlockHash, expected: BlockHash },
     /// Too easy, or too hard.
     #[error("its nBits are {found:08x}; the difficulty rule demands {expected:08x}")]
-    Difficulty {
-        found: CompactTarget,
-        expected: CompactTarget,
-    },
+    Difficulty { found: u32, expected: u32 },
     /// Too old.
     #[error("its time {time} is not above {median}, the median of the {MEDIAN_BLOCKS} blocks before it")]
     TimeTooOld { time: u32, median: u32 },
@@ -136,11 +139,7 @@ pub(super) fn check_content(
     if bytes > MAX_BLOCK_BYTES {
         return Err(RuleError::BlockSize(bytes));
     }
-    let target = header.target();
-    if !target.is_met_by(header.block_hash()) {
-        let hash = header.block_hash();
-        return Err(RuleError::ProofOfWork { hash, target });
-    }
+    check_proof_of_work(header)?;
     if !transactions[0].is_reward() {
         return Err(RuleError::RewardMissing);
     }
@@ -157,6 +156,17 @@ pub(super) fn check_content(
     Ok(ids)
 }
 
+/// The rule that a hash pays for everything else that is asked of a node.
+pub(super) fn check_proof_of_work(header: &Header) -> Result<(), RuleError> {
+    match header.meets_target() {
+        true => Ok(()),
+        false => Err(RuleError::ProofOfWork {
+            hash: header.hash(),
+            target: header.target(),
+        }),
+    }
+}
+
 fn check_repeats(ids: &[TransactionId]) -> Result<(), RuleError> {
     let mut sorted: Vec<_> = ids.iter().zip(0..).collect();
     sorted.sort_unstable();
@@ -170,34 +180,34 @@ fn check_repeats(ids: &[TransactionId]) -> Result<(), RuleError> {
     }
 }
 
-/// The rules about a block's place.
-pub(super) fn check_context(
-    index: u64,
-    header: &Header,
-    reward: u64,
-    context: &Context,
-) -> Result<(), RuleError> {
-    if header.prev_blockhash != context.previous_hash {
-        let (found, expected) = (header.prev_blockhash, context.previous_hash);
+/// The rules about a header's place.
+pub(super) fn check_place(index: u64, header: &Header, parent: &ParentState) -> Result<(), RuleError> {
+    if header.previous_hash != parent.previous_hash {
+        let (found, expected) = (header.previous_hash, parent.previous_hash);
         return Err(RuleError::PreviousHash { found, expected });
     }
-    if index != context.index {
-        let (found, expected) = (index, context.index);
+    if index != parent.index {
+        let (found, expected) = (index, parent.index);
         return Err(RuleError::Index { found, expected });
     }
-    if header.bits != context.nbits {
-        let (found, expected) = (header.bits, context.nbits);
+    if header.nbits != parent.nbits {
+        let (found, expected) = (header.nbits, parent.nbits);
         return Err(RuleError::Difficulty { found, expected });
     }
-    if header.time <= context.median_time {
-        let (time, median) = (header.time, context.median_time);
+    if header.time <= parent.median_time {
+        let (time, median) = (header.time, parent.median_time);
         return Err(RuleError::TimeTooOld { time, median });
     }
-    if reward != context.reward {
-        let (found, expected) = (reward, context.reward);
-        return Err(RuleError::RewardAmount { found, expected });
-    }
     Ok(())
+}
+
+/// The rule about a reward's amount.
+pub(super) fn check_reward(found: u64, parent: &ParentState) -> Result<(), RuleError> {
+    let expected = parent.reward;
+    match found == expected {
+        true => Ok(()),
+        false => Err(RuleError::RewardAmount { found, expected }),
+    }
 }
 
 /// The rule about the clock.

@@ -18,12 +18,11 @@ use std::{
 use crate::{
     Ledger,
     block::{Block, Unchecked},
-    chain::Chain,
+    outcome::{AddError, Added},
     outside::FIRST_OUTSIDE,
     rules::MAX_FUTURE_S,
-    store::StoreError,
     template::{AheadOfClock, BlockJob, BlockTemplate},
-    writer::{AddError, Added},
+    tree::HeaderTree,
 };
 use paydirt::{Cancel, Miner};
 use paydirt_jobs::{Effort, Event, JobSource, Share, drive};
@@ -36,7 +35,7 @@ const BATCH_TIME: Duration = Duration::from_millis(200);
 /// How many blocks are wanted, and when they shall have been mined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MiningPlan {
-    /// How many blocks. While more than one is wanted, nobody else should write to the ledger: they are mined ahead.
+    /// How many blocks. When more than one is wanted, they may be mined ahead of the ledger: nobody else should write to it.
     pub count: u64,
     /// Give each block the time of its parent and so many seconds more, rather than the clock's: a made-up history.
     pub spacing_s: Option<u32>,
@@ -78,9 +77,6 @@ pub enum MiningError {
         /// The index of the block that was not mined.
         index: u64,
     },
-    /// The store could not be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
     /// A block was not stored.
     #[error("block {index} was not stored: {reason}")]
     Add {
@@ -101,22 +97,11 @@ pub fn mine_blocks(
     tell: &(dyn Fn(Event<'_, Arc<BlockTemplate>>) + Sync),
     stored: &(dyn Fn(&[Block<Unchecked>]) + Sync),
 ) -> Mined {
-    // For a single block nothing is mined ahead.
-    let chain = match (plan.count > 1).then(|| active_chain(ledger)).transpose() {
-        Ok(chain) => chain,
-        Err(error) => {
-            return Mined {
-                blocks: 0,
-                effort: Effort::default(),
-                end: MiningEnd::Failed(error.into()),
-            };
-        }
-    };
     let state = State {
         blocks: 0,
         jobs: 0,
         ahead: Vec::new(),
-        chain,
+        tree: ledger.tree(),
         stored_at: Instant::now(),
         failure: None,
     };
@@ -153,8 +138,8 @@ struct State {
     jobs: u64,
     /// Mined and not stored yet, each on top of the one before.
     ahead: Vec<Block<Unchecked>>,
-    /// The ledger's active branch and what was mined ahead.
-    chain: Option<Chain>,
+    /// The ledger's, when nothing was mined ahead, and what was since.
+    tree: HeaderTree,
     /// When something was last stored.
     stored_at: Instant,
     failure: Option<MiningError>,
@@ -179,9 +164,11 @@ impl JobSource for NextBlocks<'_> {
         if state.ahead.last().is_some_and(|last| last.hash() != parent) {
             return Err("another thread was quicker".to_owned());
         }
-        state
-            .ahead
-            .push(job.origin.block(share.extra_nonce, share.header));
+        let block = job.origin.block(share.extra_nonce, share.header);
+        if state.tree.contains(&parent) {
+            (state.tree).insert_and_choose(block.hash(), *block.header(), 0);
+        }
+        state.ahead.push(block);
         Ok(())
     }
 }
@@ -194,31 +181,27 @@ impl NextBlocks<'_> {
     fn next(&self, state: &mut State, stopped: bool) -> Result<Option<Arc<BlockJob>>, MiningError> {
         let ledger = self.ledger;
         if let Some(block) = state.ahead.last() {
-            // Not on the branch: somebody else writes to the ledger, so nothing is mined ahead any more.
-            state
-                .chain
-                .take_if(|chain| !chain.contains(&block.header().prev_blockhash));
-            if let Some(chain) = &mut state.chain
-                && !chain.contains(&block.hash())
-            {
-                chain.insert_header(block.index(), block.hash(), *block.header());
-            }
             let enough = state.blocks + state.ahead.len() as u64 >= self.plan.count;
             let due = state.ahead.len() >= BATCH || state.stored_at.elapsed() >= BATCH_TIME;
-            let waits = !ledger.view().queue.is_empty();
-            if stopped || enough || due || waits || state.chain.is_none() {
+            let waits = !ledger.view().pending.is_empty();
+            // Somebody else may write to the ledger: nothing is mined ahead on a side branch.
+            let aside = state.tree.tip_node().hash != block.hash();
+            if stopped || enough || due || waits || aside {
                 self.store(state)?;
             }
         }
         if stopped || state.blocks >= self.plan.count {
             return Ok(None);
         }
-        let (template, parent) = match (state.ahead.last(), &state.chain) {
-            (Some(last), Some(chain)) => {
-                let template = BlockTemplate::new(&chain.tip(), ledger.node_id(), Vec::new());
+        let (template, parent) = match state.ahead.last() {
+            None => {
+                state.tree = ledger.tree();
+                (ledger.block_template(), ledger.tip().header)
+            }
+            Some(last) => {
+                let template = BlockTemplate::new(&state.tree.tip(), ledger.node_id(), Vec::new());
                 (template.expect("the node's id is a name"), *last.header())
             }
-            _ => (ledger.block_template(), ledger.tip().header),
         };
         let (template, clock) = (Arc::new(template), Arc::clone(&ledger.clock));
         let time = match self.plan.spacing_s {
@@ -260,15 +243,4 @@ impl NextBlocks<'_> {
         state.stored_at = Instant::now();
         Ok(())
     }
-}
-
-/// The active branch as a tree of its own: what is mined ahead goes on top of it.
-fn active_chain(ledger: &Ledger) -> Result<Chain, StoreError> {
-    let network = *ledger.network();
-    let mut chain = Chain::new(network, &network.genesis());
-    ledger.snapshot()?.scan(2..u64::MAX, |block| {
-        chain.insert_header(block.index(), block.hash(), *block.header());
-        true
-    })?;
-    Ok(chain)
 }

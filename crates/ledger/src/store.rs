@@ -1,6 +1,6 @@
-//! The blocks and the queue on disk: one redb file, or none (in memory).
+//! The blocks and the pending transfers on disk: one redb file, or none (in memory).
 //!
-//! *In:* changes to the tree, the active branch and the queue, gathered in one [`WriteBatch`]. *Out:* the same
+//! *In:* changes to the tree, the active branch and what is pending, gathered in one [`WriteBatch`]. *Out:* the same
 //! after any crash, all of it or nothing; and [`Snapshot`]s, which see one moment however long they are read.
 //!
 //! ```text
@@ -11,6 +11,10 @@
 //! queue         place               → id, transaction     what waits for a block
 //! about         name                → text                format, node id, tip
 //! ```
+//!
+//! Format 2 is format 1 in which transfers may have tags: a tag stands where format 1 has eight zeros, so each file of format
+//! 1 is one of format 2 but for its name. Opening one verifies it and then gives it the new name, for good: a program that
+//! knows no tags refuses it from then on.
 //!
 //! redb writes to free pages only and then flips one checksummed root, so that a commit cut short is never visible. It
 //! checks the checksum of every page when the file is opened, and the loader then checks what the pages say.
@@ -26,14 +30,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bitcoin::{BlockHash, hashes::Hash as _};
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
 
 use crate::{
-    block::{Block, Checked},
-    network::{Network, NetworkError},
-    queue::{Changes, Queued},
-    transaction::TransactionId,
+    block::{Block, Checked, Unchecked},
+    header::BlockHash,
+    identity::TransactionId,
+    parameters::{ChainParameters, ParametersError},
+    pending::Changes,
 };
 
 pub(super) use load::Loaded;
@@ -44,7 +48,9 @@ pub const FILE_NAME: &str = "ledger.redb";
 /// Its name until it has its first block.
 const NEW_FILE_NAME: &str = "ledger.redb.new";
 /// The format this program writes.
-const FORMAT: &str = "paydirt ledger 1";
+const FORMAT: &str = "paydirt ledger 2";
+/// The one before, which it takes over.
+const OLD_FORMAT: &str = "paydirt ledger 1";
 /// What redb may keep in memory, in bytes; the system's own cache has the rest.
 const CACHE_BYTES: usize = 32 << 20;
 
@@ -59,6 +65,7 @@ const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 
 /// Why a store cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// There is none.
     #[error("{} holds no ledger; paydirt serve or paydirt chain mine make one", .0.display())]
@@ -68,17 +75,17 @@ pub enum StoreError {
     InUse(PathBuf),
     /// Another version of this program wrote it.
     #[error(
-        "the ledger's format is {found:?}, and this program reads {FORMAT:?}; use the version that wrote it to export it"
+        "the ledger's format is {found:?}, and this program reads {FORMAT:?} and older; use the version that wrote it to export it"
     )]
     OtherFormat {
         /// What it says it is.
         found: String,
     },
-    /// Its network is another one.
+    /// Its chain parameters are others.
     #[error(
         "the ledger's network is {stored}, not {wanted}; leave the difficulty out, or name another folder with --data"
     )]
-    OtherNetwork {
+    OtherParameters {
         /// What the store holds.
         stored: String,
         /// What was asked for.
@@ -99,7 +106,39 @@ pub enum StoreError {
     Damaged(String),
     /// The file or the disk failed.
     #[error("the ledger's file failed: {0}")]
-    File(String),
+    File(#[from] FileError),
+}
+
+/// What a file or a disk said.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// About a path.
+    #[error("{}: {error}", .path.display())]
+    Path {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: std::io::Error,
+    },
+    /// About the system.
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+    /// About the database.
+    #[error(transparent)]
+    Database(#[from] redb::Error),
+}
+
+impl FileError {
+    /// What the system says of a path.
+    fn at(path: &Path) -> impl Fn(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self::Path {
+            path: path.clone(),
+            error,
+        }
+    }
 }
 
 impl StoreError {
@@ -109,8 +148,8 @@ impl StoreError {
     }
 }
 
-impl From<NetworkError> for StoreError {
-    fn from(reason: NetworkError) -> Self {
+impl From<ParametersError> for StoreError {
+    fn from(reason: ParametersError) -> Self {
         Self::block(1, reason)
     }
 }
@@ -121,7 +160,7 @@ macro_rules! from_redb {
             fn from(error: $error) -> Self {
                 match redb::Error::from(error) {
                     redb::Error::Corrupted(reason) => Self::Damaged(reason),
-                    other => Self::File(other.to_string()),
+                    other => Self::File(other.into()),
                 }
             }
         }
@@ -142,9 +181,9 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the ledger in `folder`, and begins one for `network` where there is none.
-    pub(super) fn open_or_create(folder: &Path, network: &Network) -> Result<Self, StoreError> {
-        let failed = |error: std::io::Error| StoreError::File(format!("{}: {error}", folder.display()));
+    /// Opens the ledger in `folder`, and begins one with `parameters` where there is none.
+    pub(super) fn open_or_create(folder: &Path, parameters: &ChainParameters) -> Result<Self, StoreError> {
+        let failed = |error| StoreError::File(FileError::at(folder)(error));
         let new_folder = !folder.exists();
         fs::create_dir_all(folder).map_err(failed)?;
         let path = folder.join(FILE_NAME);
@@ -156,8 +195,8 @@ impl Store {
         // Made under another name: a crash meanwhile leaves no half of a ledger, and the next start begins again.
         let new = folder.join(NEW_FILE_NAME);
         if fs::symlink_metadata(&new).is_ok_and(|about| !about.is_file()) {
-            let reason = "is in the way of a new ledger; remove it";
-            return Err(StoreError::File(format!("{} {reason}", new.display())));
+            let reason = std::io::Error::other("is in the way of a new ledger; remove it");
+            return Err(FileError::at(&new)(reason).into());
         }
         let mut options = fs::File::options();
         let file = options.read(true).write(true).create(true).truncate(false);
@@ -181,7 +220,7 @@ impl Store {
             .set_cache_size(CACHE_BYTES)
             .create_with_backend(backend)?;
         let store = Self { database };
-        store.begin(network)?;
+        store.begin(parameters)?;
         fs::rename(&new, &path).map_err(failed)?;
         // The names must outlast a crash too.
         #[cfg(unix)]
@@ -221,7 +260,7 @@ impl Store {
                 let damaged = [ErrorKind::InvalidData, ErrorKind::UnexpectedEof].contains(&error.kind());
                 Err(match damaged {
                     true => StoreError::Damaged(error.to_string()),
-                    false => StoreError::File(format!("{}: {error}", path.display())),
+                    false => FileError::at(path)(error).into(),
                 })
             }
             Err(other) => Err(other.into()),
@@ -229,27 +268,30 @@ impl Store {
     }
 
     /// A store that lives as long as the process.
-    pub(super) fn in_memory(network: &Network) -> Result<Self, StoreError> {
+    pub(super) fn in_memory(parameters: &ChainParameters) -> Result<Self, StoreError> {
         let backend = redb::backends::InMemoryBackend::new();
         let database = Database::builder()
             .set_cache_size(CACHE_BYTES)
             .create_with_backend(backend)?;
         let store = Self { database };
-        store.begin(network)?;
+        store.begin(parameters)?;
         Ok(store)
     }
 
     /// Writes genesis into an empty store.
-    fn begin(&self, network: &Network) -> Result<(), StoreError> {
+    fn begin(&self, parameters: &ChainParameters) -> Result<(), StoreError> {
         let transaction = self.database.begin_write()?;
         {
             let mut batch = WriteBatch::open(&transaction)?;
             batch.about.insert("format", FORMAT)?;
-            let node_id = uuid::Uuid::new_v4().simple().to_string();
-            batch.about.insert("node_id", node_id.as_str())?;
-            let genesis = network.genesis();
+            let mut node_id = [0; 16];
+            getrandom::fill(&mut node_id)
+                .map_err(std::io::Error::from)
+                .map_err(FileError::from)?;
+            batch.about.insert("node_id", hex::encode(node_id).as_str())?;
+            let genesis = parameters.genesis();
             batch.insert_block(&genesis)?;
-            batch.connect(genesis.index(), genesis.hash(), genesis.ids())?;
+            batch.connect(genesis.index(), genesis.hash(), genesis.ids().iter().copied())?;
             batch.set_tip(genesis.hash())?;
         }
         Ok(transaction.commit()?)
@@ -265,9 +307,15 @@ impl Store {
         Ok(Snapshot::new(self.database.begin_read()?))
     }
 
-    /// Reads everything, and checks it.
+    /// Reads everything, and checks it; then an old file is taken over.
     pub(super) fn load(&self) -> Result<Loaded, StoreError> {
-        load::load(&self.snapshot()?)
+        let loaded = load::load(&self.snapshot()?)?;
+        if loaded.is_old {
+            let transaction = self.database.begin_write()?;
+            WriteBatch::open(&transaction)?.about.insert("format", FORMAT)?;
+            transaction.commit()?;
+        }
+        Ok(loaded)
     }
 }
 
@@ -295,10 +343,17 @@ impl<'t> WriteBatch<'t> {
 
     /// Keeps a block, on whichever branch.
     pub(super) fn insert_block(&mut self, block: &Block<Checked>) -> Result<(), StoreError> {
-        let hash = block.hash().to_byte_array();
+        let hash = block.hash().to_bytes();
         self.blocks
             .insert((block.index(), hash), block.to_bytes().as_slice())?;
         self.indices.insert(hash, block.index())?;
+        Ok(())
+    }
+
+    /// Forgets a block of a side branch.
+    pub(super) fn remove_block(&mut self, index: u64, hash: BlockHash) -> Result<(), StoreError> {
+        self.blocks.remove((index, hash.to_bytes()))?;
+        self.indices.remove(hash.to_bytes())?;
         Ok(())
     }
 
@@ -307,9 +362,9 @@ impl<'t> WriteBatch<'t> {
         &mut self,
         index: u64,
         hash: BlockHash,
-        ids: &[TransactionId],
+        ids: impl Iterator<Item = TransactionId>,
     ) -> Result<(), StoreError> {
-        self.active.insert(index, hash.to_byte_array())?;
+        self.active.insert(index, hash.to_bytes())?;
         for id in ids {
             self.places.insert((id.to_bytes(), index), ())?;
         }
@@ -317,7 +372,11 @@ impl<'t> WriteBatch<'t> {
     }
 
     /// Takes a block out of the active branch.
-    pub(super) fn disconnect(&mut self, index: u64, ids: &[TransactionId]) -> Result<(), StoreError> {
+    pub(super) fn disconnect(
+        &mut self,
+        index: u64,
+        ids: impl Iterator<Item = TransactionId>,
+    ) -> Result<(), StoreError> {
         self.active.remove(index)?;
         for id in ids {
             self.places.remove((id.to_bytes(), index))?;
@@ -325,13 +384,16 @@ impl<'t> WriteBatch<'t> {
         Ok(())
     }
 
+    /// The last active block in which a transaction stands, as this change leaves it.
+    pub(super) fn place_of(&self, id: &TransactionId) -> Result<Option<u64>, StoreError> {
+        let id = id.to_bytes();
+        let mut rows = self.places.range((id, 0)..=(id, u64::MAX))?;
+        Ok(rows.next_back().transpose()?.map(|(place, _)| place.value().1))
+    }
+
     /// A block of the tree, as this change leaves it.
-    pub(super) fn block(
-        &self,
-        index: u64,
-        hash: BlockHash,
-    ) -> Result<Block<super::block::Unchecked>, StoreError> {
-        let stored = self.blocks.get((index, hash.to_byte_array()))?;
+    pub(super) fn block(&self, index: u64, hash: BlockHash) -> Result<Block<Unchecked>, StoreError> {
+        let stored = self.blocks.get((index, hash.to_bytes()))?;
         let stored = stored.ok_or_else(|| StoreError::block(index, "it is not there"))?;
         Block::from_bytes(stored.value()).map_err(|reason| StoreError::block(index, reason))
     }
@@ -342,20 +404,18 @@ impl<'t> WriteBatch<'t> {
         Ok(())
     }
 
-    /// Changes the queue.
-    pub(super) fn change_queue(&mut self, changes: &Changes) -> Result<(), StoreError> {
+    /// Changes what waits.
+    pub(super) fn change_pending(&mut self, changes: &Changes) -> Result<(), StoreError> {
         for place in &changes.removed {
             self.queue.remove(place)?;
         }
-        for queued in &changes.added {
-            self.queue.insert(queued.place, queued_bytes(queued).as_slice())?;
+        let mut bytes = Vec::new();
+        for (place, transfer) in &changes.added {
+            bytes.clear();
+            bytes.extend_from_slice(&transfer.id().to_bytes());
+            transfer.transaction().write(&mut bytes);
+            self.queue.insert(place, bytes.as_slice())?;
         }
         Ok(())
     }
-}
-
-fn queued_bytes(queued: &Queued) -> Vec<u8> {
-    let mut bytes = queued.id.to_bytes().to_vec();
-    queued.transaction.write(&mut bytes);
-    bytes
 }

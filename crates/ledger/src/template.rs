@@ -5,17 +5,16 @@
 
 use std::{ops::Range, sync::Arc};
 
-use bitcoin::{Target, block, block::Header};
-
 use crate::{
-    block::{Block, Unchecked, VERSION, engine_header, header_from_bytes},
-    chain::Tip,
+    block::{Block, Unchecked, VERSION},
+    header::Header,
+    identity::Identified,
     merkle::Branch,
-    queue::Queued,
-    rules::{Context, MAX_FUTURE_S},
+    rules::{MAX_FUTURE_S, ParentState},
     transaction::{Transaction, TransactionError},
+    tree::Tip,
 };
-use paydirt::Cancel;
+use paydirt::{Cancel, Target};
 use paydirt_jobs::Job;
 
 /// A header to mine for the ledger, and the block it belongs to.
@@ -24,9 +23,9 @@ pub type BlockJob = Job<Arc<BlockTemplate>>;
 /// A block that lacks only time, extra nonce and nonce.
 #[derive(Clone, Debug)]
 pub struct BlockTemplate {
-    context: Context,
+    context: ParentState,
     recipient: String,
-    transactions: Vec<Arc<Queued>>,
+    transactions: Vec<Identified>,
     branch: Branch,
     /// Pulled when another block becomes the tip.
     pub(super) stale: Cancel,
@@ -48,11 +47,11 @@ impl BlockTemplate {
     pub fn new(
         tip: &Tip,
         recipient: impl Into<String>,
-        transactions: Vec<Arc<Queued>>,
+        transactions: Vec<Identified>,
     ) -> Result<Self, TransactionError> {
         let recipient = recipient.into();
         Transaction::reward(recipient.clone(), tip.next.reward, 0)?;
-        let ids: Vec<_> = transactions.iter().map(|queued| queued.id).collect();
+        let ids: Vec<_> = transactions.iter().map(Identified::id).collect();
         Ok(Self {
             context: tip.next,
             recipient,
@@ -63,7 +62,7 @@ impl BlockTemplate {
     }
 
     /// What the block must fulfil.
-    pub fn context(&self) -> &Context {
+    pub fn context(&self) -> &ParentState {
         &self.context
     }
 
@@ -74,7 +73,7 @@ impl BlockTemplate {
 
     /// Its target.
     pub fn target(&self) -> Target {
-        Target::from_compact(self.context.nbits)
+        self.context.target()
     }
 
     /// Whether another block has become the tip.
@@ -107,22 +106,21 @@ impl BlockTemplate {
         extra_nonces: Range<u64>,
         time: impl Fn() -> u32 + Send + Sync + 'static,
     ) -> BlockJob {
-        let target = paydirt::Target::from_nbits(self.context.nbits.to_consensus());
         let template = Arc::clone(self);
         let header = move |extra_nonce| {
-            engine_header(&Header {
-                version: block::Version::from_consensus(VERSION),
-                prev_blockhash: template.context.previous_hash,
+            let header = Header {
+                version: VERSION,
+                previous_hash: template.context.previous_hash,
                 merkle_root: template.branch.root(template.reward(extra_nonce).id()),
                 time: time(),
-                bits: template.context.nbits,
+                nbits: template.context.nbits,
                 nonce: 0,
-            })
+            };
+            header.to_engine()
         };
-        let target = target.expect("the rules give a target");
         Job {
             stale: self.stale.clone(),
-            ..Job::new(id, Arc::clone(self), target, extra_nonces, header)
+            ..Job::new(id, Arc::clone(self), self.target(), extra_nonces, header)
         }
     }
 
@@ -131,11 +129,14 @@ impl BlockTemplate {
     /// # Panics
     /// When `extra_nonce` is above 2^53 − 1.
     pub fn block(&self, extra_nonce: u64, header: paydirt::Header) -> Block<Unchecked> {
-        let others = self.transactions.iter().map(|queued| queued.transaction.clone());
+        let others = self
+            .transactions
+            .iter()
+            .map(|transfer| transfer.transaction().clone());
         let transactions = std::iter::once(self.reward(extra_nonce)).chain(others).collect();
         Block::new(
             self.context.index,
-            header_from_bytes(&header.to_bytes()),
+            Header::from_bytes(&header.to_bytes()),
             transactions,
         )
     }

@@ -1,19 +1,26 @@
 //! A transfer between two names, or a block's reward.
 //!
-//! *In:* a sender, a recipient, an amount. *Out:* a [`Transaction`] within its limits, and its id: the double SHA-256 of
-//! its canonical JSON (RFC 8785), so that any language can compute it from what the node prints.
+//! *In:* a sender, a recipient, an amount, a tag. *Out:* a [`Transaction`] within its limits, and its id: the double
+//! SHA-256 of its canonical JSON (RFC 8785), so that any language can compute it from what the node prints.
 //!
 //! ```text
-//! id = sha256d( {"amount":5,"recipient":"bob","sender":"alice"} )      no spaces, names in order, UTF-8
+//! id = sha256d( {"amount":5,"recipient":"bob","sender":"alice","tag":"00c0ffee00c0ffee"} )
+//!      no spaces, names in order, UTF-8
 //! ```
 //!
-//! A reward may carry an `extra_nonce`, so that a block whose 2^32 nonces are used up has another Merkle root to try.
-//! Zero is left out, of the JSON and so of the hash.
+//! The tag makes the id an identity: the same transfer sent again has the same id, a second payment of 5 from alice to
+//! bob has another. Transfers of old chains have none, and it is then left out, of the JSON and so of the hash: their
+//! ids are what they always were.
+//!
+//! A reward has no tag. It may carry an `extra_nonce`, so that a block whose 2^32 nonces are used up has another Merkle
+//! root to try; zero is left out.
 
-use std::{fmt, str::FromStr};
-
-use bitcoin::hashes::{Hash as _, sha256d};
 use serde::Serialize;
+
+use crate::{
+    header::sha256d,
+    identity::{Tag, TransactionId},
+};
 
 /// The sender of a reward. No user may send in this name.
 pub const REWARD_SENDER: &str = "0";
@@ -22,46 +29,9 @@ pub const MAX_NAME_CHARS: usize = 256;
 /// The highest amount, and the highest extra nonce: 2^53 − 1, the highest whole number that every JSON reader keeps.
 pub const MAX_AMOUNT: u64 = (1 << 53) - 1;
 
-/// The double SHA-256 of a transaction's canonical JSON. Printed in the order in which the digest puts its bytes out.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TransactionId([u8; 32]);
-
-impl TransactionId {
-    /// Takes the 32 bytes as the digest puts them out.
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 32 bytes as the digest puts them out.
-    pub const fn to_bytes(self) -> [u8; 32] {
-        self.0
-    }
-}
-
-impl fmt::Display for TransactionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for TransactionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TransactionId({self})")
-    }
-}
-
-impl FromStr for TransactionId {
-    type Err = TransactionError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| TransactionError::Id)?;
-        Ok(Self(bytes))
-    }
-}
-
 /// Why something is no transaction.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TransactionError {
     /// A name is empty or too long.
     #[error("{field} must be a string of 1 to {MAX_NAME_CHARS} characters, not {chars}")]
@@ -80,6 +50,12 @@ pub enum TransactionError {
     /// An extra nonce outside a reward, or above 2^53 − 1.
     #[error("extra_nonce {0} is out of place; only a reward has one, from 0 to {MAX_AMOUNT}")]
     ExtraNonce(u64),
+    /// Not 16 hex digits, or zero.
+    #[error("tag must be a string of 16 hex digits, not all of them 0")]
+    Tag,
+    /// A tag in a reward.
+    #[error("tag {0} is out of place; only a transfer has one")]
+    RewardTag(Tag),
     /// Not 64 hex digits.
     #[error("a transaction id has exactly 64 hex digits")]
     Id,
@@ -96,6 +72,11 @@ pub enum TransactionError {
 ///
 /// let transfer = Transaction::transfer("alice", "bob", 5)?;
 /// assert_eq!(transfer.canonical_json(), br#"{"amount":5,"recipient":"bob","sender":"alice"}"#);
+/// let tagged = transfer.with_tag("00c0ffee00c0ffee".parse()?)?;
+/// assert_eq!(
+///     tagged.canonical_json(),
+///     br#"{"amount":5,"recipient":"bob","sender":"alice","tag":"00c0ffee00c0ffee"}"#
+/// );
 /// assert!(Transaction::transfer("0", "mallory", 1_000_000).is_err());
 /// # Ok::<(), paydirt_ledger::TransactionError>(())
 /// ```
@@ -106,6 +87,8 @@ pub struct Transaction {
     amount: u64,
     #[serde(skip_serializing_if = "is_zero")]
     extra_nonce: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<Tag>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // what serde calls
@@ -114,7 +97,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl Transaction {
-    /// A transfer by a user.
+    /// A transfer by a user, without a tag.
     ///
     /// # Errors
     /// [`TransactionError`] for names and amounts outside their limits, and for the reward's sender.
@@ -165,7 +148,28 @@ impl Transaction {
             recipient,
             amount,
             extra_nonce,
+            tag: None,
         })
+    }
+
+    /// The same transfer with a tag.
+    ///
+    /// # Errors
+    /// [`TransactionError::RewardTag`] for a reward.
+    pub fn with_tag(self, tag: Tag) -> Result<Self, TransactionError> {
+        match self.is_reward() {
+            true => Err(TransactionError::RewardTag(tag)),
+            false => Ok(Self {
+                tag: Some(tag),
+                ..self
+            }),
+        }
+    }
+
+    /// The same, with a random tag if it is a transfer that has none: a payment of its own.
+    pub fn tagged(self) -> Self {
+        let tag = self.tag.or_else(|| (!self.is_reward()).then(Tag::random));
+        Self { tag, ..self }
     }
 
     /// Who gives.
@@ -188,6 +192,11 @@ impl Transaction {
         self.extra_nonce
     }
 
+    /// What tells this transfer from others of the same names and amount; transfers of old chains have none.
+    pub fn tag(&self) -> Option<Tag> {
+        self.tag
+    }
+
     /// Whether it is a block's reward.
     pub fn is_reward(&self) -> bool {
         self.sender == REWARD_SENDER
@@ -195,13 +204,30 @@ impl Transaction {
 
     /// The bytes that are hashed: canonical JSON (RFC 8785).
     pub fn canonical_json(&self) -> Vec<u8> {
-        serde_json_canonicalizer::to_vec(self)
-            .expect("strings and whole numbers below 2^53 have a canonical form")
+        /// Its fields in the order of their names. serde_json escapes what RFC 8785 wants escaped, in its way.
+        #[derive(Serialize)]
+        struct Canonical<'t> {
+            amount: u64,
+            #[serde(skip_serializing_if = "is_zero")]
+            extra_nonce: u64,
+            recipient: &'t str,
+            sender: &'t str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            tag: Option<Tag>,
+        }
+        let canonical = Canonical {
+            amount: self.amount,
+            extra_nonce: self.extra_nonce,
+            recipient: &self.recipient,
+            sender: &self.sender,
+            tag: self.tag,
+        };
+        serde_json::to_vec(&canonical).expect("strings and whole numbers have a JSON form")
     }
 
     /// The double SHA-256 of [`Transaction::canonical_json`].
     pub fn id(&self) -> TransactionId {
-        TransactionId(sha256d::Hash::hash(&self.canonical_json()).to_byte_array())
+        TransactionId::from_bytes(sha256d(&self.canonical_json()))
     }
 
     /// How many bytes [`Transaction::write`] appends.
@@ -209,7 +235,8 @@ impl Transaction {
         20 + self.sender.len() + self.recipient.len()
     }
 
-    /// Appends the stored form: both names with their lengths in bytes (u16), amount, extra nonce (u64); little-endian.
+    /// Appends the stored form: both names with their lengths in bytes (u16), amount, and a reward's extra nonce or a
+    /// transfer's tag (u64, 0 for none); little-endian.
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
         for name in [&self.sender, &self.recipient] {
             let length = u16::try_from(name.len()).expect("256 characters are at most 1024 bytes");
@@ -217,7 +244,8 @@ impl Transaction {
             bytes.extend_from_slice(name.as_bytes());
         }
         bytes.extend_from_slice(&self.amount.to_le_bytes());
-        bytes.extend_from_slice(&self.extra_nonce.to_le_bytes());
+        let last = self.tag.map_or(self.extra_nonce, Tag::to_u64);
+        bytes.extend_from_slice(&last.to_le_bytes());
     }
 
     /// Reads the stored form off the front of `bytes`.
@@ -232,8 +260,15 @@ impl Transaction {
         };
         let (sender, recipient) = (name()?, name()?);
         let amount = u64::from_le_bytes(take(bytes)?);
-        let extra_nonce = u64::from_le_bytes(take(bytes)?);
-        Self::from_parts(sender, recipient, amount, extra_nonce)
+        let last = u64::from_le_bytes(take(bytes)?);
+        if sender == REWARD_SENDER {
+            return Self::from_parts(sender, recipient, amount, last);
+        }
+        let transfer = Self::from_parts(sender, recipient, amount, 0)?;
+        match Tag::new(last) {
+            Some(tag) => transfer.with_tag(tag),
+            None => Ok(transfer),
+        }
     }
 }
 
@@ -314,10 +349,51 @@ mod tests {
         assert_ne!(reward.id(), next.id());
     }
 
+    #[test]
+    fn a_tag_makes_another_transfer() {
+        let transfer = || Transaction::transfer("alice", "bob", 5).unwrap();
+        let tag: Tag = "00C0ffee00c0ffee".parse().unwrap();
+        assert_eq!(
+            (tag.to_u64(), tag.to_string()),
+            (0x00c0_ffee_00c0_ffee, "00c0ffee00c0ffee".to_owned())
+        );
+        let tagged = transfer().with_tag(tag).unwrap();
+        assert_eq!(
+            tagged.canonical_json(),
+            br#"{"amount":5,"recipient":"bob","sender":"alice","tag":"00c0ffee00c0ffee"}"#
+        );
+        let other = transfer().with_tag(Tag::new(u64::MAX).unwrap()).unwrap();
+        let ids = [transfer().id(), tagged.id(), other.id()];
+        assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+        assert_eq!(tagged.clone().tagged(), tagged, "it keeps the one it has");
+        assert_ne!(transfer().tagged(), transfer().tagged());
+        let reward = Transaction::reward("n", 1, 0).unwrap();
+        assert_eq!(reward.clone().tagged(), reward);
+        assert_eq!(reward.with_tag(tag), Err(TransactionError::RewardTag(tag)));
+        for text in [
+            "",
+            "7",
+            "0000000000000000",
+            "00c0ffee00c0ffe",
+            "00c0ffee00c0ffeef",
+            "0x00c0ffee00c0ff",
+        ] {
+            assert_eq!(text.parse::<Tag>(), Err(TransactionError::Tag), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn the_stored_form_comes_back(sender in ".{1,256}", recipient in ".{1,256}", amount in 1..=MAX_AMOUNT) {
-            let transaction = Transaction::from_parts(sender, recipient, amount, 0).unwrap();
+        fn the_stored_form_comes_back(
+            sender in ".{1,256}",
+            recipient in ".{1,256}",
+            amount in 1..=MAX_AMOUNT,
+            tag: u64,
+        ) {
+            let mut transaction = Transaction::from_parts(sender, recipient, amount, 0).unwrap();
+            if let (Some(tag), false) = (Tag::new(tag), transaction.is_reward()) {
+                transaction = transaction.with_tag(tag).unwrap();
+            }
             let mut bytes = Vec::new();
             transaction.write(&mut bytes);
             prop_assert_eq!(transaction.stored_len(), bytes.len());
@@ -330,6 +406,17 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
             let _ = Transaction::read(&mut &bytes[..]);
+        }
+
+        /// The form is the one that another implementation of RFC 8785 gives.
+        #[test]
+        fn canonical_json_is_canonical(sender in ".{1,64}", recipient in ".{1,64}", amount in 1..=MAX_AMOUNT, tag: u64) {
+            let mut transaction = Transaction::from_parts(sender, recipient, amount, 0).unwrap();
+            if let (Some(tag), false) = (Tag::new(tag), transaction.is_reward()) {
+                transaction = transaction.with_tag(tag).unwrap();
+            }
+            let other = serde_json_canonicalizer::to_vec(&transaction).unwrap();
+            prop_assert_eq!(transaction.canonical_json(), other);
         }
 
         /// Canonical JSON is JSON: a reader gets back what went in.

@@ -1,7 +1,7 @@
 //! A chain as JSON lines: one active block a line, genesis first. Blank lines are passed over.
 //!
 //! *In:* a ledger, or lines. *Out:* lines, or a ledger that holds their blocks, each checked as if it came from a stranger.
-//! Genesis states the network, so that an export is enough to begin the same ledger elsewhere. Queued transactions
+//! Genesis states the parameters, so that an export is enough to begin the same ledger elsewhere. Pending transfers
 //! and side branches are not part of it.
 
 use std::io::{self, BufRead, Read as _, Write};
@@ -9,9 +9,9 @@ use std::io::{self, BufRead, Read as _, Write};
 use crate::{
     Ledger,
     block::{Block, Unchecked},
-    record::BlockRecord,
+    outcome::{AddError, Added, StoreFailed},
+    record::{BlockRecord, RecordError},
     store::{Snapshot, StoreError},
-    writer::{AddError, Added},
 };
 
 /// How many blocks are read at a time: one commit.
@@ -32,6 +32,7 @@ pub struct Imported {
 
 /// Why an import stopped. The lines before are in the ledger.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ImportError {
     /// A line is no block, or one that the ledger does not take.
     #[error("line {line}: {reason}")]
@@ -39,14 +40,33 @@ pub enum ImportError {
         /// Its number, from 1.
         line: u64,
         /// What is wrong with it.
-        reason: String,
+        #[source]
+        reason: LineError,
     },
     /// The lines cannot be read.
     #[error("cannot read the lines: {0}")]
     Read(#[from] io::Error),
     /// The ledger's file failed.
-    #[error("{0}")]
-    Store(String),
+    #[error(transparent)]
+    Store(#[from] StoreFailed),
+}
+
+/// What is wrong with a line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// It is longer than any block.
+    #[error("it is longer than {MAX_LINE_BYTES} bytes")]
+    Long,
+    /// It is no JSON.
+    #[error("it is no JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It is no block.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The ledger does not take its block.
+    #[error("the block is refused: {0}")]
+    Refused(#[source] AddError),
 }
 
 /// Writes every active block, and returns how many.
@@ -76,6 +96,7 @@ pub fn export(snapshot: &Snapshot, mut out: impl Write) -> Result<u64, ExportErr
 
 /// Why an export stopped.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExportError {
     /// The store cannot be read.
     #[error(transparent)]
@@ -115,9 +136,9 @@ pub fn import<R: BufRead>(
             match outcome {
                 Ok(Added::Known) => done.known += 1,
                 Ok(_) => done.added += 1,
-                Err(AddError::Store(reason)) => return Err(ImportError::Store(reason)),
+                Err(AddError::Store(failed)) => return Err(failed.into()),
                 Err(refused) => {
-                    let reason = format!("the block is refused: {refused}");
+                    let reason = LineError::Refused(refused);
                     return Err(ImportError::Line { line, reason });
                 }
             }
@@ -181,16 +202,15 @@ impl<R: BufRead> BlockLines<R> {
             self.number += u64::from(bytes.ends_with(b"\n")); // a blank line
         }
         let line = self.number;
-        let refused = |reason: String| ImportError::Line { line, reason };
+        let refused = |reason: LineError| ImportError::Line { line, reason };
         if bytes.is_empty() {
             return Ok(None);
         }
         if bytes.len() as u64 == MAX_LINE_BYTES && bytes.last() != Some(&b'\n') {
-            return Err(refused(format!("it is longer than {MAX_LINE_BYTES} bytes")));
+            return Err(refused(LineError::Long));
         }
-        let value =
-            serde_json::from_slice(&bytes).map_err(|error| refused(format!("it is no JSON: {error}")))?;
-        let block = BlockRecord::parse(&value).map_err(|error| refused(error.to_string()))?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| refused(error.into()))?;
+        let block = BlockRecord::parse(&value).map_err(|error| refused(error.into()))?;
         Ok(Some((block, bytes.len())))
     }
 }

@@ -8,14 +8,13 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use bitcoin::{CompactTarget, Target, hashes::Hash as _};
 use blocks::{Maker, branch, easy, nowhere, transfer};
-use paydirt::{Cancel, Kernel, Miner, NonceRange};
+use paydirt::{Cancel, Kernel, Miner, NonceRange, Target};
 use paydirt_jobs::{Effort, End, Event as MiningEvent, Fate, Job, JobSource, Share, drive};
 use paydirt_ledger::{
-    AddError, Added, Block, BlockJob, BlockRecord, BlockTemplate, Event, GENESIS_TIME_S, Ledger,
-    MAX_BLOCK_TRANSACTIONS, Mined, MiningEnd, MiningPlan, Network, Options, RuleError, SubmitError,
-    Transaction, TransactionError, Unchecked, mine_blocks,
+    AddError, Added, Block, BlockJob, BlockRecord, BlockTemplate, ChainParameters, Event, GENESIS_TIME_S,
+    Ledger, MAX_BLOCK_TRANSACTIONS, MerkleRoot, Mined, MiningEnd, MiningPlan, Options, RuleError,
+    SubmitError, Transaction, TransactionError, Unchecked, mine_blocks,
 };
 use proptest::prelude::*;
 
@@ -60,9 +59,9 @@ fn rule(outcome: Result<Added, AddError>) -> &'static str {
 fn waiting(ledger: &Ledger) -> Vec<u64> {
     ledger
         .view()
-        .queue
+        .pending
         .iter()
-        .map(|queued| queued.transaction.amount())
+        .map(|transfer| transfer.transaction().amount())
         .collect()
 }
 
@@ -104,7 +103,7 @@ fn each_rule_is_kept() {
 
     for nbits in [0x1f00_ffff, 0x207f_fffe] {
         let mut maker = child();
-        maker.header.bits = CompactTarget::from_consensus(nbits);
+        maker.header.nbits = nbits;
         assert_eq!(rule(ledger.add(maker.mined())), "bits", "{nbits:08x}");
     }
 
@@ -113,7 +112,7 @@ fn each_rule_is_kept() {
     assert_eq!(rule(ledger.add(maker.mined())), "time_too_old");
 
     let mut maker = child();
-    maker.header.prev_blockhash = nowhere();
+    maker.header.previous_hash = nowhere();
     assert_eq!(ledger.add(maker.mined()), Err(AddError::ParentUnknown(nowhere())));
 
     assert_eq!(ledger.tip().index, 1, "nothing of it was taken");
@@ -224,7 +223,7 @@ fn the_branch_with_more_work_wins_and_the_first_of_equals_stays() {
 #[test]
 fn more_work_is_not_more_blocks() {
     // ASERT: blocks that come late are easier.
-    let network = Network::asert(8.0, 60, 60).unwrap();
+    let network = ChainParameters::asert(8.0, 60, 60).unwrap();
     let ledger = Ledger::in_memory(&network).unwrap();
     let genesis = network.genesis();
     let first = Maker::after(&genesis, network.nbits()).mined();
@@ -245,7 +244,7 @@ fn more_work_is_not_more_blocks() {
     ledger.add(late[0].clone()).unwrap();
     for _ in 0..3 {
         let easier = nbits(&ledger);
-        assert_eq!(easier.to_consensus(), 0x207f_ffff);
+        assert_eq!(easier, 0x207f_ffff);
         let next = Maker::after(&late[late.len() - 1], easier)
             .rewarding("late")
             .mined();
@@ -263,11 +262,11 @@ fn more_work_is_not_more_blocks() {
 
 #[test]
 fn asert_follows_the_schedule() {
-    let network = Network::asert(12.0, 100, 1000).unwrap();
+    let network = ChainParameters::asert(12.0, 100, 1000).unwrap();
     let ledger = Ledger::in_memory(&network).unwrap();
     let mut parent = network.genesis().into_unchecked();
-    let number = |nbits: CompactTarget| {
-        let bytes = Target::from_compact(nbits).to_be_bytes();
+    let number = |nbits| {
+        let bytes = Target::from_nbits(nbits).unwrap().to_be_bytes();
         u128::from_be_bytes(bytes[..16].try_into().unwrap()) as f64
     };
     // Blocks come every 50 s, twice too fast: after 20 more of them the chain is a half-life (1000 s) ahead.
@@ -335,7 +334,7 @@ fn equal_transfers_all_count() {
     );
     for left in [2, 1, 0] {
         assert_eq!(mine_next(&ledger).transactions().len(), 2);
-        assert_eq!(ledger.view().queue.len(), left);
+        assert_eq!(ledger.view().pending.len(), left);
     }
     let snapshot = ledger.snapshot().unwrap();
     assert_eq!(snapshot.places_of(&transfer(5).id()).unwrap(), Some((3, 4)));
@@ -344,7 +343,7 @@ fn equal_transfers_all_count() {
 #[test]
 fn forged_rewards_and_a_full_queue_are_refused() {
     let options = Options {
-        max_queued: 2,
+        max_pending: 2,
         ..Options::default()
     };
     let ledger = Ledger::in_memory_with(&easy(), options).unwrap();
@@ -355,7 +354,7 @@ fn forged_rewards_and_a_full_queue_are_refused() {
     );
     ledger.submit(transfer(1)).unwrap();
     ledger.submit(transfer(2)).unwrap();
-    assert_eq!(ledger.submit(transfer(3)), Err(SubmitError::QueueFull(2)));
+    assert_eq!(ledger.submit(transfer(3)), Err(SubmitError::PendingFull(2)));
     ledger
         .add(Maker::easy(&easy().genesis()).with(transfer(1)).mined())
         .unwrap();
@@ -391,10 +390,10 @@ impl JobSource for Few {
 #[test]
 fn mining_goes_on_when_the_nonces_are_used_up() {
     // 12 bits and 16 nonces at a time: some 256 extra nonces are needed.
-    let network = Network::fixed(12.0).unwrap();
+    let network = ChainParameters::fixed(12.0).unwrap();
     let ledger = Ledger::in_memory(&network).unwrap();
     ledger.submit(transfer(1)).unwrap();
-    let waiting = ledger.view().queue.next_block();
+    let waiting = ledger.view().pending.next_block();
     let source = Few {
         template: Arc::new(BlockTemplate::new(&ledger.tip(), "n", waiting).unwrap()),
         block: Mutex::default(),
@@ -410,7 +409,7 @@ fn mining_goes_on_when_the_nonces_are_used_up() {
 
 #[test]
 fn mining_stops_when_it_is_told_to() {
-    let network = Network::fixed(200.0).unwrap();
+    let network = ChainParameters::fixed(200.0).unwrap();
     let ledger = Ledger::in_memory(&network).unwrap();
     let cancel = Cancel::new();
     let seen = Mutex::new(0);
@@ -454,7 +453,7 @@ fn mine_while_another_comes(
         }
     });
     assert_eq!(
-        ledger.tip().header.prev_blockhash,
+        ledger.tip().header.previous_hash,
         other.hash(),
         "it stands on the block that came"
     );
@@ -500,9 +499,9 @@ fn listeners_hear_of_what_is_on_disk_in_order() {
     let ears = Arc::clone(&heard);
     ledger.listen(move |event| {
         ears.lock().unwrap().push(match event {
-            Event::Transaction {
-                transaction, index, ..
-            } => format!("transaction {} for {index}", transaction.amount()),
+            Event::Transaction { transfer, index } => {
+                format!("transaction {} for {index}", transfer.transaction().amount())
+            }
             Event::Block {
                 block,
                 active,
@@ -524,7 +523,7 @@ fn listeners_hear_of_what_is_on_disk_in_order() {
 
 #[test]
 fn any_bitcoin_library_can_check_a_block() {
-    let network = Network::fixed(10.0).unwrap();
+    let network = ChainParameters::fixed(10.0).unwrap();
     let ledger = Ledger::in_memory(&network).unwrap();
     for amount in 1..=6 {
         ledger.submit(transfer(amount)).unwrap();
@@ -532,12 +531,11 @@ fn any_bitcoin_library_can_check_a_block() {
     let block = mine_next(&ledger);
     let header = block.header();
     assert_eq!(header.merkle_root, blocks::merkle_root(block.transactions()));
-    assert_eq!(header.validate_pow(header.target()).unwrap(), block.hash());
-    assert_eq!(header.prev_blockhash, network.genesis().hash());
-    let bytes = bitcoin::consensus::serialize(header);
-    assert_eq!(bytes.len(), 80);
-    let hash = bitcoin::hashes::sha256d::Hash::hash(&bytes);
-    assert_eq!(hash.to_byte_array(), block.hash().to_byte_array());
+    assert_eq!(header.previous_hash, network.genesis().hash());
+    let hash = blocks::sha256d(&header.to_bytes());
+    assert_eq!(hash, block.hash().to_bytes());
+    let number = hash.iter().rev().copied().collect::<Vec<_>>();
+    assert!(number[..] <= header.target().to_be_bytes()[..]);
 }
 
 /// Blocks of a random tree: each names its parent among those before it.
@@ -572,7 +570,7 @@ proptest! {
             for active in ledger.snapshot().unwrap().blocks(2, u64::MAX).unwrap() {
                 ever_active.extend(active.transactions()[1..].iter().map(Transaction::id));
             }
-            let height = seen[&block.header().prev_blockhash] + 1;
+            let height = seen[&block.header().previous_hash] + 1;
             seen.insert(block.hash(), height);
             if height > best.0 {
                 best = (height, block.hash());
@@ -584,7 +582,7 @@ proptest! {
         let active = snapshot.blocks(1, u64::MAX).unwrap();
         prop_assert_eq!(active.len() as u64, best.0);
         for pair in active.windows(2) {
-            prop_assert_eq!(pair[1].header().prev_blockhash, pair[0].hash());
+            prop_assert_eq!(pair[1].header().previous_hash, pair[0].hash());
         }
         for block in &blocks {
             let kept = snapshot.block_by_hash(&block.hash()).unwrap();
@@ -592,11 +590,11 @@ proptest! {
         }
         // Every transfer that ever stood in an active block is in the chain or waits.
         for id in &ever_active {
-            let waits = ledger.view().queue.get(id).is_some();
+            let waits = ledger.view().pending.get(id).is_some();
             prop_assert!(waits || snapshot.places_of(id).unwrap().is_some(), "{} is lost", id);
         }
-        for queued in ledger.view().queue.iter() {
-            prop_assert!(blocks.iter().any(|block| block.transactions().contains(&queued.transaction)));
+        for transfer in ledger.view().pending.iter() {
+            prop_assert!(blocks.iter().any(|block| block.transactions().contains(transfer.transaction())));
         }
     }
 
@@ -608,25 +606,25 @@ proptest! {
         let (mut index, mut header, mut transactions) = (good.index(), *good.header(), good.transactions().to_vec());
         match field {
             0 => index ^= 1 << bit,
-            1 => header.bits = CompactTarget::from_consensus(header.bits.to_consensus() ^ (1 << bit)),
-            2 => header.prev_blockhash = nowhere(),
+            1 => header.nbits ^= 1 << bit,
+            2 => header.previous_hash = nowhere(),
             3 => transactions.swap(1, 2),
             4 => transactions[1] = transfer(1 + (1 << bit)),
             5 => { transactions.pop(); }
             6 => transactions[0] = Transaction::reward("thief", 1, 0).unwrap(),
             7 => {
-                let mut root = header.merkle_root.to_byte_array();
+                let mut root = header.merkle_root.to_bytes();
                 root[bit as usize] ^= 1;
-                header.merkle_root = bitcoin::TxMerkleNode::from_byte_array(root);
+                header.merkle_root = MerkleRoot::from_bytes(root);
             }
             8 => header.time ^= 1 << bit,
             9 => header.nonce ^= 1 << bit,
-            10 => header.version = bitcoin::block::Version::from_consensus(header.version.to_consensus() ^ 1 << bit),
+            10 => header.version ^= 1 << bit,
             _ => transactions[2] = Transaction::transfer("alice", format!("bob{bit}"), 2).unwrap(),
         }
         // The easy network's target is met by every second hash: time, nonce and version are free to be mined with.
         let changed = Block::new(index, header, transactions);
-        let solved_again = (8..=10).contains(&field) && header.target().is_met_by(changed.hash());
+        let solved_again = (8..=10).contains(&field) && changed.header().meets_target();
         let outcome = ledger.add(changed);
         if solved_again {
             let fine = matches!(outcome, Ok(Added::Tip { dropped: 0 }) | Err(AddError::Rule(RuleError::TimeTooOld { .. } | RuleError::TimeTooNew { .. })));

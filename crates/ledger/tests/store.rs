@@ -3,12 +3,12 @@
 #[path = "common/blocks.rs"]
 mod blocks;
 
-use std::{fs, path::Path};
+use std::{fs, io::Read as _, path::Path};
 
 use blocks::{Maker, branch, easy, transfer};
 use paydirt_ledger::{
-    Added, Block, BlockLines, FILE_NAME, ImportError, Ledger, Network, Options, StoreError, Unchecked,
-    export, import,
+    Added, Block, BlockLines, ChainParameters, FILE_NAME, ImportError, Ledger, Options, StoreError, Tag,
+    Transaction, Unchecked, export, import,
 };
 use tempfile::TempDir;
 
@@ -45,9 +45,9 @@ fn sample(folder: &Path, count: usize) -> Vec<Block<Unchecked>> {
 fn state(ledger: &Ledger) -> (String, String, Vec<u64>, Vec<Block<Unchecked>>) {
     let waiting = ledger
         .view()
-        .queue
+        .pending
         .iter()
-        .map(|queued| queued.transaction.amount())
+        .map(|transfer| transfer.transaction().amount())
         .collect();
     let blocks = ledger.snapshot().unwrap().blocks(1, u64::MAX).unwrap();
     (
@@ -115,11 +115,11 @@ fn a_folder_is_opened_once_and_for_its_own_network() {
     let twice = Ledger::open_or_create(folder.path(), None, Options::default()).unwrap_err();
     assert!(matches!(twice, StoreError::InUse(_)), "{twice}");
     drop(ledger);
-    let other = Network::fixed(20.0).unwrap();
+    let other = ChainParameters::fixed(20.0).unwrap();
     let error = Ledger::open_or_create(folder.path(), Some(&other), Options::default()).unwrap_err();
-    assert!(matches!(error, StoreError::OtherNetwork { .. }), "{error}");
+    assert!(matches!(error, StoreError::OtherParameters { .. }), "{error}");
     let any = Ledger::open_or_create(folder.path(), None, Options::default()).unwrap();
-    assert_eq!(*any.network(), easy());
+    assert_eq!(*any.parameters(), easy());
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_damaged_block_is_named() {
     let mut named = 0;
     for number in [0, 7, 150, 299] {
         let block = &all[number];
-        let mut header = paydirt_ledger::header_bytes(block.header());
+        let mut header = block.header().to_bytes();
         // redb may have old copies of a page in the file too: all are damaged alike.
         let places: Vec<_> = whole
             .windows(80)
@@ -249,10 +249,100 @@ fn an_import_stops_at_the_first_bad_line() {
         match import(&copy, &mut BlockLines::new(changed.join("\n").as_bytes()), |_| {}) {
             Err(ImportError::Line { line, reason }) => {
                 assert_eq!(line, 5);
-                assert!(reason.contains(says), "{reason}");
+                assert!(reason.to_string().contains(says), "{reason}");
             }
             other => panic!("{other:?}"),
         }
         assert_eq!(copy.tip().index, 4, "the lines before are taken");
     }
+}
+
+/// A ledger that the program before tags wrote: four blocks, a side branch of two, the same transfer in two blocks, and
+/// another that waits twice.
+#[test]
+fn a_ledger_of_format_1_is_taken_over() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let mut old = Vec::new();
+    let packed = fs::File::open(data.join("format-1.redb.gz")).unwrap();
+    flate2::read::GzDecoder::new(packed)
+        .read_to_end(&mut old)
+        .unwrap();
+    let exported = fs::read(data.join("format-1.jsonl")).unwrap();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join(FILE_NAME);
+    fs::write(&file, &old).unwrap();
+
+    for _ in 0..2 {
+        let ledger = reopened(folder.path()).unwrap();
+        let mut lines = Vec::new();
+        assert_eq!(export(&ledger.snapshot().unwrap(), &mut lines).unwrap(), 4);
+        assert_eq!(lines, exported, "to the byte");
+        assert_eq!(ledger.node_id(), "3f68307d789c40b58b5c82403b5e109a");
+        assert_eq!(ledger.loaded_transactions(), 7);
+        assert_eq!(ledger.view().tree.block_count(), 6, "the side branch too");
+        let view = ledger.view();
+        let waiting: Vec<_> = view
+            .pending
+            .iter()
+            .map(|transfer| transfer.transaction())
+            .collect();
+        let seven = Transaction::transfer("carol", "dave", 7).unwrap();
+        assert_eq!(waiting, [&seven, &seven]);
+        assert_eq!(seven.tag(), None);
+        let five = Transaction::transfer("alice", "bob", 5).unwrap();
+        assert_eq!(
+            five.id().to_string(),
+            "26a96ff18b2abba4d9df7cc4174d80ff1894716f601b45928b25adb545e1e919"
+        );
+        assert_eq!(
+            ledger.snapshot().unwrap().places_of(&five.id()).unwrap(),
+            Some((2, 3))
+        );
+    }
+    // It goes on with tags, and is no file of format 1 any more.
+    let ledger = reopened(folder.path()).unwrap();
+    let tagged = transfer(1).tagged();
+    ledger.submit(tagged.clone()).unwrap();
+    let tip = ledger.snapshot().unwrap().block(4).unwrap().unwrap();
+    let mut next = Maker::easy(&tip).with(tagged.clone());
+    next.header.time = tip.header().time + 1;
+    assert_eq!(ledger.add(next.mined()), Ok(Added::Tip { dropped: 0 }));
+    drop(ledger);
+    let ledger = reopened(folder.path()).unwrap();
+    assert_eq!(
+        ledger.snapshot().unwrap().places_of(&tagged.id()).unwrap(),
+        Some((1, 5))
+    );
+    let bytes = fs::read(&file).unwrap();
+    let says = |bytes: &[u8], format: &[u8]| bytes.windows(format.len()).any(|window| window == format);
+    assert!(says(&old, b"paydirt ledger 1") && says(&bytes, b"paydirt ledger 2"));
+
+    // Its export is read as ever.
+    let to = TempDir::new().unwrap();
+    let copy = open(to.path());
+    let done = import(&copy, &mut BlockLines::new(&exported[..]), |_| {}).unwrap();
+    assert_eq!((done.added, done.known), (3, 1));
+}
+
+/// A byte that format 1 has no use for is not read as a tag: the id that was stored with it says what it is.
+#[test]
+fn nothing_old_is_misread() {
+    let folder = TempDir::new().unwrap();
+    let untagged = transfer(9);
+    let ledger = open(folder.path());
+    ledger.submit(untagged.clone()).unwrap();
+    ledger
+        .add(Maker::easy(&easy().genesis()).with(untagged).mined())
+        .unwrap();
+    drop(ledger);
+    let ledger = reopened(folder.path()).unwrap();
+    let block = ledger.snapshot().unwrap().block(2).unwrap().unwrap();
+    assert_eq!(block.transactions()[1].tag(), None);
+    let tagged = block.transactions()[1]
+        .clone()
+        .with_tag(Tag::new(1).unwrap())
+        .unwrap();
+    let forged = Block::new(2, *block.header(), vec![block.transactions()[0].clone(), tagged]);
+    let refused = ledger.add(forged).unwrap_err();
+    assert!(refused.to_string().contains("Merkle root"), "{refused}");
 }

@@ -1,7 +1,7 @@
 //! Hash rates, measured so that they can be believed.
 //!
-//! *In:* a [`Plan`]: cases (puzzle × kernel × threads), how long a sample takes and how many there shall be. *Out:* a
-//! [`Run`]: every raw sample of every case, each with the hits of the very nonces it was measured over beside the
+//! *In:* a [`BenchPlan`]: cases (puzzle × kernel × threads), how long a sample takes and how many there shall be. *Out:* a
+//! [`BenchReport`]: every raw sample of every case, each with the hits of the very nonces it was measured over beside the
 //! oracle's count of them.
 //!
 //! ```text
@@ -14,15 +14,22 @@
 //! ```
 
 mod executor;
-mod warnings;
+mod report;
 
-pub use executor::{MinerExecutor, miner};
-pub use warnings::{Context, Warning, machine_warnings, warnings};
+pub use report::{Baseline, BenchReport, BenchRow, BenchStatus, Ceiling, Check};
 
 use std::time::Duration;
 
-use crate::known_hits::KnownPuzzle;
-use paydirt::{Cancel, Kernel, NonceRange};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Setup,
+    known_hits::KnownPuzzle,
+    machine::{Machine, Meter},
+    warnings::{self, Load},
+};
+use executor::MinerExecutor;
+use paydirt::{Cancel, Kernel, MinerError, NonceRange};
 
 /// What is measured: one row of the result.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +44,7 @@ pub struct Case {
 
 /// What is measured, and how long.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct BenchPlan {
     /// The cases, in the order in which they take turns.
     pub cases: Vec<Case>,
     /// How long each sample takes.
@@ -48,7 +55,7 @@ pub struct Plan {
     pub warm_up: Duration,
 }
 
-impl Plan {
+impl BenchPlan {
     /// How long it takes, ceilings and the coming and going of threads left out.
     pub fn duration(&self) -> Duration {
         let each = self.warm_up + self.sample_length * u32::try_from(self.samples).unwrap_or(u32::MAX);
@@ -57,84 +64,45 @@ impl Plan {
 }
 
 /// One measurement.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sample {
-    /// Nonces tested.
+    /// Nonces tested, exactly.
     pub hashes: u64,
     /// Wall time in seconds.
     pub elapsed_s: f64,
+    /// `hashes / elapsed_s`; 0 when it was too short to measure.
+    pub hashes_per_second: f64,
     /// The nonces that were tested: one range, or more where a fast machine came to the end of the known nonces and
     /// began anew.
-    pub searched: Vec<NonceRange>,
+    pub ranges: Vec<NonceRange>,
     /// Solutions found in them.
     pub hits: u64,
     /// Solutions the oracle finds in them.
     pub expected_hits: u64,
 }
 
-impl Sample {
-    /// Hashes per second; 0 when it was too short to measure.
-    pub fn hashes_per_second(&self) -> f64 {
-        if self.elapsed_s > 0.0 {
-            self.hashes as f64 / self.elapsed_s
-        } else {
-            0.0
-        }
-    }
-}
-
 /// What takes time: the tests put a mock in its place.
-pub trait Executor {
-    /// Mines for about `length`, beginning at the known nonce that lies `place` (0 to 1) into the known range. A
-    /// cancelled search may be cut short.
-    ///
-    /// # Errors
-    /// When the operating system does not give the threads.
-    fn sample(&mut self, case: &Case, place: f64, length: Duration) -> Result<Sample, paydirt::MinerError>;
-
-    /// Measures how many hashes a second the case's threads could do at most, all together; `None` when its kernel has no known bound.
-    fn ceiling(&mut self, case: &Case) -> Option<f64>;
+trait Executor {
+    /// Measures the ceiling, then mines for about `length`, beginning at the known nonce that lies `place` (0 to 1) into
+    /// the known range. A cancelled search may be cut short.
+    fn sample(&mut self, case: &Case, place: f64, length: Duration) -> Result<Measured, MinerError>;
 }
 
-/// What was measured of a case.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// The case.
-    pub case: Case,
-    /// Its samples, in the order they were taken.
-    pub samples: Vec<Sample>,
-    /// Its ceilings in hashes per second of all threads together, one a sample; empty when its kernel has none.
-    pub ceilings: Vec<f64>,
+/// A sample and what was measured beside it.
+struct Measured {
+    sample: Sample,
+    /// How many hashes a second the case's threads could do at most, all together; `None` when its kernel has no known
+    /// bound.
+    ceiling: Option<f64>,
+    /// How many of the threads were bound to a processor.
+    pinned_threads: usize,
 }
 
-impl Row {
-    /// The samples' rates in hashes per second, in the order they were taken.
-    pub fn rates(&self) -> Vec<f64> {
-        self.samples.iter().map(Sample::hashes_per_second).collect()
-    }
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Ending {
-    /// With all samples.
-    Done,
-    /// Cancelled; the samples that were complete are there.
-    Interrupted,
-    /// The last sample of this row has other hits than the oracle: nothing can be said of this kernel's rate.
-    WrongHits {
-        /// Which row.
-        row: usize,
-    },
-}
-
-/// What was measured.
-#[derive(Clone, Debug)]
-pub struct Run {
-    /// A row for each case of the plan.
-    pub rows: Vec<Row>,
-    /// How it ended.
-    pub ending: Ending,
+/// All that was measured of a case.
+struct Series {
+    case: Case,
+    measured: Vec<Measured>,
 }
 
 /// Measures, telling `on_step` how many of how many samples are done (warm-ups included).
@@ -142,18 +110,67 @@ pub struct Run {
 /// # Errors
 /// When the operating system does not give the threads.
 pub fn run(
-    plan: &Plan,
+    plan: &BenchPlan,
+    setup: Setup,
+    on_step: &mut dyn FnMut(usize, usize),
+) -> Result<BenchReport, MinerError> {
+    let mut machine = Machine::here();
+    let meter = Meter::start();
+    let mut executor = MinerExecutor::new(&setup);
+    let (rows, status) = measure(plan, &mut executor, &setup.cancel, on_step)?;
+    let usage = meter.stop();
+    let most = rows.iter().max_by_key(|row| row.threads);
+    let sampled = || rows.iter().filter(|row| !row.samples.is_empty());
+    machine.pinned = sampled().next().is_some() && sampled().all(|row| row.pinned_threads == row.threads);
+    let refused = sampled().map(|row| row.threads - row.pinned_threads).max();
+    let thread_time = |row: &BenchRow| {
+        let measured_s: f64 = row.samples.iter().map(|sample| sample.elapsed_s).sum();
+        (plan.warm_up.as_secs_f64() + measured_s) * row.threads as f64
+    };
+    let load = Load {
+        threads: most.map_or(0, |row| row.threads),
+        refused_pins: refused.filter(|_| setup.pins.is_some()).unwrap_or(0),
+        usage: Some(usage),
+        asked_s: rows.iter().map(thread_time).sum(),
+    };
+    Ok(BenchReport {
+        status,
+        command: setup.command,
+        seconds: plan.sample_length.as_secs_f64(),
+        samples: plan.samples,
+        elapsed_s: usage.elapsed_s,
+        warnings: warnings::of_rows(&rows)
+            .chain(warnings::of_machine(&machine, &load))
+            .collect(),
+        rows,
+        machine,
+        baseline: None,
+    })
+}
+
+fn measure(
+    plan: &BenchPlan,
     executor: &mut dyn Executor,
     cancel: &Cancel,
     on_step: &mut dyn FnMut(usize, usize),
-) -> Result<Run, paydirt::MinerError> {
-    let row = |case: &Case| Row {
+) -> Result<(Vec<BenchRow>, BenchStatus), MinerError> {
+    let series = |case: &Case| Series {
         case: *case,
-        samples: Vec::with_capacity(plan.samples),
-        ceilings: Vec::new(),
+        measured: Vec::with_capacity(plan.samples),
     };
-    let mut rows: Vec<Row> = plan.cases.iter().map(row).collect();
-    let steps = rows.len() * (plan.samples + 1);
+    let mut all: Vec<Series> = plan.cases.iter().map(series).collect();
+    let status = take_turns(plan, &mut all, executor, cancel, on_step)?;
+    Ok((all.into_iter().map(BenchRow::from).collect(), status))
+}
+
+fn take_turns(
+    plan: &BenchPlan,
+    all: &mut [Series],
+    executor: &mut dyn Executor,
+    cancel: &Cancel,
+    on_step: &mut dyn FnMut(usize, usize),
+) -> Result<BenchStatus, MinerError> {
+    let steps = all.len() * (plan.samples + 1);
     let mut done = 0;
     let mut step = || {
         done += 1;
@@ -166,33 +183,24 @@ pub fn run(
         }
     }
     for round in 0..plan.samples {
-        for (index, row) in rows.iter_mut().enumerate() {
+        let place = round as f64 / plan.samples as f64;
+        for series in &mut *all {
             if cancel.is_cancelled() {
-                break;
+                return Ok(BenchStatus::Interrupted);
             }
-            let ceiling = executor.ceiling(&row.case);
-            let place = round as f64 / plan.samples as f64;
-            let sample = executor.sample(&row.case, place, plan.sample_length)?;
+            let measured = executor.sample(&series.case, place, plan.sample_length)?;
             if cancel.is_cancelled() {
-                break; // it may have been cut short
+                return Ok(BenchStatus::Interrupted); // it may have been cut short
             }
-            let right = sample.hits == sample.expected_hits;
-            row.samples.push(sample);
-            row.ceilings.extend(ceiling);
+            let right = measured.sample.hits == measured.sample.expected_hits;
+            series.measured.push(measured);
             if !right {
-                let ending = Ending::WrongHits { row: index };
-                return Ok(Run { rows, ending });
+                return Ok(BenchStatus::WrongHits);
             }
             step();
         }
     }
-    let complete = rows.iter().all(|row| row.samples.len() == plan.samples);
-    let ending = if complete {
-        Ending::Done
-    } else {
-        Ending::Interrupted
-    };
-    Ok(Run { rows, ending })
+    Ok(BenchStatus::Done)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Difficulty levels side by side, luck told apart from rate.
 //!
-//! *In:* [`Settings`]: levels, how many puzzles each, a seed, a time budget. *Out:* an [`Outcome`]: for each level that
-//! fits the budget the tries and the time of every puzzle, the rate they were mined at, and whether the tries follow
-//! the law they must follow.
+//! *In:* [`Settings`]: levels, how many puzzles each, a seed, a time budget. *Out:* a [`CompareReport`]: for each level
+//! that fits the budget the tries and the time of every puzzle, the rate they were mined at, whether the tries follow
+//! the law they must follow, and what that means for others.
 //!
 //! ```text
 //! for each level, the easiest first:
@@ -16,18 +16,25 @@
 //! off when they took long would show too few tries.
 
 mod engine;
+mod report;
 
-pub use engine::{Engine, Found, MinerEngine};
+pub use report::{
+    Answer, AtRate, CompareReport, CompareStatus, Fit, LevelReport, MeasuredTries, Times, Within,
+};
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::ChaCha8Rng};
+use serde::{Serialize, Serializer};
 
 use crate::{
+    Setup,
     geometric::Tries,
+    machine::{Machine, Meter},
     statistics::{GoodnessOfFit, anderson_darling},
 };
-use paydirt::{Cancel, Goal, Puzzle, Target};
+use engine::Engine;
+use paydirt::{Cancel, Goal, Miner, Puzzle, Target};
 
 /// Tries fit the law when the p-value is at least this. A right engine falls below it by chance once in a thousand
 /// seeds; one that loses a third of the solutions does so with a few hundred puzzles.
@@ -87,8 +94,17 @@ impl Level {
     }
 }
 
-/// What is to be compared.
-#[derive(Clone, Debug)]
+/// A rate with a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedRate {
+    /// Whose it is.
+    pub name: String,
+    /// Hashes per second.
+    pub hashes_per_second: f64,
+}
+
+/// What is to be compared, and what is asked of it.
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The levels, the easiest first.
     pub levels: Vec<Level>,
@@ -98,12 +114,16 @@ pub struct Settings {
     pub seed: u64,
     /// For how long to measure.
     pub budget: Duration,
+    /// Attackers and users, whose times are computed.
+    pub rates: Vec<NamedRate>,
+    /// A time in seconds and the share of puzzles that must be solved in it.
+    pub within: Option<(f64, f64)>,
 }
 
 /// A solved puzzle.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sample {
-    /// Its lowest nonce.
+    /// Its lowest nonce; the tries are one more.
     pub nonce: u64,
     /// Hashes computed: the tries, and what other threads were ahead of them.
     pub hashes: u64,
@@ -120,31 +140,29 @@ impl Sample {
 
 /// A level and what was measured of it.
 #[derive(Clone, Debug)]
-pub struct LevelOutcome {
-    /// The level.
-    pub level: Level,
+struct MinedLevel {
+    level: Level,
     /// Its puzzles; empty when there was no time for them.
-    pub samples: Vec<Sample>,
+    samples: Vec<Sample>,
 }
 
-impl LevelOutcome {
-    /// Whether it was measured.
-    pub fn is_measured(&self) -> bool {
+impl MinedLevel {
+    fn is_measured(&self) -> bool {
         !self.samples.is_empty()
     }
 
     /// The time of all puzzles in seconds.
-    pub fn elapsed_s(&self) -> f64 {
+    fn elapsed_s(&self) -> f64 {
         self.samples.iter().map(|sample| sample.elapsed_s).sum()
     }
 
     /// The hashes of all puzzles.
-    pub fn hashes(&self) -> u64 {
+    fn hashes(&self) -> u64 {
         self.samples.iter().map(|sample| sample.hashes).sum()
     }
 
     /// Hashes per second; `None` when it was not measured, or too short to measure.
-    pub fn hashes_per_second(&self) -> Option<f64> {
+    fn hashes_per_second(&self) -> Option<f64> {
         let elapsed_s = self.elapsed_s();
         (elapsed_s > 0.0).then(|| self.hashes() as f64 / elapsed_s)
     }
@@ -156,31 +174,38 @@ impl LevelOutcome {
 }
 
 /// The rate that expected times are computed with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Rate {
+    /// Hashes per second.
+    pub hashes_per_second: f64,
+    /// How it was measured.
+    pub basis: RateBasis,
+}
+
+/// How a rate was measured. In JSON it is a sentence.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rate {
-    /// Measured at this level, the hardest one that was.
+pub enum RateBasis {
+    /// At this level, the hardest one that tells it.
     Level {
         /// The level's bits.
         bits: f64,
-        /// Hashes per second.
-        hashes_per_second: f64,
     },
-    /// Measured by itself, the levels being too easy to tell.
-    Calibration {
-        /// Hashes per second.
-        hashes_per_second: f64,
-    },
+    /// By itself, the levels being too easy to tell.
+    Calibration,
 }
 
-impl Rate {
-    /// Hashes per second.
-    pub fn hashes_per_second(self) -> f64 {
+impl fmt::Display for RateBasis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Level {
-                hashes_per_second, ..
-            }
-            | Self::Calibration { hashes_per_second } => hashes_per_second,
+            Self::Level { bits } => write!(f, "measured at {bits} bits, the hardest level that tells it"),
+            Self::Calibration => f.write_str("measured by itself for a tenth of a second"),
         }
+    }
+}
+
+impl Serialize for RateBasis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -201,24 +226,39 @@ pub struct Progress {
 
 /// What was measured.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+struct Measured {
     /// Every level that was asked for, in the same order.
-    pub levels: Vec<LevelOutcome>,
+    levels: Vec<MinedLevel>,
     /// The machine's rate; `None` when it was cancelled before there was one.
-    pub rate: Option<Rate>,
+    rate: Option<Rate>,
     /// Whether the tries follow the geometric distribution; `None` when nothing was measured.
-    pub fit: Option<GoodnessOfFit>,
+    fit: Option<GoodnessOfFit>,
     /// Whether it was cancelled before its end.
-    pub interrupted: bool,
+    interrupted: bool,
 }
 
-/// Measures.
+/// Measures with the threads of `miner`, which are bound to processors if `setup` says so.
 pub fn run(
+    settings: &Settings,
+    setup: Setup,
+    miner: &Miner,
+    on_progress: &mut dyn FnMut(&Progress),
+) -> CompareReport {
+    let mut machine = Machine::here();
+    let pinned_threads = setup.pins.as_ref().map_or(0, |pins| pins.bind(miner));
+    machine.pinned = pinned_threads == miner.threads();
+    let meter = Meter::start();
+    let measured = measure(settings, &mut &*miner, &setup.cancel, on_progress);
+    let usage = meter.stop();
+    CompareReport::new(settings, setup, machine, miner, pinned_threads, usage, measured)
+}
+
+fn measure(
     settings: &Settings,
     engine: &mut dyn Engine,
     cancel: &Cancel,
     on_progress: &mut dyn FnMut(&Progress),
-) -> Outcome {
+) -> Measured {
     let mut comparison = Comparison {
         settings,
         engine,
@@ -233,7 +273,7 @@ pub fn run(
         } else {
             Vec::new()
         };
-        comparison.done.push(LevelOutcome {
+        comparison.done.push(MinedLevel {
             level: *level,
             samples,
         });
@@ -241,7 +281,7 @@ pub fn run(
     if comparison.level_rate().is_none() {
         comparison.calibrate();
     }
-    Outcome {
+    Measured {
         rate: comparison.rate(),
         fit: fit(&comparison.done, settings.seed),
         interrupted: cancel.is_cancelled(),
@@ -255,7 +295,7 @@ struct Comparison<'a> {
     engine: &'a mut dyn Engine,
     cancel: &'a Cancel,
     calibrated: Option<f64>,
-    done: Vec<LevelOutcome>,
+    done: Vec<MinedLevel>,
     /// What is left of the budget.
     left: Duration,
 }
@@ -263,14 +303,19 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     fn level_rate(&self) -> Option<Rate> {
         let telling = self.done.iter().rev().find(|level| level.tells_the_rate())?;
-        Some(Rate::Level {
-            bits: telling.level.bits,
+        Some(Rate {
             hashes_per_second: telling.hashes_per_second()?,
+            basis: RateBasis::Level {
+                bits: telling.level.bits,
+            },
         })
     }
 
     fn rate(&self) -> Option<Rate> {
-        let calibrated = |hashes_per_second| Rate::Calibration { hashes_per_second };
+        let calibrated = |hashes_per_second| Rate {
+            hashes_per_second,
+            basis: RateBasis::Calibration,
+        };
         self.level_rate().or(self.calibrated.map(calibrated))
     }
 
@@ -292,7 +337,7 @@ impl Comparison<'_> {
             self.calibrate();
         }
         self.rate()
-            .is_some_and(|rate| hashes / rate.hashes_per_second() <= self.left.as_secs_f64())
+            .is_some_and(|rate| hashes / rate.hashes_per_second <= self.left.as_secs_f64())
     }
 
     /// Mines all puzzles of a level; none when it is cancelled in between.
@@ -308,11 +353,7 @@ impl Comparison<'_> {
             self.left = self
                 .left
                 .saturating_sub(Duration::from_secs_f64(found.elapsed_s.max(0.0)));
-            samples.push(Sample {
-                nonce: found.nonce,
-                hashes: found.hashes,
-                elapsed_s: found.elapsed_s,
-            });
+            samples.push(found);
         }
         samples
     }
@@ -321,7 +362,7 @@ impl Comparison<'_> {
         let count = self.settings.samples as f64;
         let expected = |level: &Level| level.tries().expected() * count;
         let here: f64 = samples.iter().map(|sample| sample.hashes as f64).sum();
-        let rate = self.rate().map(Rate::hashes_per_second);
+        let rate = self.rate().map(|rate| rate.hashes_per_second);
         // Levels that will not fit are not waited for.
         let budget = rate.map_or(f64::INFINITY, |rate| rate * self.left.as_secs_f64());
         let this = level.tries().expected() * (count - sample as f64);
@@ -351,7 +392,7 @@ impl Comparison<'_> {
 
 /// Whether the tries of all levels follow their laws. The randomness inside a step comes from the seed as well, so the
 /// same puzzles give the same p-value on every machine.
-fn fit(levels: &[LevelOutcome], seed: u64) -> Option<GoodnessOfFit> {
+fn fit(levels: &[MinedLevel], seed: u64) -> Option<GoodnessOfFit> {
     let mut numbers = Vec::new();
     for outcome in levels {
         let law = outcome.level.tries();

@@ -1,20 +1,87 @@
 //! The machine that is measured: what it is, and what else it is doing.
 //!
-//! *In:* the operating system's answers. *Out:* facts for the machine block of a report, `None` where the system does
+//! *In:* the operating system's answers. *Out:* a [`Machine`], the machine block of a result, `None` where the system does
 //! not tell; the share of the processor that a run really got ([`Meter`]); threads bound to processors ([`Pins`]).
 
 mod cgroup;
 mod meter;
 mod pins;
 
+use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
-pub use cgroup::quota_processors;
 pub use meter::{Meter, Usage};
 pub use pins::Pins;
 
-/// The processor's own name, such as `AMD EPYC 9R45`.
-pub fn cpu_model() -> Option<String> {
+use paydirt::Kernel;
+
+/// The machine that something was measured on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// When the measurement began, UTC, RFC 3339.
+    pub date: String,
+    /// The processor's own name, such as `AMD EPYC 9R45`; `None` where the system does not tell.
+    pub cpu_model: Option<String>,
+    /// The processor architecture this build is for.
+    pub architecture: String,
+    /// The instruction sets that matter to hashing and are here.
+    pub cpu_features: Vec<String>,
+    /// Logical processors this process may use, control group included: the default number of threads.
+    pub logical_processors: usize,
+    /// Physical cores of the machine.
+    pub physical_cores: usize,
+    /// The numbers of the processors this process may run on; `None` where the system does not tell.
+    pub affinity: Option<Vec<usize>>,
+    /// Processors' worth of time the control group grants; `None` without a limit.
+    pub quota_processors: Option<f64>,
+    /// Whether every thread that was measured was bound to a processor.
+    pub pinned: bool,
+    /// The kernel that `auto` takes here.
+    pub kernel: String,
+    /// The program's version.
+    pub program_version: String,
+    /// The compiler that built it.
+    pub rustc: String,
+    /// The operating system and its kernel, such as `Debian GNU/Linux 12 (kernel 6.1.0)`.
+    pub operating_system: String,
+    /// The load average of the minute before: how many threads wanted a processor. `None` where the system keeps none.
+    pub load_average: Option<f64>,
+}
+
+impl Machine {
+    /// This machine, now, no thread bound to a processor yet.
+    pub fn here() -> Self {
+        Self {
+            date: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            cpu_model: cpu_model(),
+            architecture: std::env::consts::ARCH.to_owned(),
+            cpu_features: cpu_features().into_iter().map(str::to_owned).collect(),
+            logical_processors: num_cpus::get(),
+            physical_cores: num_cpus::get_physical(),
+            affinity: Pins::allowed().map(|pins| pins.processors()),
+            quota_processors: cgroup::quota_processors(),
+            pinned: false,
+            kernel: Kernel::auto().name().to_owned(),
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            rustc: env!("PAYDIRT_RUSTC").to_owned(),
+            operating_system: operating_system(),
+            load_average: System::load_average().ok().map(|load| load.one),
+        }
+    }
+
+    /// The day of the measurement: `2025-01-31`.
+    pub fn day(&self) -> &str {
+        self.date.get(..10).unwrap_or(&self.date)
+    }
+
+    /// The processor's name, or its architecture where the system tells no name.
+    pub fn processor(&self) -> &str {
+        self.cpu_model.as_deref().unwrap_or(&self.architecture)
+    }
+}
+
+fn cpu_model() -> Option<String> {
     let system =
         System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing())).ok()?;
     let brand = system.cpus().first()?.brand().trim();
@@ -22,8 +89,7 @@ pub fn cpu_model() -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// The instruction sets that matter to hashing and are here.
-pub fn cpu_features() -> Vec<&'static str> {
+fn cpu_features() -> Vec<&'static str> {
     let mut features = Vec::new();
     macro_rules! detect {
         ($is_detected:ident: $($name:tt)*) => {
@@ -39,8 +105,7 @@ pub fn cpu_features() -> Vec<&'static str> {
     features
 }
 
-/// The operating system and its kernel, such as `Debian GNU/Linux 12 (kernel 6.1.0)`.
-pub fn operating_system() -> String {
+fn operating_system() -> String {
     let name = System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned());
     match System::kernel_version() {
         Ok(version) => format!("{} (kernel {version})", name.trim()),
@@ -48,14 +113,15 @@ pub fn operating_system() -> String {
     }
 }
 
-/// The load average of the last minute: how many threads wanted a processor. `None` where the system keeps none.
-pub fn load_average() -> Option<f64> {
-    System::load_average().ok().map(|load| load.one)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The moment, in UTC, to the second: `2025-01-31T12:00:00Z`.
-pub fn now_utc() -> String {
-    let now = jiff::Timestamp::now();
-    let whole = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
-    whole.to_string()
+    #[test]
+    fn this_machine_has_a_date_and_a_compiler() {
+        let machine = Machine::here();
+        assert_eq!(machine.day().len(), 10);
+        assert!(machine.rustc.starts_with("rustc 1."), "{}", machine.rustc);
+        assert!(machine.cpu_features.iter().all(|feature| !feature.contains(' ')));
+    }
 }

@@ -4,6 +4,7 @@
 //! whether numbers are spread evenly over 0 to 1 ([`anderson_darling`]), which is how tries are held against theory.
 
 use rand::{RngExt as _, SeedableRng as _, rngs::ChaCha8Rng};
+use serde::{Deserialize, Serialize};
 
 /// Resamplings behind a bootstrap interval.
 const RESAMPLINGS: usize = 10_000;
@@ -16,7 +17,8 @@ const BOOTSTRAP_SEED: u64 = 0x7061_7964_6972_7421;
 pub const FEWEST_FOR_CHANGE: usize = 5;
 
 /// The scatter of some samples.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Summary {
     /// The middle one, or halfway between the middle two.
     pub median: f64,
@@ -74,16 +76,20 @@ pub fn quantile(samples: &[f64], q: f64) -> Option<f64> {
     enough.then(|| sorted.get(rank - 1).copied()).flatten()
 }
 
-/// What became of a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a rate. In JSON it is [`Verdict::name`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// The whole interval lies above no change.
+    #[serde(rename = "faster")]
     Faster,
     /// The whole interval lies below no change.
+    #[serde(rename = "slower")]
     Slower,
     /// The interval holds no change.
+    #[serde(rename = "no difference seen")]
     NoDifferenceSeen,
     /// Fewer than [`FEWEST_FOR_CHANGE`] samples on a side.
+    #[serde(rename = "too few samples to say")]
     TooFewSamples,
 }
 
@@ -99,13 +105,16 @@ impl Verdict {
     }
 }
 
-/// The relative change of a median: 0.05 is 5 % more.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// The change of a median in percent: 5 is a twentieth more.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Change {
     /// New median over old, less one.
-    pub relative: f64,
-    /// The 95 % bootstrap interval of that; `None` with too few samples.
-    pub interval: Option<(f64, f64)>,
+    pub percent: f64,
+    /// The low end of the 95 % bootstrap interval of that; `None` with too few samples.
+    pub low_percent: Option<f64>,
+    /// Its high end.
+    pub high_percent: Option<f64>,
     /// What that means.
     pub verdict: Verdict,
 }
@@ -125,8 +134,9 @@ pub fn change(before: &[f64], after: &[f64]) -> Option<Change> {
     let relative = new / old - 1.0;
     if before.len().min(after.len()) < FEWEST_FOR_CHANGE {
         return Some(Change {
-            relative,
-            interval: None,
+            percent: relative * 100.0,
+            low_percent: None,
+            high_percent: None,
             verdict: Verdict::TooFewSamples,
         });
     }
@@ -150,8 +160,9 @@ pub fn change(before: &[f64], after: &[f64]) -> Option<Change> {
         () => Verdict::NoDifferenceSeen,
     };
     Some(Change {
-        relative,
-        interval: Some((low, high)),
+        percent: relative * 100.0,
+        low_percent: Some(low * 100.0),
+        high_percent: Some(high * 100.0),
         verdict,
     })
 }
@@ -199,7 +210,7 @@ pub fn anderson_darling(numbers: &[f64]) -> Option<GoodnessOfFit> {
     })
 }
 
-/// P(A² < z) for endlessly many numbers (`ADinf` in the paper).
+/// P(A² < z) for infinitely many numbers (`ADinf` in the paper).
 fn limit_distribution(z: f64) -> f64 {
     if z <= 0.0 {
         return 0.0;

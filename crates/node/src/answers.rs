@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use paydirt_ledger::{BlockRecord, Transaction};
+use paydirt_ledger::{BlockRecord, Tag, Transaction};
 
 /// An answer that is only a sentence.
 #[derive(Serialize)]
@@ -30,6 +30,8 @@ pub(super) struct Scheduled {
     pub(super) message: String,
     pub(super) index: u64,
     pub(super) id: String,
+    /// The transfer's own, or the one it was given.
+    pub(super) tag: Option<Tag>,
 }
 
 /// `POST /blocks`, `POST /work`.
@@ -50,6 +52,15 @@ pub(super) struct Identified<'t> {
     pub(super) id: String,
     #[serde(flatten)]
     pub(super) transaction: &'t Transaction,
+}
+
+impl<'t> From<&'t paydirt_ledger::Identified> for Identified<'t> {
+    fn from(transfer: &'t paydirt_ledger::Identified) -> Self {
+        Self {
+            id: transfer.id().to_string(),
+            transaction: transfer.transaction(),
+        }
+    }
 }
 
 /// `GET /transactions/{id}`.

@@ -8,7 +8,6 @@ use axum::{
     http::{StatusCode, Uri},
     response::{IntoResponse as _, Response},
 };
-use bitcoin::BlockHash;
 
 use crate::{
     Node,
@@ -18,7 +17,7 @@ use crate::{
     refusal::Refusal,
     streaming::{Blocks, Text, streamed},
 };
-use paydirt_ledger::{Added, Block, BlockRecord, Snapshot, Unchecked};
+use paydirt_ledger::{AddError, Added, Block, BlockHash, BlockRecord, Snapshot, Unchecked, UnknownParent};
 
 /// `GET /chain`: every active block, or a page of them, written as it is read.
 pub(super) async fn chain(State(node): State<Arc<Node>>, uri: Uri) -> Result<Response, Refusal> {
@@ -119,6 +118,8 @@ pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Res
             let message = "The block is accepted and is the new tip";
             (StatusCode::CREATED, answer(message, true, dropped)).into_response()
         }
+        // Not asked for: whoever brings blocks is told that one is missing, and brings it.
+        Added::Waiting { parent } => return Err(AddError::ParentUnknown(parent).into()),
     })
 }
 
@@ -127,9 +128,10 @@ async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, R
     let (sender, receiver) = tokio::sync::oneshot::channel();
     blocking(node, move |node| {
         // Checks the block's content first, which takes a while.
-        node.ledger.add_then(vec![block], |mut outcomes| {
-            let _ = sender.send(outcomes.pop()); // the caller may have gone away
-        });
+        node.ledger
+            .add_then(vec![block], UnknownParent::Refuse, |mut outcomes| {
+                let _ = sender.send(outcomes.pop()); // the caller may have gone away
+            });
         Ok(())
     })
     .await?;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! event: block         data: a block as /blocks gives it, but for its transactions: their number instead; "tip", "dropped"
-//! event: transaction   data: {"id","sender","recipient","amount","index"}
+//! event: transaction   data: {"id","sender","recipient","amount","tag","index"}
 //! event: mining        data: {"status":"started|mining|found|stopped","index","hashes","elapsed_s","hashes_per_second"}
 //! event: missed        data: {"events":n}: the client was too slow for so many
 //! ```
@@ -20,9 +20,9 @@ use axum::{
 use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::{Node, refusal::Refusal};
+use crate::{Node, answers::Identified, refusal::Refusal};
 use paydirt_jobs::Effort;
-use paydirt_ledger::{BlockRecord, Event, Transaction};
+use paydirt_ledger::{BlockRecord, Event};
 
 /// How many events a slow client may be behind.
 const KEPT: usize = 1024;
@@ -52,9 +52,8 @@ struct BlockData<'b> {
 
 #[derive(Serialize)]
 struct TransactionData<'t> {
-    id: String,
     #[serde(flatten)]
-    transaction: &'t Transaction,
+    transfer: Identified<'t>,
     index: u64,
 }
 
@@ -85,13 +84,8 @@ impl Events {
                 tip: *active,
                 dropped: *dropped,
             }),
-            Event::Transaction {
-                id,
-                transaction,
-                index,
-            } => self.tell("transaction", || TransactionData {
-                id: id.to_string(),
-                transaction,
+            Event::Transaction { transfer, index } => self.tell("transaction", || TransactionData {
+                transfer: transfer.into(),
                 index: *index,
             }),
         }

@@ -18,6 +18,7 @@
 mod answers;
 mod blocks;
 mod body;
+mod client_socket;
 mod cors;
 mod events;
 mod explorer;
@@ -25,7 +26,6 @@ mod metrics;
 mod middleware;
 mod mining;
 mod outside;
-mod peer;
 mod refusal;
 pub mod server;
 mod status;
@@ -157,7 +157,7 @@ impl Node {
 /// ever; one that is busy mines little.
 fn make_way(miner: &Miner) {
     #[cfg(target_os = "linux")]
-    miner.on_each_thread(|| {
+    miner.on_each_thread(|_| {
         use thread_priority::{
             NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
             thread_native_id,

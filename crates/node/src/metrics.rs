@@ -128,7 +128,7 @@ impl Metrics {
     pub(super) fn text(&self, node: &Node) -> String {
         let (length, pending) = {
             let view = node.ledger.view();
-            (view.tip.index, view.queue.len())
+            (view.tip.index, view.pending.len())
         };
         self.length.set(i64::try_from(length).unwrap_or(i64::MAX));
         self.pending.set(i64::try_from(pending).unwrap_or(i64::MAX));

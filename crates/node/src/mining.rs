@@ -23,10 +23,12 @@ use axum::{
 };
 use tokio::sync::Semaphore;
 
-use crate::{Node, answers::Mined, body, peer::Peer, refusal::Refusal};
+use crate::{Node, answers::Mined, body, client_socket::ClientSocket, refusal::Refusal};
 use paydirt::Cancel;
 use paydirt_jobs::{Effort, End, Event};
-use paydirt_ledger::{Block, BlockRecord, BlockTemplate, MiningEnd, MiningPlan, Unchecked, mine_blocks};
+use paydirt_ledger::{
+    Block, BlockRecord, BlockTemplate, MiningEnd, MiningPlan, Unchecked, Work, mine_blocks,
+};
 
 /// Whose turn it is, and how fast it goes.
 #[derive(Debug)]
@@ -105,7 +107,7 @@ impl Drop for StopOnDrop {
 
 /// `GET /mine`, `POST /mine`.
 pub(super) async fn mine(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
-    let caller = request.extensions().get::<Peer>().cloned();
+    let caller = request.extensions().get::<ClientSocket>().cloned();
     // Nobody needs the body, but a caller who goes away while it is sent is not there any more either.
     body::read(
         request.into_body(),
@@ -214,7 +216,7 @@ const UNPOISONED: &str = "nothing panics while it is held";
 
 /// How long a block is likely to take, in whole seconds.
 fn expected_s(node: &Node) -> u64 {
-    let work = bitcoin::Target::from_compact(node.ledger.tip().next.nbits).to_work();
+    let work = Work::of(node.ledger.tip().next.target());
     match node.mining.hashes_per_second() {
         Some(rate) => (work.log2().exp2() / rate).clamp(1.0, 3600.0) as u64,
         None => 1,

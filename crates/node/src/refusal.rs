@@ -7,7 +7,9 @@ use axum::{
 };
 use serde::Serialize;
 
-use paydirt_ledger::{AddError, AheadOfClock, MiningError, Problems, RecordError, StoreError, SubmitError};
+use paydirt_ledger::{
+    AddError, AheadOfClock, FieldErrors, MiningError, RecordError, StoreError, SubmitError,
+};
 
 /// What nginx logs for a client that went away.
 pub(super) const CLIENT_GONE: u16 = 499;
@@ -96,9 +98,9 @@ impl From<StoreError> for Refusal {
     }
 }
 
-impl From<Problems> for Refusal {
-    fn from(problems: Problems) -> Self {
-        Self::bad(problems)
+impl From<FieldErrors> for Refusal {
+    fn from(errors: FieldErrors) -> Self {
+        Self::bad(errors)
     }
 }
 
@@ -109,7 +111,8 @@ impl From<RecordError> for Refusal {
                 rule: Some("hash"),
                 ..Self::bad(format!("The block is refused: {error}"))
             },
-            RecordError::Problems(problems) => problems.into(),
+            RecordError::Fields(errors) => errors.into(),
+            other => Self::bad(other),
         }
     }
 }
@@ -118,10 +121,10 @@ impl From<SubmitError> for Refusal {
     fn from(error: SubmitError) -> Self {
         let status = match error {
             SubmitError::Transaction(_) => StatusCode::BAD_REQUEST,
-            SubmitError::QueueFull(_) => {
+            SubmitError::PendingFull(_) => {
                 return Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(1);
             }
-            SubmitError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error)
     }
@@ -137,7 +140,11 @@ impl From<AddError> for Refusal {
             AddError::ParentUnknown(_) => {
                 Self::new(StatusCode::CONFLICT, format!("The block waits: {error}"))
             }
-            AddError::Store(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error),
+            AddError::SideBranch(full) => Self {
+                rule: Some(full.name()),
+                ..Self::new(StatusCode::CONFLICT, format!("The block is refused: {error}"))
+            },
+            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error),
         }
     }
 }
@@ -152,7 +159,6 @@ impl From<MiningError> for Refusal {
     fn from(error: MiningError) -> Self {
         match error {
             MiningError::Time(ahead) => ahead.into(),
-            MiningError::Store(error) => error.into(),
             MiningError::Add { reason, .. } => reason.into(),
             MiningError::Spacing { .. } => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error),
         }

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
-use crate::{Limits, peer::Connection};
+use crate::{Limits, client_socket::Connection};
 
 /// How much of a request's head, and of an answer that waits to be sent, is kept for a connection. An answer's next piece
 /// is asked for when this is sent: a slow client must manage that within the request timeout.

@@ -8,13 +8,12 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use bitcoin::Target;
 
 use crate::{
     Node,
     answers::{Message, MiningStatus, NetworkStatus, Status, TipStatus},
 };
-use paydirt_ledger::DifficultyRule;
+use paydirt_ledger::{DifficultyRule, Work};
 
 /// `/`, with any method: what a client of the teaching servers asks first.
 pub(super) async fn root() -> Json<Message> {
@@ -28,16 +27,16 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
     let ledger = &node.ledger;
     let (tip, pending) = {
         let view = ledger.view();
-        (view.tip.clone(), view.queue.len())
+        (view.tip.clone(), view.pending.len())
     };
-    let (rule, block_time_s, half_life_s) = match ledger.network().rule() {
+    let (rule, block_time_s, half_life_s) = match ledger.parameters().rule() {
         DifficultyRule::Fixed => ("fixed", None, None),
         DifficultyRule::Asert {
             block_time_s,
             half_life_s,
         } => ("asert", Some(block_time_s), Some(half_life_s)),
     };
-    let next_target = Target::from_compact(tip.next.nbits);
+    let next_target = tip.next.target();
     let answer = Status {
         version: env!("CARGO_PKG_VERSION"),
         node_id: ledger.node_id(),
@@ -47,7 +46,7 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
             rule,
             block_time_s,
             half_life_s,
-            reward: ledger.network().reward(),
+            reward: ledger.parameters().reward(),
         },
         length: tip.index,
         tip: TipStatus {
@@ -57,7 +56,7 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
             work_bits: tip.work.log2(),
             next_bits: format!("{:08x}", tip.next.nbits),
             next_target: hex::encode(next_target.to_be_bytes()),
-            next_difficulty_bits: next_target.to_work().log2(),
+            next_difficulty_bits: Work::of(next_target).log2(),
         },
         pending,
         mining: MiningStatus {

@@ -12,11 +12,10 @@ use axum::{
     http::header,
     response::{IntoResponse as _, Response},
 };
-use bitcoin::BlockHash;
 use tokio::sync::mpsc;
 
 use crate::Node;
-use paydirt_ledger::{Block, BlockRecord, Snapshot, StoreError, Unchecked};
+use paydirt_ledger::{Block, BlockHash, BlockRecord, Snapshot, StoreError, Unchecked};
 
 /// About how many bytes a piece has.
 const PIECE_BYTES: usize = 64 << 10;

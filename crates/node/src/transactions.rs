@@ -8,37 +8,49 @@ use axum::{
     http::{StatusCode, Uri},
     response::{IntoResponse, Response},
 };
-use bitcoin::BlockHash;
 
 use crate::{
     Node,
-    answers::{Found, Identified, Pending, Scheduled},
+    answers::{self, Found, Pending, Scheduled},
     blocking,
     body::{Input, Name, Page},
     refusal::Refusal,
 };
-use paydirt_ledger::{Queued, Snapshot, Transaction, TransactionId, TransactionRecord};
+use paydirt_ledger::{
+    BlockHash, Identified, Snapshot, Standing, Transaction, TransactionId, TransactionRecord,
+};
 
 /// How many pending transactions are shown unless told otherwise, and at most.
 const PAGE: u64 = 1000;
 /// About how many bytes the names of a page may take: a page of long names has fewer transactions.
 const PAGE_BYTES: usize = 128 << 10;
 
-/// `POST /transactions/new`: answered once the transaction is on disk.
+/// `POST /transactions/new`: answered once the transaction is on disk. One that brings no tag gets one, and is a payment of
+/// its own each time; one that brings a tag and was sent before is known, and still there once.
 pub(super) async fn new(State(node): State<Arc<Node>>, Input(value): Input) -> Result<Response, Refusal> {
-    let transaction = TransactionRecord::parse_transfer(&value)?;
+    let transfer = Identified::from(TransactionRecord::parse_transfer(&value)?.tagged());
+    let tag = transfer.transaction().tag();
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    node.ledger.submit_then(transaction, |outcome| {
+    node.ledger.submit_then(transfer, |outcome| {
         let _ = sender.send(outcome); // the caller may have gone away
     });
     let submitted = receiver.await.map_err(|_| Refusal::stopping())??;
     let index = submitted.index;
+    let (status, message) = match submitted.standing {
+        Standing::New => (StatusCode::CREATED, "Transaction is scheduled to be added to"),
+        Standing::Pending => (
+            StatusCode::OK,
+            "Transaction is known already, and scheduled to be added to",
+        ),
+        Standing::Confirmed => (StatusCode::OK, "Transaction is known already, and stands in"),
+    };
     let answer = Scheduled {
-        message: format!("Transaction is scheduled to be added to Block No. {index}"),
+        message: format!("{message} Block No. {index}"),
         index,
         id: submitted.id.to_string(),
+        tag,
     };
-    Ok((StatusCode::CREATED, Json(answer)).into_response())
+    Ok((status, Json(answer)).into_response())
 }
 
 /// `GET /transactions/pending`: in the order in which they will be taken.
@@ -49,21 +61,18 @@ pub(super) async fn pending(State(node): State<Arc<Node>>, uri: Uri) -> Result<R
     let (waiting, length): (Vec<_>, usize) = {
         let view = node.ledger.view();
         let mut room = PAGE_BYTES;
-        let fits = |queued: &&Arc<Queued>| {
-            let bytes = queued.transaction.sender().len() + queued.transaction.recipient().len();
+        let fits = |transfer: &&Identified| {
+            let transaction = transfer.transaction();
+            let bytes = transaction.sender().len() + transaction.recipient().len();
             let first = room == PAGE_BYTES;
             room = room.saturating_sub(bytes);
             first || room > 0
         };
-        let page = view.queue.iter().skip(skip).take(limit).take_while(fits);
-        (page.cloned().collect(), view.queue.len())
+        let page = view.pending.iter().skip(skip).take(limit).take_while(fits);
+        (page.cloned().collect(), view.pending.len())
     };
-    let identified = waiting.iter().map(|queued| Identified {
-        id: queued.id.to_string(),
-        transaction: &queued.transaction,
-    });
     let answer = Pending {
-        transactions: identified.collect(),
+        transactions: waiting.iter().map(answers::Identified::from).collect(),
         length,
     };
     Ok(Json(answer).into_response())
@@ -75,12 +84,12 @@ pub(super) async fn one(State(node): State<Arc<Node>>, Name(id): Name) -> Result
     let id = parsed.map_err(Refusal::bad)?;
     blocking(&node, move |node| {
         loop {
-            // The queue and the chain are asked one after the other: if the tip moved meanwhile, what went from one to the
+            // What waits and the chain are asked one after the other: if the tip moved meanwhile, what went from one to the
             // other may have been in neither.
-            let (tip, queued, waiting) = {
+            let (tip, pending, waiting) = {
                 let view = node.ledger.view();
-                let queued = view.queue.get(&id).cloned();
-                (view.tip.clone(), queued, view.queue.count(&id))
+                let pending = view.pending.get(&id).cloned();
+                (view.tip.clone(), pending, view.pending.count(&id))
             };
             let snapshot = node.ledger.snapshot()?;
             if snapshot.active_hash(snapshot.length()?)? != Some(tip.hash) {
@@ -88,11 +97,11 @@ pub(super) async fn one(State(node): State<Arc<Node>>, Name(id): Name) -> Result
                 continue;
             }
             let confirmed = confirmed(&snapshot, &id)?;
-            let identified = |transaction| Identified {
+            let identified = |transaction| answers::Identified {
                 id: id.to_string(),
                 transaction,
             };
-            let answer = match (&confirmed, &queued) {
+            let answer = match (&confirmed, &pending) {
                 (Some((transaction, block, index, blocks)), _) => Found {
                     transaction: identified(transaction),
                     status: "confirmed",
@@ -101,8 +110,8 @@ pub(super) async fn one(State(node): State<Arc<Node>>, Name(id): Name) -> Result
                     blocks: *blocks,
                     waiting,
                 },
-                (None, Some(queued)) => Found {
-                    transaction: identified(&queued.transaction),
+                (None, Some(pending)) => Found {
+                    transaction: identified(pending.transaction()),
                     status: "pending",
                     index: tip.next.index,
                     block: None,

@@ -14,7 +14,8 @@ use blocks::{Maker, branch, easy, nowhere};
 use http_body_util::BodyExt as _;
 use paydirt::{Kernel, Miner, Puzzle, Search};
 use paydirt_ledger::{
-    Block, BlockRecord, Ledger, Network, Options, Transaction, TransactionRecord, Unchecked,
+    Block, BlockRecord, ChainParameters, Ledger, Options, SideLimits, Transaction, TransactionRecord,
+    Unchecked,
 };
 use paydirt_node::{Cors, Limits, Node, Origin, app};
 use serde_json::{Value, json};
@@ -29,11 +30,11 @@ struct Test {
 }
 
 impl Test {
-    fn new(network: &Network) -> Self {
+    fn new(network: &ChainParameters) -> Self {
         Self::with(network, Limits::default(), &Cors::default(), Options::default())
     }
 
-    fn with(network: &Network, limits: Limits, cors: &Cors, options: Options) -> Self {
+    fn with(network: &ChainParameters, limits: Limits, cors: &Cors, options: Options) -> Self {
         let ledger = Ledger::in_memory_with(network, options).unwrap();
         let miner = Miner::with_threads(2, Kernel::auto()).unwrap();
         let node = Node::new(ledger, miner, limits);
@@ -139,7 +140,7 @@ fn transfer(amount: u64) -> Value {
 /// What the clients of both teaching servers do, in their order.
 #[tokio::test]
 async fn the_teaching_servers_clients_work() {
-    let test = Test::new(&Network::default());
+    let test = Test::new(&ChainParameters::default());
     assert_eq!(test.get("/").await, (200, json!({"message": "Server is OK"})));
     let (status, scheduled) = test.post("/transactions/new", transfer(5)).await;
     assert_eq!(status, 201);
@@ -155,7 +156,9 @@ async fn the_teaching_servers_clients_work() {
     assert_eq!(mined["index"], 2);
     let node_id = test.node.ledger().node_id();
     let reward = json!({"sender": "0", "recipient": node_id, "amount": 1});
-    assert_eq!(mined["transactions"], json!([reward, transfer(5)]));
+    let mut sent = transfer(5);
+    sent["tag"] = scheduled["tag"].clone();
+    assert_eq!(mined["transactions"], json!([reward, sent]));
     assert!(
         mined["hash"].as_str().unwrap().starts_with("0000"),
         "four hex zeros"
@@ -314,7 +317,7 @@ async fn too_much_is_refused() {
         ..Limits::default()
     };
     let options = Options {
-        max_queued: 2,
+        max_pending: 2,
         ..Options::default()
     };
     let test = Test::with(&easy(), limits, &Cors::default(), options);
@@ -539,12 +542,15 @@ async fn transactions_are_found_while_they_wait_and_after() {
         }
         ids
     };
-    let id = TransactionRecord::parse_transfer(&transfer(3))
-        .unwrap()
-        .id()
-        .to_string();
-    assert_eq!(ids[0], id);
     let (_, pending) = test.get("/transactions/pending").await;
+    let mut first = pending["transactions"][0].clone();
+    let id = first.as_object_mut().unwrap().remove("id");
+    let parsed = TransactionRecord::parse_transfer(&first).unwrap();
+    assert!(parsed.tag().is_some(), "the node gave it one");
+    assert_eq!(
+        (id, parsed.id().to_string()),
+        (Some(json!(ids[0])), ids[0].clone())
+    );
     let amounts: Vec<_> = pending["transactions"]
         .as_array()
         .unwrap()
@@ -573,11 +579,118 @@ async fn transactions_are_found_while_they_wait_and_after() {
     );
     assert_eq!((&found["blocks"], &found["waiting"]), (&json!(1), &json!(0)));
     // The same again is another payment.
-    let (_, again) = test.post("/transactions/new", transfer(3)).await;
-    assert_eq!((&again["id"], &again["index"]), (&json!(ids[0]), &json!(3)));
+    let (status, again) = test.post("/transactions/new", transfer(3)).await;
+    assert_eq!((status, &again["index"]), (201, &json!(3)));
+    assert_ne!(again["id"], json!(ids[0]));
     test.get("/mine").await;
-    let (_, found) = test.get(&format!("/transactions/{}", ids[0])).await;
-    assert_eq!((&found["blocks"], &found["index"]), (&json!(2), &json!(3)));
+    let again = again["id"].as_str().unwrap();
+    let (_, found) = test.get(&format!("/transactions/{again}")).await;
+    assert_eq!((&found["blocks"], &found["index"]), (&json!(1), &json!(3)));
+}
+
+#[tokio::test]
+async fn a_transfer_with_a_tag_counts_once() {
+    let test = Test::new(&easy());
+    let tagged = |tag| json!({"sender": "alice", "recipient": "bob", "amount": 5, "tag": tag});
+    let (status, first) = test.post("/transactions/new", tagged("00c0ffee00c0ffee")).await;
+    assert_eq!((status, &first["tag"]), (201, &json!("00c0ffee00c0ffee")));
+    // printf '%s' JSON | openssl sha256 -binary | openssl sha256
+    assert_eq!(
+        first["id"],
+        "451f066d37631d76535b3edaa9e1ada2ed346afea57fbff1579a7fa5cc36f197"
+    );
+    let again = |status, answer: &Value, message: &str| {
+        assert_eq!(
+            (status, &answer["id"], &answer["index"]),
+            (200, &first["id"], &json!(2))
+        );
+        assert_eq!(answer["message"], message);
+    };
+    let (status, answer) = test.post("/transactions/new", tagged("00C0FFEE00C0FFEE")).await;
+    again(
+        status,
+        &answer,
+        "Transaction is known already, and scheduled to be added to Block No. 2",
+    );
+    let (status, other) = test.post("/transactions/new", tagged("ffffffffffffffff")).await;
+    assert_eq!(status, 201, "a second payment");
+    assert_ne!(other["id"], first["id"]);
+    let form = "sender=alice&recipient=bob&amount=5&tag=0000000000000007";
+    let kind = "application/x-www-form-urlencoded";
+    for status in [201, 200] {
+        let (found, answer) = test
+            .call("POST", "/transactions/new", Some((kind, form.to_owned())))
+            .await;
+        assert_eq!((found, &answer["tag"]), (status, &json!("0000000000000007")));
+    }
+    let (_, mined) = test.get("/mine").await;
+    assert_eq!(mined["transactions"].as_array().unwrap().len(), 4);
+    let (status, answer) = test.post("/transactions/new", tagged("00c0ffee00c0ffee")).await;
+    again(
+        status,
+        &answer,
+        "Transaction is known already, and stands in Block No. 2",
+    );
+    let (_, pending) = test.get("/transactions/pending").await;
+    assert_eq!(pending["length"], 0);
+    // What is no tag: a number loses digits, a short one may be a slip.
+    for tag in [
+        json!(7),
+        json!("7"),
+        json!("0000000000000000"),
+        json!("00c0ffee00c0ffeg"),
+        json!([]),
+    ] {
+        let (status, refused) = test
+            .post(
+                "/transactions/new",
+                json!({"sender": "a", "amount": 1, "tag": tag}),
+            )
+            .await;
+        assert_eq!(status, 400);
+        assert_eq!(
+            refused["message"],
+            "Missing values: recipient; Invalid values: tag must be a string of 16 hex digits, not all of them 0"
+        );
+    }
+    let (_, first) = test.post("/transactions/new", tagged_null()).await;
+    let (_, second) = test.post("/transactions/new", tagged_null()).await;
+    assert_ne!(first["id"], second["id"], "null is as good as none");
+}
+
+fn tagged_null() -> Value {
+    json!({"sender": "alice", "recipient": "bob", "amount": 5, "tag": null})
+}
+
+#[tokio::test]
+async fn side_branches_have_limits() {
+    let options = Options {
+        side_limits: SideLimits {
+            depth: 2,
+            blocks: 2,
+            bytes: 1 << 20,
+        },
+        ..Options::default()
+    };
+    let test = Test::with(&easy(), Limits::default(), &Cors::default(), options);
+    let genesis = easy().genesis();
+    let active = branch(&genesis, "a", 3);
+    for block in &active {
+        assert_eq!(test.add(block).await.0, 201);
+    }
+    let deep = branch(&genesis, "deep", 1);
+    let (status, refused) = test.add(&deep[0]).await;
+    assert_eq!((status, &refused["rule"]), (409, &json!("side_branch_depth")));
+    assert_eq!(
+        refused["message"],
+        "The block is refused: its branch leaves the active one 3 blocks below the tip; the limit is 2"
+    );
+    for (name, status) in [("b", 201), ("c", 201), ("d", 409)] {
+        let side = branch(&active[0], name, 1);
+        let (found, answer) = test.add(&side[0]).await;
+        assert_eq!(found, status, "{name}");
+        assert_eq!(answer["rule"] == "side_branch_limit", status == 409, "{answer}");
+    }
 }
 
 #[tokio::test]
@@ -663,7 +776,7 @@ async fn a_block_that_breaks_a_rule_is_told_which() {
             "merkle_root",
         ),
         (
-            record(&Network::fixed(2.0).unwrap().genesis().into_unchecked()),
+            record(&ChainParameters::fixed(2.0).unwrap().genesis().into_unchecked()),
             "genesis",
         ),
     ] {
@@ -691,7 +804,7 @@ fn solve(work: &Value, solved: bool) -> u32 {
 
 #[tokio::test]
 async fn work_for_machines_elsewhere() {
-    let test = Test::new(&Network::fixed(8.0).unwrap());
+    let test = Test::new(&ChainParameters::fixed(8.0).unwrap());
     test.post("/transactions/new", transfer(5)).await;
     let (_, first) = test.get("/work").await;
     let (_, second) = test.get("/work").await;
@@ -735,7 +848,9 @@ async fn work_for_machines_elsewhere() {
         (&block["proof"], &block["hash"]),
         (&json!(nonce), &answer["hash"])
     );
-    assert_eq!(block["transactions"][1], transfer(5));
+    let mut found = block["transactions"][1].clone();
+    assert!(found.as_object_mut().unwrap().remove("tag").is_some());
+    assert_eq!(found, transfer(5));
     assert_eq!(test.get("/transactions/pending").await.1["length"], 0);
 
     for (body, status) in [
@@ -758,7 +873,7 @@ async fn mining_is_in_turn_with_a_limited_line() {
     };
     // 100 bits: nobody finds one.
     let test = Arc::new(Test::with(
-        &Network::fixed(100.0).unwrap(),
+        &ChainParameters::fixed(100.0).unwrap(),
         limits,
         &Cors::default(),
         Options::default(),
@@ -806,7 +921,7 @@ async fn mining_begins_again_when_another_block_comes() {
 
 /// False when the miner was quicker.
 async fn begins_again() -> bool {
-    let test = Arc::new(Test::new(&Network::fixed(23.0).unwrap()));
+    let test = Arc::new(Test::new(&ChainParameters::fixed(23.0).unwrap()));
     let (_, work) = test.get("/work").await;
     let solver = {
         let work = work.clone();
@@ -852,7 +967,7 @@ async fn begins_again() -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_ends_mining_and_streams() {
-    let test = Arc::new(Test::new(&Network::fixed(100.0).unwrap()));
+    let test = Arc::new(Test::new(&ChainParameters::fixed(100.0).unwrap()));
     let mine = || {
         let test = Arc::clone(&test);
         tokio::spawn(async move { test.get("/mine").await })
@@ -1020,28 +1135,24 @@ async fn cors_is_for_pages_of_this_machine_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn every_described_path_is_there_and_the_page_is_self_contained() {
+async fn every_described_call_is_there_and_no_other_and_the_page_is_self_contained() {
     let test = Test::new(&easy());
-    assert_eq!(
-        test.raw(Request::get("/openapi.json").body(Body::empty()).unwrap())
-            .await
-            .status(),
-        StatusCode::OK
-    );
+    let (_, posted) = test.post("/transactions/new", transfer(5)).await;
+    let id = posted["id"].as_str().unwrap();
     let api: Value = serde_json::from_str(OPENAPI).unwrap();
     for (path, operations) in api["paths"].as_object().unwrap() {
-        let path = path.replace("{name}", "1").replace("{id}", &"0".repeat(64));
-        for method in operations.as_object().unwrap().keys() {
-            if path == "/events" {
-                continue; // it does not end
-            }
+        let path = path.replace("{name}", "1").replace("{id}", id);
+        for method in ["get", "post", "put", "patch", "delete"] {
             let request = Request::builder()
                 .method(method.to_uppercase().as_str())
                 .uri(&path);
-            let response = test.raw(request.body(Body::empty()).unwrap()).await;
-            assert_ne!(
-                response.status(),
-                StatusCode::METHOD_NOT_ALLOWED,
+            let status = test.raw(request.body(Body::empty()).unwrap()).await.status();
+            assert_ne!(status, StatusCode::NOT_FOUND, "{method} {path}");
+            // The greeting answers whatever it is asked.
+            let described = operations.get(method).is_some() || path == "/";
+            assert_eq!(
+                status != StatusCode::METHOD_NOT_ALLOWED,
+                described,
                 "{method} {path}"
             );
         }

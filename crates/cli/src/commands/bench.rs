@@ -4,21 +4,20 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use crate::report::{BENCH_SCHEMA, BenchReport, MachineReport, plot::Format, summary};
 use crate::{
     options::{
         input::{InputError, parse, whole_number},
         lists, quantity,
     },
-    render::export::{Export, ExportArgs, command_line},
-    say,
-    terminal::{exit::Exit, interrupt::on_interrupt, output, progress::StepBar},
+    render::export::{Export as _, ExportArgs},
+    terminal::{exit::Exit, interrupt::on_interrupt, progress::StepBar},
 };
 use paydirt::{Cancel, Kernel};
 use paydirt_measure::{
-    bench::{self, Case, Context, MinerExecutor, Plan},
+    Setup,
+    bench::{self, BenchPlan, BenchReport, Case},
     known_hits::{BENCH_PUZZLE_NAMES, KnownPuzzle},
-    machine::{Meter, Pins},
+    machine::Pins,
 };
 
 const EXAMPLES: &str = "\
@@ -74,59 +73,22 @@ impl BenchArgs {
             .map(|file| read_baseline(file))
             .transpose()?;
         self.export.check()?;
-        let pins = if self.pin { Some(pins()?) } else { None };
-        let cancel = Cancel::new();
-        on_interrupt(&cancel)?;
-
-        let machine = MachineReport::here(pins.as_ref());
-        let mut executor = MinerExecutor::new(&cancel, pins);
+        let setup = setup(self.pin)?;
+        let cancel = setup.cancel.clone();
         let bar = StepBar::new();
-        let meter = Meter::start();
-        let run = bench::run(&plan, &mut executor, &cancel, &mut |done, steps| {
+        let mut report = bench::run(&plan, setup, &mut |done, steps| {
             let share = done as f64 / steps as f64;
             let left_s = plan.duration().as_secs_f64() * (1.0 - share);
             bar.show(share, &format!("sample {done} of {steps}"), Some(left_s));
         })?;
-        let usage = meter.stop();
         drop(bar);
-
-        let thread_time = |row: &bench::Row| {
-            let measured_s: f64 = row.samples.iter().map(|sample| sample.elapsed_s).sum();
-            (plan.warm_up.as_secs_f64() + measured_s) * row.case.threads as f64
-        };
-        let context = Context {
-            processors: machine.logical_processors,
-            quota_processors: machine.quota_processors,
-            load_average: machine.load_average,
-            usage: Some((usage, run.rows.iter().map(thread_time).sum())),
-        };
-        let mut report = BenchReport::new(command_line(), machine, &plan, &run, &context);
         if let Some((file, earlier)) = &baseline {
             report.compare_with(earlier, file);
         }
-        let printed = if self.export.json {
-            output::json_line(&report)
-        } else {
-            output::text(&report.to_text())
-        };
-        summary::warning_lines(&report.warnings)
-            .iter()
-            .for_each(|line| say(line));
-        if let Some(miscount) = report.miscount() {
-            say(&format!("error: {miscount}"));
-            return Ok(Exit::Failure);
-        }
-        if cancel.is_cancelled() {
-            return printed.map(|()| Exit::Interrupted);
-        }
-        // The files are written even if stdout could not be: a measurement takes its time.
-        if let Some(folder) = self.export.write(&report)? {
-            say(&format!("saved in {}", folder.display()));
-        }
-        printed.map(|()| Exit::Done)
+        self.export.deliver(&report, &cancel)
     }
 
-    fn plan(&self) -> Result<Plan, InputError> {
+    fn plan(&self) -> Result<BenchPlan, InputError> {
         let puzzles = parse("puzzle", self.puzzle.as_deref().unwrap_or("all"), puzzles)?;
         let kernels = parse("kernel", self.kernel.as_deref().unwrap_or("auto"), kernels)?;
         let threads = parse("threads", self.threads.as_deref().unwrap_or("1,all"), |text| {
@@ -156,7 +118,7 @@ impl BenchArgs {
                 }));
             }
         }
-        Ok(Plan {
+        Ok(BenchPlan {
             cases,
             sample_length,
             samples,
@@ -203,13 +165,25 @@ fn kernels(text: &str) -> Result<Vec<Kernel>, String> {
     Ok(kernels)
 }
 
-/// The processors to bind threads to.
-pub(crate) fn pins() -> Result<Pins, InputError> {
-    Pins::allowed().ok_or_else(|| {
+/// What is the same for every measurement. Ctrl-C cancels it from now on.
+pub(crate) fn setup(pin: bool) -> anyhow::Result<Setup> {
+    let no_processors = || {
         InputError::option(
             "pin",
-            "cannot be had: this system does not say which processors there are; leave it out",
+            "is not possible here: this system does not say which processors there are; leave it out",
         )
+    };
+    let pins = pin
+        .then(|| Pins::allowed().ok_or_else(no_processors))
+        .transpose()?;
+    let cancel = Cancel::new();
+    on_interrupt(&cancel)?;
+    let arguments = std::env::args_os().skip(1);
+    let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    Ok(Setup {
+        command: std::iter::once("paydirt".to_owned()).chain(arguments).collect(),
+        pins,
+        cancel,
     })
 }
 
@@ -223,41 +197,23 @@ fn read_baseline(path: &std::path::Path) -> Result<(String, BenchReport), InputE
     let name = file.to_string_lossy().into_owned();
     let refuse = |problem: String| InputError::value("baseline", &name, problem);
     let text = std::fs::read_to_string(&file).map_err(|error| refuse(format!("cannot be read: {error}")))?;
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
+    let mut value: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
         refuse(format!(
             "is no JSON of one bench run ({error}); take one with: paydirt bench --json"
         ))
     })?;
-    match value["schema"].as_str() {
-        Some(BENCH_SCHEMA) => {}
+    let schema = value.as_object_mut().and_then(|report| report.remove("schema"));
+    match schema.as_ref().and_then(|schema| schema.as_str()) {
+        Some(BenchReport::SCHEMA) => {}
         found => {
             let found = found.map_or("no schema".to_owned(), |schema| format!("the schema {schema}"));
             return Err(refuse(format!(
-                "has {found}, not {BENCH_SCHEMA}; take a baseline with: paydirt bench --json"
+                "has {found}, not {}; take a baseline with: paydirt bench --json",
+                BenchReport::SCHEMA
             )));
         }
     }
     let report = serde_json::from_value(value)
-        .map_err(|error| refuse(format!("is not as {BENCH_SCHEMA} should be: {error}")))?;
+        .map_err(|error| refuse(format!("is not as {} should be: {error}", BenchReport::SCHEMA)))?;
     Ok((name, report))
-}
-
-impl Export for BenchReport {
-    const NAME: &'static str = "bench";
-
-    fn machine(&self) -> &MachineReport {
-        &self.machine
-    }
-
-    fn csv(&self) -> Vec<u8> {
-        self.to_csv()
-    }
-
-    fn markdown(&self, picture: Option<&str>) -> String {
-        self.to_markdown(picture)
-    }
-
-    fn plot(&self, format: Format) -> anyhow::Result<Vec<u8>> {
-        self.picture(format)
-    }
 }

@@ -4,24 +4,17 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::report::{CompareReport, Frame, MachineReport, NamedRate, Questions, plot::Format, summary};
 use crate::{
-    commands::bench::pins,
+    commands::bench::setup,
     options::{
         input::{InputError, number, parse, whole_number},
         lists, quantity,
         search::MachineArgs,
     },
-    render::export::{Export, ExportArgs, command_line},
-    say,
-    terminal::{exit::Exit, interrupt::on_interrupt, output, progress::StepBar},
+    render::export::ExportArgs,
+    terminal::{exit::Exit, progress::StepBar},
 };
-use paydirt::{Cancel, Miner};
-use paydirt_measure::{
-    bench as measure_bench,
-    compare::{self, Level, MinerEngine, Settings},
-    machine::{Meter, Usage},
-};
+use paydirt_measure::compare::{self, Level, NamedRate, Settings};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,65 +76,22 @@ pub(crate) struct CompareArgs {
 impl CompareArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let settings = self.settings()?;
-        let questions = self.questions()?;
         self.export.check()?;
-        let miner = self.miner()?;
-        let cancel = Cancel::new();
-        on_interrupt(&cancel)?;
-
-        let machine = MachineReport::here(None);
-        let machine = MachineReport {
-            pinned: self.pin,
-            ..machine
-        };
+        let miner = self.machine.miner()?;
+        let setup = setup(self.pin)?;
+        let cancel = setup.cancel.clone();
         let bar = StepBar::new();
-        let meter = Meter::start();
-        let outcome = compare::run(
-            &settings,
-            &mut MinerEngine::new(&miner),
-            &cancel,
-            &mut |progress| {
-                let at = format!(
-                    "{} bits, puzzle {} of {}",
-                    progress.level.bits(),
-                    progress.sample + 1,
-                    progress.samples
-                );
-                bar.show(progress.share, &at, progress.left_s);
-            },
-        );
-        let usage = meter.stop();
+        let report = compare::run(&settings, setup, &miner, &mut |progress| {
+            let at = format!(
+                "{} bits, puzzle {} of {}",
+                progress.level.bits(),
+                progress.sample + 1,
+                progress.samples
+            );
+            bar.show(progress.share, &at, progress.left_s);
+        });
         drop(bar);
-
-        let frame = Frame {
-            command: command_line(),
-            warnings: doubts(&machine, miner.threads(), usage),
-            machine,
-            kernel: miner.kernel().name(),
-            threads: miner.threads(),
-            elapsed_s: usage.elapsed_s,
-        };
-        let report = CompareReport::new(frame, &settings, &questions, &outcome);
-        let printed = if self.export.json {
-            output::json_line(&report)
-        } else {
-            output::text(&report.to_text())
-        };
-        summary::warning_lines(&report.warnings)
-            .iter()
-            .for_each(|line| say(line));
-        if let Some(misfit) = report.misfit() {
-            say(&format!("error: {misfit}"));
-            return Ok(Exit::Failure);
-        }
-        if cancel.is_cancelled() {
-            return printed.map(|()| Exit::Interrupted);
-        }
-        // The files are written even if stdout could not be: a measurement takes its time.
-        if let Some(folder) = self.export.write(&report)? {
-            say(&format!("saved in {}", folder.display()));
-        }
-        printed.map(|()| Exit::Done)
+        self.export.deliver(&report, &cancel)
     }
 
     fn settings(&self) -> Result<Settings, InputError> {
@@ -181,10 +131,12 @@ impl CompareArgs {
                 let budget = Duration::try_from_secs_f64(number(text)?);
                 budget.map_err(|_| "is no time budget; give seconds, as in 60 (0 to compute all)".to_owned())
             })?,
+            rates: self.rates()?,
+            within: self.within()?,
         })
     }
 
-    fn questions(&self) -> Result<Questions, InputError> {
+    fn rates(&self) -> Result<Vec<NamedRate>, InputError> {
         let mut rates: Vec<NamedRate> = Vec::new();
         for text in &self.rate {
             let rate = parse("rate", text, quantity::named_rate)?;
@@ -197,6 +149,11 @@ impl CompareArgs {
             }
             rates.push(rate);
         }
+        Ok(rates)
+    }
+
+    /// The time allowed in seconds, and the share of puzzles that must be solved in it.
+    fn within(&self) -> Result<Option<(f64, f64)>, InputError> {
         let within = self
             .within
             .as_ref()
@@ -216,63 +173,12 @@ impl CompareArgs {
                 "quantile",
                 "goes with --within; give that as well",
             )),
-            (Some(within), quantile) => Ok(Questions {
-                rates,
-                within: Some((within, quantile.unwrap_or(0.95))),
-            }),
-            (None, None) => Ok(Questions { rates, within: None }),
+            (within, quantile) => Ok(within.map(|within| (within, quantile.unwrap_or(0.95)))),
         }
-    }
-
-    fn miner(&self) -> anyhow::Result<Miner> {
-        let miner = self.machine.miner()?;
-        if !self.pin {
-            return Ok(miner);
-        }
-        let pins = pins()?;
-        Ok(measure_bench::miner(
-            miner.threads(),
-            miner.kernel(),
-            Some(&pins),
-        )?)
     }
 }
 
 fn levels(bits: impl Iterator<Item = f64>) -> Result<Vec<Level>, String> {
     bits.map(|bits| Level::from_bits(bits).map_err(|problem| problem.to_string()))
         .collect()
-}
-
-fn doubts(machine: &MachineReport, threads: usize, usage: Usage) -> Vec<crate::report::WarningReport> {
-    let context = measure_bench::Context {
-        processors: machine.logical_processors,
-        quota_processors: machine.quota_processors,
-        load_average: machine.load_average,
-        // Easy puzzles are mined by one thread alone: what the others did not use was not kept from them.
-        usage: Some((usage, 0.0)),
-    };
-    measure_bench::machine_warnings(threads, &context)
-        .into_iter()
-        .map(Into::into)
-        .collect()
-}
-
-impl Export for CompareReport {
-    const NAME: &'static str = "compare";
-
-    fn machine(&self) -> &MachineReport {
-        &self.machine
-    }
-
-    fn csv(&self) -> Vec<u8> {
-        self.to_csv()
-    }
-
-    fn markdown(&self, picture: Option<&str>) -> String {
-        self.to_markdown(picture)
-    }
-
-    fn plot(&self, format: Format) -> anyhow::Result<Vec<u8>> {
-        self.picture(format)
-    }
 }

@@ -2,9 +2,10 @@
 
 use clap::Args;
 
-use crate::report::{InfoReport, KernelReport};
+use serde::Serialize;
+
 use crate::terminal::{exit::Exit, output};
-use paydirt::Kernel;
+use paydirt::{Kernel, KernelStatus};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,17 +23,45 @@ pub(crate) struct InfoArgs {
 
 impl InfoArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let report = InfoReport::new();
-        if self.json {
-            output::json_line(&report)?;
-        } else {
-            output::text(&readable(&report))?;
-        }
+        output::result(self.json, SCHEMA, &Info::here(), readable)?;
         Ok(Exit::Done)
     }
 }
 
-fn readable(report: &InfoReport) -> String {
+/// The schema of [`Info`].
+pub(crate) const SCHEMA: &str = "paydirt.info/1";
+
+/// This build on this machine.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Info {
+    /// The program's version.
+    version: &'static str,
+    /// The processor architecture and operating system this build is for.
+    platform: String,
+    /// Logical processors this process may use: the default number of threads.
+    logical_processors: usize,
+    /// Physical cores of the machine.
+    physical_cores: usize,
+    /// The kernel that `auto` takes here.
+    kernel: &'static str,
+    /// All kernels, the fastest first.
+    kernels: Vec<KernelStatus>,
+}
+
+impl Info {
+    pub(crate) fn here() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            platform: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            logical_processors: num_cpus::get(),
+            physical_cores: num_cpus::get_physical(),
+            kernel: Kernel::auto().name(),
+            kernels: Kernel::statuses(),
+        }
+    }
+}
+
+fn readable(report: &Info) -> String {
     let mut text = format!(
         "paydirt {} for {}\nthreads     {} by default (logical processors; {} physical cores)\nkernel      {} (what auto takes here)\n\n",
         report.version, report.platform, report.logical_processors, report.physical_cores, report.kernel
@@ -46,7 +75,7 @@ fn readable(report: &InfoReport) -> String {
     text
 }
 
-fn state(kernel: &KernelReport) -> &'static str {
+fn state(kernel: &KernelStatus) -> &'static str {
     match (kernel.compiled, kernel.detected, kernel.self_test) {
         (false, ..) => "not in this build",
         (true, false, _) => "not on this processor",
@@ -57,7 +86,7 @@ fn state(kernel: &KernelReport) -> &'static str {
 
 /// What `--version` prints: the version, and the kernels compiled in and detected.
 pub(crate) fn long_version() -> String {
-    let names = |filter: fn(&paydirt::KernelStatus) -> bool| {
+    let names = |filter: fn(&KernelStatus) -> bool| {
         let statuses = Kernel::statuses();
         let names: Vec<_> = statuses.iter().filter(|s| filter(s)).map(|s| s.name).collect();
         names.join(" ")

@@ -10,7 +10,6 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::Value;
 
-use crate::report::{MergeReport, ShardResult};
 use crate::{
     options::{
         input::{InputError, shown},
@@ -22,7 +21,10 @@ use crate::{
         output::{self, seconds, thousands},
     },
 };
-use paydirt::NonceRange;
+use paydirt::{
+    NonceRange,
+    record::{Difference, MergeError, Merged, MineRecord, Shard, merge},
+};
 
 /// Bytes a result may have: with `--find all` it may be long.
 const MOST_LINE_BYTES: usize = 1 << 30;
@@ -77,19 +79,10 @@ impl MergeArgs {
                 .map_err(|error| InputError::value("FILE", file, format!("is no file to read: {error}")))?;
             read(file, BufReader::new(opened), &mut shards)?;
         }
-        let report =
-            MergeReport::new(shards, whole).map_err(|problem| InputError::option("FILE", problem))?;
-        if self.json {
-            output::json_line(&report)?;
-        } else {
-            output::text(&readable(&report))?;
-        }
-        Ok(match report.status {
-            "found" => Exit::Done,
-            "timeout" => Exit::Timeout,
-            "interrupted" => Exit::Interrupted,
-            _ => Exit::NoSolution,
-        })
+        let merged =
+            merge(shards, whole).map_err(|problem| InputError::option("FILE", explained(&problem)))?;
+        output::result(self.json, Merged::SCHEMA, &merged, readable)?;
+        Ok(merged.status.into())
     }
 
     fn whole(&self) -> Result<Option<NonceRange>, InputError> {
@@ -110,8 +103,21 @@ impl MergeArgs {
     }
 }
 
+/// The problem, and what that means for a command line.
+fn explained(problem: &MergeError) -> String {
+    let way_out = match problem {
+        MergeError::Nothing => "; give the JSON lines of paydirt mine --json",
+        MergeError::Differ {
+            what: Difference::Find,
+            ..
+        } => " (with the same --find)",
+        _ => "",
+    };
+    format!("{problem}{way_out}")
+}
+
 /// Reads the results in one input.
-fn read(name: &str, input: impl BufRead, shards: &mut Vec<ShardResult>) -> anyhow::Result<()> {
+fn read(name: &str, input: impl BufRead, shards: &mut Vec<Shard>) -> anyhow::Result<()> {
     let mut lines = Lines::new(input, MOST_LINE_BYTES);
     while let Some((number, line)) = lines.next().with_context(|| format!("cannot read {name}"))? {
         let source = format!("{}:{number}", shown(name));
@@ -126,57 +132,57 @@ fn read(name: &str, input: impl BufRead, shards: &mut Vec<ShardResult>) -> anyho
         let value: Value =
             serde_json::from_slice(line).map_err(|error| refuse(&format!("is no JSON: {error}")))?;
         match value.get("schema").and_then(Value::as_str) {
-            Some("paydirt.mine/1") => {}
+            Some(MineRecord::SCHEMA) => {}
             Some("paydirt.work/1") => continue, // accepted, progress …
             _ => return Err(refuse("is no result of paydirt mine --json (schema paydirt.mine/1)").into()),
         }
-        let mut shard: ShardResult = serde_path_to_error::deserialize(value).map_err(|error| {
+        let record = serde_path_to_error::deserialize(value).map_err(|error| {
             refuse(&format!(
                 "is no whole result: {}: {}",
                 error.path(),
                 error.inner()
             ))
         })?;
-        shard.source = source;
-        shards.push(shard);
+        shards.push(Shard { source, record });
     }
     Ok(())
 }
 
-fn readable(report: &MergeReport) -> String {
+fn readable(merged: &Merged) -> String {
     let mut text = String::new();
     let mut line = |label: &str, value: &str| text.push_str(&format!("{label:<12}{value}\n"));
-    match (report.nonce, &report.nonce_text) {
+    let status = merged.status.name();
+    match (merged.nonce, &merged.nonce_text) {
         (Some(nonce), Some(shown)) if *shown != nonce.to_string() => {
-            line(report.status, &format!("nonce {nonce} (as {shown})"));
+            line(status, &format!("nonce {nonce} (as {shown})"));
         }
-        (Some(nonce), _) => line(report.status, &format!("nonce {nonce}")),
-        (None, _) => line(report.status, "no solution"),
+        (Some(nonce), _) => line(status, &format!("nonce {nonce}")),
+        (None, _) => line(status, "no solution"),
     }
-    if let Some(all) = &report.solutions {
+    if let Some(all) = &merged.solutions {
         for solution in all {
             line("", &format!("{} {}", solution.hash, solution.nonce));
         }
         line("solutions", &thousands(all.len()));
-    } else if let Some(hash) = &report.hash {
+    } else if let Some(hash) = &merged.hash {
         line("hash", hash);
     }
-    line("target", &report.target);
+    line("target", &merged.target);
     line(
         "shards",
         &format!(
             "{}, nonces {} in all",
-            report.shards,
-            thousands(report.range.count)
+            merged.shards,
+            thousands(merged.range.count())
         ),
     );
     line(
         "work",
         &format!(
             "{} hashes; the longest shard took {}, all together {}",
-            thousands(report.hashes),
-            seconds(report.elapsed_s),
-            seconds(report.total_elapsed_s)
+            thousands(merged.hashes),
+            seconds(merged.elapsed_s),
+            seconds(merged.total_elapsed_s)
         ),
     );
     text

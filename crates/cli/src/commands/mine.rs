@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-use crate::report::MineReport;
 use crate::{
     options::{
         puzzle::{GoalArgs, PuzzleArgs},
@@ -15,7 +14,7 @@ use crate::{
         progress::{self, SearchBar},
     },
 };
-use paydirt::{Cancel, Puzzle, Search};
+use paydirt::{Cancel, Puzzle, Search, record::MineRecord};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,32 +69,34 @@ impl MineArgs {
         drop(search);
         drop(bar);
 
-        let report = place.report(MineReport::new(&puzzle, find, miner.kernel(), &outcome));
-        if self.json {
-            output::json_line(&report)?;
-        } else {
-            output::text(&readable(&puzzle, &report))?;
-        }
+        let record = place.report(MineRecord::new(&puzzle, find, miner.kernel(), &outcome));
+        output::result(self.json, MineRecord::SCHEMA, &record, |record| {
+            readable(&puzzle, record)
+        })?;
         Ok(outcome.status.into())
     }
 }
 
-fn readable(puzzle: &Puzzle, report: &MineReport) -> String {
+fn readable(puzzle: &Puzzle, record: &MineRecord) -> String {
     let mut text = String::new();
     let mut line = |label: &str, value: &str| {
         text.push_str(&format!("{label:<12}{value}\n"));
     };
-    match (report.nonce, &report.nonce_text) {
+    let status = record.status.name();
+    match (record.nonce, &record.nonce_text) {
         (Some(nonce), Some(shown)) if *shown == nonce.to_string() => {
-            line(report.status, &format!("nonce {nonce}"));
+            line(status, &format!("nonce {nonce}"));
         }
-        (Some(nonce), Some(shown)) => line(report.status, &format!("nonce {nonce} (as {shown})")),
-        _ => line(report.status, "no solution"),
+        (Some(nonce), Some(shown)) => line(status, &format!("nonce {nonce} (as {shown})")),
+        _ => line(status, "no solution"),
     }
-    if let (Some(Some(version)), Some(Some(header_nonce))) = (report.version, report.header_nonce) {
+    let header = record
+        .rolled
+        .and_then(|rolled| rolled.version.zip(rolled.header_nonce));
+    if let Some((version, header_nonce)) = header {
         line("header", &rolled(version, header_nonce));
     }
-    if let Some(all) = &report.solutions {
+    if let Some(all) = &record.solutions {
         for solution in all {
             let mut shown = format!("{} {}", solution.hash, solution.nonce);
             if let (Some(version), Some(header_nonce)) = (solution.version, solution.header_nonce) {
@@ -104,7 +105,7 @@ fn readable(puzzle: &Puzzle, report: &MineReport) -> String {
             line("", &shown);
         }
         line("solutions", &thousands(all.len()));
-    } else if let (Some(hash), Some(nonce)) = (&report.hash, report.nonce) {
+    } else if let (Some(hash), Some(nonce)) = (&record.hash, record.nonce) {
         let message = puzzle.message(nonce);
         match std::str::from_utf8(&message) {
             Ok(printable) if !printable.chars().any(char::is_control) => line("message", printable),
@@ -112,19 +113,19 @@ fn readable(puzzle: &Puzzle, report: &MineReport) -> String {
         }
         line("hash", hash);
     }
-    line("target", &report.target);
-    line("difficulty", &format!("{:.2} bits", report.difficulty_bits));
-    let rate = report
+    line("target", &record.target);
+    line("difficulty", &format!("{:.2} bits", record.difficulty_bits));
+    let rate = record
         .hashes_per_second
         .map_or("too short to measure".to_owned(), rate);
     line(
         "work",
         &format!(
             "{} hashes in {}: {rate}, kernel {}, threads {}",
-            thousands(report.hashes),
-            seconds(report.elapsed_s),
-            report.kernel,
-            report.threads,
+            thousands(record.hashes),
+            seconds(record.elapsed_s),
+            record.kernel,
+            record.threads,
         ),
     );
     text

@@ -16,7 +16,7 @@ use crate::{
     terminal::{exit::Exit, interrupt::act_on_interrupt},
 };
 use paydirt::Miner;
-use paydirt_ledger::{DEFAULT_MAX_QUEUED, Ledger, Options};
+use paydirt_ledger::{DEFAULT_MAX_PENDING, Ledger, Options};
 use paydirt_node::{Cors, Limits, Node, Origin, app, server};
 
 /// What the teaching servers listen on.
@@ -106,7 +106,7 @@ impl LimitArgs {
     }
 
     fn max_pending(&self) -> Result<usize, InputError> {
-        at_least("max-pending", &self.max_pending, 1, DEFAULT_MAX_QUEUED)
+        at_least("max-pending", &self.max_pending, 1, DEFAULT_MAX_PENDING)
     }
 }
 
@@ -145,7 +145,7 @@ impl ServeArgs {
         let port = self.port()?;
         let cors = self.cors()?;
         let limits = self.limits.resolve()?;
-        let max_queued = self.limits.max_pending()?;
+        let max_pending = self.limits.max_pending()?;
         let network = self.network.resolve()?;
         if let (true, Some(folder)) = (self.memory, &self.data.data) {
             let folder = folder.display().to_string();
@@ -175,7 +175,7 @@ impl ServeArgs {
             let listener = listener
                 .with_context(|| format!("cannot listen on {host} port {port}; --port names another"))?;
             let options = Options {
-                max_queued,
+                max_pending,
                 ..Options::default()
             };
             let data = self.data.clone();
@@ -268,13 +268,13 @@ async fn serve(
     stopped: oneshot::Receiver<()>,
 ) -> anyhow::Result<()> {
     let tip = ledger.tip();
-    let waiting = ledger.view().queue.len();
+    let waiting = ledger.view().pending.len();
     let address = listener.local_addr().context("the listener has no address")?;
     tracing::info!(
         blocks = tip.index,
         tip = %tip.hash,
         waiting,
-        network = %ledger.network().statement(),
+        network = %ledger.parameters().statement(),
         node_id = ledger.node_id(),
         "the ledger"
     );

@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-use crate::report::VerifyReport;
 use crate::{
     options::{
         input::{InputError, parse, whole_number},
@@ -13,7 +12,7 @@ use crate::{
         output::{self, rolled},
     },
 };
-use paydirt::Header;
+use paydirt::{Header, record::VerifyRecord};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,14 +55,10 @@ impl VerifyArgs {
                 return Err(InputError::option("NONCE", problem).into());
             }
         };
-        let report = VerifyReport::new(&puzzle, nonce)
+        let record = VerifyRecord::new(&puzzle, nonce)
             .map_err(|outside| InputError::value("NONCE", &nonce.to_string(), outside))?;
-        if self.json {
-            output::json_line(&report)?;
-        } else {
-            output::text(&readable(&report))?;
-        }
-        Ok(if report.valid {
+        output::result(self.json, VerifyRecord::SCHEMA, &record, readable)?;
+        Ok(if record.valid {
             Exit::Done
         } else {
             Exit::NoSolution
@@ -71,17 +66,17 @@ impl VerifyArgs {
     }
 }
 
-fn readable(report: &VerifyReport) -> String {
-    let verdict = if report.valid { "valid" } else { "not valid" };
-    let mut text = format!("{verdict:<12}nonce {}\n", report.nonce);
-    if let (Some(version), Some(header_nonce)) = (report.version, report.header_nonce) {
+fn readable(record: &VerifyRecord) -> String {
+    let verdict = if record.valid { "valid" } else { "not valid" };
+    let mut text = format!("{verdict:<12}nonce {}\n", record.claim.nonce);
+    if let (Some(version), Some(header_nonce)) = (record.claim.version, record.claim.header_nonce) {
         text.push_str(&format!("header      {}\n", rolled(version, header_nonce)));
     }
     text.push_str(&format!(
         "hash        {}\ntarget      {}\ndifficulty  {:.2} bits\n",
-        report.hash, report.target, report.difficulty_bits
+        record.claim.hash, record.target, record.difficulty_bits
     ));
-    if let Some(reason) = &report.reason {
+    if let Some(reason) = &record.reason {
         text.push_str(&format!("because     {reason}\n"));
     }
     text

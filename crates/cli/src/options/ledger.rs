@@ -6,7 +6,9 @@ use clap::Args;
 use directories::ProjectDirs;
 
 use crate::options::input::{InputError, number, parse, whole_number};
-use paydirt_ledger::{DEFAULT_BITS, HALF_LIFE_BLOCKS, Ledger, Network, NetworkError, Options, StoreError};
+use paydirt_ledger::{
+    ChainParameters, DEFAULT_BITS, HALF_LIFE_BLOCKS, Ledger, Options, ParametersError, StoreError,
+};
 
 /// Where the ledger is.
 #[derive(Clone, Debug, Default, Args)]
@@ -56,7 +58,7 @@ impl DataArgs {
     }
 
     /// The ledger that is there, verified, or a new one.
-    pub(crate) fn open_or_create(&self, network: Option<&Network>) -> anyhow::Result<Ledger> {
+    pub(crate) fn open_or_create(&self, network: Option<&ChainParameters>) -> anyhow::Result<Ledger> {
         let folder = self.folder()?;
         Ledger::open_or_create(&folder, network, Options::default()).map_err(|error| self.explain(error))
     }
@@ -69,7 +71,7 @@ impl DataArgs {
                 let problem = "has no ledger; paydirt serve or paydirt chain mine begin one there";
                 InputError::value("data", &folder, problem).into()
             }
-            StoreError::OtherNetwork { .. } => InputError::option("data", error).into(),
+            StoreError::OtherParameters { .. } => InputError::option("data", error).into(),
             _ => error.into(),
         }
     }
@@ -77,7 +79,7 @@ impl DataArgs {
 
 impl NetworkArgs {
     /// The network that is asked for; `None` when nothing is.
-    pub(crate) fn resolve(&self) -> Result<Option<Network>, InputError> {
+    pub(crate) fn resolve(&self) -> Result<Option<ChainParameters>, InputError> {
         let bits_text = self.bits.as_deref();
         let bits = bits_text.map(|text| parse("bits", text, number)).transpose()?;
         let seconds = |option, text: &Option<String>| {
@@ -96,10 +98,10 @@ impl NetworkArgs {
             (_, None, Some(_)) => {
                 return Err(InputError::option("half-life", "needs --block-time beside it"));
             }
-            (bits, None, None) => Network::fixed(bits.unwrap_or(DEFAULT_BITS)),
+            (bits, None, None) => ChainParameters::fixed(bits.unwrap_or(DEFAULT_BITS)),
             (bits, Some(block_time_s), half_life_s) => {
                 let usual = block_time_s.saturating_mul(HALF_LIFE_BLOCKS);
-                Network::asert(
+                ChainParameters::asert(
                     bits.unwrap_or(DEFAULT_BITS),
                     block_time_s,
                     half_life_s.unwrap_or(usual),
@@ -107,7 +109,7 @@ impl NetworkArgs {
             }
         };
         network.map(Some).map_err(|problem| match problem {
-            NetworkError::Bits(_) => InputError::value("bits", bits_text.unwrap_or(""), problem),
+            ParametersError::Bits(_) => InputError::value("bits", bits_text.unwrap_or(""), problem),
             _ => InputError::option("block-time", problem),
         })
     }

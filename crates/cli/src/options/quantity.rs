@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::options::input::number;
-use crate::report::NamedRate;
+use paydirt_measure::compare::NamedRate;
 
 const RATE_HELP: &str = "is no hash rate; give a number above 0 with a unit, as in 1.5GH/s or phone=2MH/s";
 const TIME_HELP: &str =

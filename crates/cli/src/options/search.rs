@@ -10,8 +10,7 @@ use crate::options::{
     shard::{self, Shard},
     words::{number_or_text, text},
 };
-use crate::report::MineReport;
-use paydirt::{Find, Kernel, Miner, NonceRange};
+use paydirt::{Find, Kernel, Miner, NonceRange, record::MineRecord};
 
 /// Which nonces, and when to stop.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
@@ -65,7 +64,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// Adds to a report which shard it is of.
-    pub(crate) fn report(&self, report: MineReport) -> MineReport {
+    pub(crate) fn report(&self, report: MineRecord) -> MineRecord {
         match self.shard {
             Some((shard, whole)) => report.with_shard(shard.index, shard.of, whole),
             None => report,

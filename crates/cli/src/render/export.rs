@@ -1,6 +1,6 @@
-//! Where a measurement's report goes besides stdout: files, a picture, a results folder.
+//! Where a measurement's report goes: stdout, files, a picture, a results folder.
 //!
-//! Paths are looked at before anything is measured, so that a minute's work is not lost to a slip of the pen.
+//! Paths are checked before anything is measured, so that a typing error does not cost a minute's work.
 
 use std::{
     fs,
@@ -11,8 +11,17 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 
-use crate::options::input::InputError;
-use crate::report::{MachineReport, plot::Format};
+use crate::{
+    options::input::InputError,
+    render::{plot::Format, table::Table, text},
+    say,
+    terminal::{
+        exit::Exit,
+        output::{self, Named},
+    },
+};
+use paydirt::Cancel;
+use paydirt_measure::{machine::Machine, warnings::Warning};
 
 /// Where the report goes.
 #[derive(Clone, Debug, Default, Args)]
@@ -20,7 +29,7 @@ use crate::report::{MachineReport, plot::Format};
 pub(crate) struct ExportArgs {
     /// Print one JSON object, with every raw sample
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
     /// Write a line of comma-separated values for each row
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -35,16 +44,30 @@ pub(crate) struct ExportArgs {
     save: Option<PathBuf>,
 }
 
-/// A report in every form.
+/// A report that can be had in every form.
 pub(crate) trait Export: Serialize {
+    /// The name of its JSON schema.
+    const SCHEMA: &'static str;
     /// The files' name in a results folder, without an ending.
     const NAME: &'static str;
+    /// The title of a document about it.
+    const TITLE: &'static str;
+    /// What its picture shows.
+    const PICTURE: &'static str;
 
-    fn machine(&self) -> &MachineReport;
-    fn csv(&self) -> Vec<u8>;
-    /// With a link to `picture`, a file beside it.
-    fn markdown(&self, picture: Option<&str>) -> String;
-    fn plot(&self, format: Format) -> anyhow::Result<Vec<u8>>;
+    fn command(&self) -> &[String];
+    fn machine(&self) -> &Machine;
+    fn warnings(&self) -> &[Warning];
+    /// Why its numbers must not be believed; `None` when they may.
+    fn fault(&self) -> Option<String>;
+    /// What was measured, in a line that begins with a letter or a digit.
+    fn what(&self) -> String;
+    fn table(&self) -> Table;
+    /// What the table leaves open.
+    fn notes(&self) -> Vec<String>;
+    /// For a spreadsheet: rates in hashes per second, times in seconds.
+    fn figures(&self) -> Table;
+    fn picture(&self, format: Format) -> anyhow::Result<Vec<u8>>;
 }
 
 impl ExportArgs {
@@ -73,17 +96,37 @@ impl ExportArgs {
         Ok(())
     }
 
+    /// Prints the report and its warnings and, unless it is faulty or was cancelled, writes the files.
+    pub(crate) fn deliver<E: Export>(&self, report: &E, cancel: &Cancel) -> anyhow::Result<Exit> {
+        let printed = output::result(self.json, E::SCHEMA, report, text::text);
+        for warning in report.warnings() {
+            say(&format!("warning: {}; {}", warning.message, warning.advice));
+        }
+        if let Some(fault) = report.fault() {
+            say(&format!("error: {fault}"));
+            return Ok(Exit::Failure);
+        }
+        if cancel.is_cancelled() {
+            return printed.map(|()| Exit::Interrupted);
+        }
+        // The files are written even if stdout could not be: a measurement takes its time.
+        if let Some(folder) = self.write(report)? {
+            say(&format!("saved in {}", folder.display()));
+        }
+        printed.map(|()| Exit::Done)
+    }
+
     /// Writes the files that were asked for; returns the results folder if there is one.
-    pub(crate) fn write<E: Export>(&self, report: &E) -> anyhow::Result<Option<PathBuf>> {
+    fn write<E: Export>(&self, report: &E) -> anyhow::Result<Option<PathBuf>> {
         if let Some(file) = &self.csv {
-            write(file, &report.csv())?;
+            write(file, &report.figures().to_csv())?;
         }
         if let Some(file) = &self.plot {
-            write(file, &report.plot(picture_format(file)?)?)?;
+            write(file, &report.picture(picture_format(file)?)?)?;
         }
         if let Some(file) = &self.markdown {
             let picture = self.plot.as_ref().and_then(|plot| beside(plot, file));
-            write(file, report.markdown(picture.as_deref()).as_bytes())?;
+            write(file, text::markdown(report, picture.as_deref()).as_bytes())?;
         }
         let Some(directory) = &self.save else {
             return Ok(None);
@@ -91,14 +134,17 @@ impl ExportArgs {
         let directory = fill_in(directory, report.machine());
         fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
         let file = |ending: &str| format!("{}.{ending}", E::NAME);
-        let mut json = serde_json::to_vec(report)?;
+        let mut json = serde_json::to_vec(&Named {
+            schema: E::SCHEMA,
+            result: report,
+        })?;
         json.push(b'\n');
         write(&directory.join(file("json")), &json)?;
-        write(&directory.join(file("csv")), &report.csv())?;
-        write(&directory.join(file("svg")), &report.plot(Format::Svg)?)?;
+        write(&directory.join(file("csv")), &report.figures().to_csv())?;
+        write(&directory.join(file("svg")), &report.picture(Format::Svg)?)?;
         write(
             &directory.join(file("md")),
-            report.markdown(Some(&file("svg"))).as_bytes(),
+            text::markdown(report, Some(&file("svg"))).as_bytes(),
         )?;
         Ok(Some(directory))
     }
@@ -145,14 +191,25 @@ fn beside(picture: &Path, markdown: &Path) -> Option<String> {
         .map(|name| name.to_string_lossy().into_owned())
 }
 
-fn fill_in(directory: &Path, machine: &MachineReport) -> PathBuf {
+fn fill_in(directory: &Path, machine: &Machine) -> PathBuf {
     let text = directory.to_string_lossy();
     if !text.contains('{') {
         return directory.to_owned();
     }
     text.replace("{date}", machine.day())
-        .replace("{cpu}", &machine.cpu_slug())
+        .replace("{cpu}", &slug(machine.processor()))
         .into()
+}
+
+/// A processor's name as part of a folder's name: lower case, nothing but letters, digits and dashes.
+fn slug(processor: &str) -> String {
+    let name = processor.to_lowercase().replace("(r)", " ").replace("(tm)", " ");
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    match words.join("-") {
+        slug if slug.is_empty() => "unknown".to_owned(),
+        slug => slug,
+    }
 }
 
 /// Writes a file whole.
@@ -160,10 +217,19 @@ pub(crate) fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// The command line, as it can be given again.
-pub(crate) fn command_line() -> Vec<String> {
-    let given = std::env::args_os()
-        .skip(1)
-        .map(|arg| arg.to_string_lossy().into_owned());
-    std::iter::once("paydirt".to_owned()).chain(given).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_processors_become_names_of_folders() {
+        for (model, name) in [
+            ("Intel(R) Xeon(R) Processor", "intel-xeon-processor"),
+            ("AMD EPYC 9R45 96-Core", "amd-epyc-9r45-96-core"),
+            ("Ä/..", "unknown"),
+            ("x86_64", "x86-64"),
+        ] {
+            assert_eq!(slug(model), name);
+        }
+    }
 }

@@ -5,9 +5,30 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 use serde::Serialize;
 
-pub(crate) use crate::{
-    report::numbers::rate, report::numbers::rolled, report::numbers::seconds, report::numbers::thousands,
-};
+pub(crate) use crate::render::numbers::{rate, rolled, seconds, thousands};
+
+/// A result and the name of its schema, in one JSON object.
+#[derive(Debug, Serialize)]
+pub(crate) struct Named<T> {
+    /// The name and the version of the schema, as in `paydirt.mine/1`.
+    pub(crate) schema: &'static str,
+    /// The result itself.
+    #[serde(flatten)]
+    pub(crate) result: T,
+}
+
+/// Prints a result: with `json` as one line that names its schema, otherwise as it is `readable`.
+pub(crate) fn result<T: Serialize>(
+    json: bool,
+    schema: &'static str,
+    result: &T,
+    readable: impl FnOnce(&T) -> String,
+) -> anyhow::Result<()> {
+    match json {
+        true => json_line(&Named { schema, result }),
+        false => text(&readable(result)),
+    }
+}
 
 /// Prints one JSON object as one line.
 pub(crate) fn json_line(report: &impl Serialize) -> anyhow::Result<()> {

@@ -1,192 +1,144 @@
-//! The way out: answers of several threads, each a line of its own on stdout.
-//!
-//! *In:* answers, from the thread that reads and the threads that mine. *Out:* their lines, written by one thread as
-//! soon as it can. Whoever has an answer leaves it here and goes on, so a reader of stdout that is slow, or that
-//! writes all its jobs before it reads, holds up neither mining nor the reading of stdin. What waits is bounded: at
-//! [`MOST_BYTES`] whoever has an answer waits too, and progress lines are left out long before.
-
-use std::{
-    io::{self, Write},
-    sync::{Condvar, Mutex, MutexGuard},
-};
+//! What `paydirt work` answers, one object a line (`schemas/work-1.json`, and `mine-1.json` for results).
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
-/// How many bytes may wait to be written.
-const MOST_BYTES: usize = 64 << 20;
-/// Above this many waiting bytes progress lines are left out.
-const MOST_BYTES_FOR_PROGRESS: usize = 1 << 20;
+use crate::{commands::info::Info, terminal::output::Named};
+use paydirt::{NonceRange, record::MineRecord};
 
-/// Lines on their way to stdout.
-#[derive(Default)]
-pub(super) struct Answers {
-    pending: Mutex<Pending>,
-    /// Something was added, or the end was reached.
-    added: Condvar,
-    /// Something was taken.
-    taken: Condvar,
+/// The name that whoever wrote a job gave it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub(super) enum JobId {
+    /// A text.
+    Text(String),
+    /// A whole number from 0.
+    Number(u64),
+    /// A negative whole number.
+    Negative(i64),
 }
 
-#[derive(Default)]
-struct Pending {
-    lines: Vec<u8>,
-    /// No more will come.
-    complete: bool,
-    /// Nobody takes lines any more: they are dropped.
-    closed: bool,
+/// The `result` of a job: what `paydirt mine --json` prints, with the job's id.
+#[derive(Debug, Serialize)]
+pub(super) struct WorkResult<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: &'a JobId,
+    #[serde(flatten)]
+    record: Named<MineRecord>,
 }
 
-impl Answers {
-    /// Leaves an answer to be written.
-    pub(super) fn send(&self, answer: &impl Serialize) {
-        let line = json_line(answer);
-        let mut pending = self.lock();
-        while pending.lines.len() >= MOST_BYTES && !pending.closed {
-            pending = self.taken.wait(pending).expect(NO_PANIC);
+impl<'a> WorkResult<'a> {
+    /// The result `record` of the job `id`.
+    pub(super) fn new(id: &'a JobId, record: MineRecord) -> Self {
+        Self {
+            kind: "result",
+            id,
+            record: Named {
+                schema: MineRecord::SCHEMA,
+                result: record,
+            },
         }
-        self.add(pending, &line);
-    }
-
-    /// Leaves an answer that may be left out when the reader is slow.
-    pub(super) fn offer(&self, answer: &impl Serialize) {
-        let line = json_line(answer);
-        let pending = self.lock();
-        if pending.lines.len() <= MOST_BYTES_FOR_PROGRESS {
-            self.add(pending, &line);
-        }
-    }
-
-    fn add(&self, mut pending: MutexGuard<'_, Pending>, line: &[u8]) {
-        if !pending.closed {
-            pending.lines.extend_from_slice(line);
-            drop(pending);
-            self.added.notify_one();
-        }
-    }
-
-    /// No more answers will come: [`Answers::write_to`] ends when all are written.
-    pub(super) fn complete(&self) {
-        self.lock().complete = true;
-        self.added.notify_one();
-    }
-
-    /// Nobody reads any more: drops what waits and all that comes.
-    pub(super) fn close(&self) {
-        let mut pending = self.lock();
-        pending.closed = true;
-        pending.lines = Vec::new();
-        drop(pending);
-        self.added.notify_all();
-        self.taken.notify_all();
-    }
-
-    /// Writes answers, flushing whenever none is left, until they are complete or closed.
-    ///
-    /// # Errors
-    /// What the output says; then nothing is waited for any more.
-    pub(super) fn write_to(&self, mut output: impl Write) -> io::Result<()> {
-        let mut lines = Vec::new();
-        loop {
-            let mut pending = self.lock();
-            while pending.lines.is_empty() {
-                if pending.complete || pending.closed {
-                    return Ok(());
-                }
-                pending = self.added.wait(pending).expect(NO_PANIC);
-            }
-            lines.clear();
-            lines.shrink_to(MOST_BYTES_FOR_PROGRESS);
-            std::mem::swap(&mut lines, &mut pending.lines);
-            drop(pending);
-            self.taken.notify_all();
-            if let Err(error) = output.write_all(&lines).and_then(|()| output.flush()) {
-                self.close();
-                return Err(error);
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().expect(NO_PANIC)
     }
 }
 
-const NO_PANIC: &str = "nothing panics while it is held";
+/// Every other answer, with `paydirt.work/1` as its schema.
+pub(super) type WorkAnswer<'a> = Named<WorkAnswerKind<'a>>;
 
-fn json_line(answer: &impl Serialize) -> Vec<u8> {
-    let mut line = serde_json::to_vec(answer).expect("answers have text for keys and can be written");
-    line.push(b'\n');
-    line
+/// The kinds of answers; the name stands in the field `type`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum WorkAnswerKind<'a> {
+    /// The job is in the queue and will have its result.
+    Accepted {
+        /// The job's id.
+        id: &'a JobId,
+        /// Jobs in the queue, this one included.
+        queued: usize,
+    },
+    /// The queue is full. The job was not taken; it may be sent again.
+    Busy {
+        /// The job's id.
+        id: &'a JobId,
+        /// Jobs in the queue.
+        queued: usize,
+        /// What is full, and what to do.
+        message: String,
+    },
+    /// How far a job is.
+    Progress {
+        /// The job's id.
+        id: &'a JobId,
+        /// Nonces tested so far.
+        hashes: u64,
+        /// Seconds since the search began.
+        elapsed_s: f64,
+        /// `hashes / elapsed_s`; null when that is too short to measure.
+        hashes_per_second: Option<f64>,
+        /// How many hashes a solution takes on average.
+        expected_hashes: f64,
+        /// What is being searched.
+        range: NonceRange,
+    },
+    /// A line that could not be taken.
+    Error {
+        /// The job's id, if the line has one that can be read.
+        id: Option<&'a JobId>,
+        /// The line's number, from 1.
+        line: u64,
+        /// The path of the field that will not do, as in `goal.bits`; null when it is the line itself.
+        field: Option<String>,
+        /// The field's value, or its beginning; null without one.
+        value: Option<String>,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
+    /// The answer to a ping.
+    Pong {
+        /// What stood in the ping.
+        ping: &'a RawValue,
+    },
+    /// The answer to `{"info": true}`.
+    Info {
+        /// What `paydirt info --json` prints.
+        info: Box<Named<Info>>,
+        /// Mining threads of this worker.
+        threads: usize,
+        /// The kernel of this worker.
+        kernel: &'static str,
+        /// Jobs in the queue.
+        queued: usize,
+        /// The job that is being mined.
+        running: Option<JobId>,
+        /// What this worker takes.
+        limits: Limits,
+    },
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_come_whole_and_in_order() {
-        let answers = Answers::default();
-        let mut written = Vec::new();
-        std::thread::scope(|scope| {
-            scope.spawn(|| answers.write_to(&mut written).unwrap());
-            for number in 0..1000 {
-                answers.send(&number);
-            }
-            answers.complete();
-        });
-        let expected: String = (0..1000).map(|number| format!("{number}\n")).collect();
-        assert_eq!(written, expected.as_bytes());
-    }
-
-    #[test]
-    fn a_slow_reader_misses_progress_and_nothing_else() {
-        let answers = Answers::default();
-        let long = "x".repeat(MOST_BYTES_FOR_PROGRESS);
-        answers.send(&long);
-        answers.offer(&"progress");
-        answers.send(&"result");
-        answers.complete();
-        let mut written = Vec::new();
-        answers.write_to(&mut written).unwrap();
-        assert_eq!(written, format!("\"{long}\"\n\"result\"\n").as_bytes());
-    }
-
-    #[test]
-    fn a_full_pipe_holds_the_sender_up_and_a_closed_one_lets_it_go() {
-        let answers = Answers::default();
-        let half = "x".repeat(MOST_BYTES / 2);
-        std::thread::scope(|scope| {
-            let sender = scope.spawn(|| (0..4).for_each(|_| answers.send(&half)));
-            // However long this takes, the sender cannot have ended: a third half does not fit.
-            while answers.lock().lines.len() < MOST_BYTES {
-                std::thread::yield_now();
-            }
-            assert!(!sender.is_finished());
-            answers.close();
-            sender.join().unwrap();
-        });
-        assert!(answers.lock().lines.is_empty());
-    }
-
-    struct Broken;
-
-    impl Write for Broken {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::BrokenPipe.into())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+impl<'a> From<WorkAnswerKind<'a>> for Named<WorkAnswerKind<'a>> {
+    fn from(kind: WorkAnswerKind<'a>) -> Self {
+        Self {
+            schema: "paydirt.work/1",
+            result: kind,
         }
     }
+}
 
-    #[test]
-    fn a_broken_pipe_ends_the_writing() {
-        let answers = Answers::default();
-        answers.send(&1);
-        let error = answers.write_to(Broken).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
-        answers.send(&2);
-        assert!(answers.lock().lines.is_empty());
-    }
+/// The limits of a worker.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Limits {
+    /// Jobs that may wait.
+    pub(super) queue_jobs: usize,
+    /// Bytes that the waiting jobs' lines may have together.
+    pub(super) queue_bytes: usize,
+    /// Bytes a line may have, its end not counted.
+    pub(super) line_bytes: usize,
+    /// How deep arrays and objects may nest in a line.
+    pub(super) nesting: usize,
+    /// Bytes an id may have.
+    pub(super) id_bytes: usize,
+    /// The shortest interval of progress lines in seconds.
+    pub(super) progress_s: f64,
+    /// How many solutions a job may expect that asks for all of them.
+    pub(super) expected_solutions: f64,
 }

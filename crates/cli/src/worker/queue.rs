@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-use crate::report::JobId;
+use super::answers::JobId;
 use crate::worker::request::Job;
 use paydirt::Cancel;
 

@@ -15,7 +15,7 @@ use crate::{
         puzzle::{GoalArgs, PuzzleArgs},
         search::{Place, SearchArgs},
     },
-    report::JobId,
+    worker::answers::JobId,
 };
 use paydirt::{Cancel, Find, Puzzle};
 

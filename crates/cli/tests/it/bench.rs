@@ -1,8 +1,8 @@
 //! `paydirt bench` as other programs see it.
 
-use std::{fs, path::PathBuf};
+use std::{fmt::Display, fs, path::PathBuf, process::Stdio};
 
-use crate::common::{assert_refused, code, json, paydirt, stderr, stdout, validate};
+use crate::common::{assert_refused, code, command, json, paydirt, stderr, stdout, validate};
 use serde_json::{Value, json};
 
 /// A folder of its own that is gone afterwards.
@@ -26,15 +26,15 @@ impl Drop for Folder {
     }
 }
 
-const SHORT: [&str; 5] = ["bench", "--seconds", "0.02", "--samples", "3"];
+const SHORT: &str = "bench --seconds 0.02 --samples 3";
 
-fn short(args: &[&str]) -> std::process::Output {
-    paydirt(&[&SHORT[..], args].concat())
+fn short(args: impl Display) -> std::process::Output {
+    paydirt(format!("{SHORT} {args}"))
 }
 
 #[test]
 fn sweeps_every_case_and_counts_every_hit() {
-    let output = short(&["--kernel", "portable,reference", "--threads", "1..2", "--json"]);
+    let output = short("--kernel portable,reference --threads 1..2 --json");
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let report = json(&output);
     assert_eq!(
@@ -80,7 +80,7 @@ fn sweeps_every_case_and_counts_every_hit() {
 
 #[test]
 fn the_hits_can_be_counted_again() {
-    let report = json(&short(&["--puzzle", "header,text", "--threads", "2", "--json"]));
+    let report = json(&short("--puzzle header,text --threads 2 --json"));
     for row in report["rows"].as_array().unwrap() {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let (check, sample) = (&row["check"], &row["samples"][1]);
@@ -94,28 +94,9 @@ fn the_hits_can_be_counted_again() {
             text(&sample["ranges"][0]["start"]),
             text(&sample["ranges"][0]["count"]),
         );
-        let mined = json(&paydirt(&[
-            "mine",
-            "--template-hex",
-            &template,
-            "--nonce",
-            &nonce,
-            "--digest",
-            &digest,
-            "--hash-order",
-            &order,
-            "--bits",
-            &bits,
-            "--start",
-            &start,
-            "--count",
-            &count,
-            "--find",
-            "all",
-            "--kernel",
-            "portable",
-            "--json",
-        ]));
+        let mined = json(&paydirt(format!(
+            "mine --template-hex {template} --nonce {nonce} --digest {digest} --hash-order {order} --bits {bits} --start {start} --count {count} --find all --kernel portable --json"
+        )));
         assert_eq!(mined["hashes"], sample["hashes"]);
         assert_eq!(
             json!(mined["solutions"].as_array().unwrap().len()),
@@ -126,7 +107,7 @@ fn the_hits_can_be_counted_again() {
 
 #[test]
 fn statistics_follow_from_the_raw_samples() {
-    let report = json(&short(&["--puzzle", "text", "--threads", "1", "--json"]));
+    let report = json(&short("--puzzle text --threads 1 --json"));
     let row = &report["rows"][0];
     let mut rates: Vec<f64> = row["samples"]
         .as_array()
@@ -150,26 +131,15 @@ fn statistics_follow_from_the_raw_samples() {
 #[test]
 fn a_baseline_gives_changes_with_a_verdict() {
     let folder = Folder::new("baseline");
-    let five = [
-        "bench",
-        "--seconds",
-        "0.02",
-        "--samples",
-        "5",
-        "--threads",
-        "1",
-        "--kernel",
-        "portable",
-        "--json",
-    ];
-    let mut before = json(&paydirt(&[&five[..], &["--puzzle", "text"]].concat()));
+    let five = "bench --seconds 0.02 --samples 5 --threads 1 --kernel portable --json";
+    let mut before = json(&paydirt(format!("{five} --puzzle text")));
     // As if it had been a million times as slow: on however busy a machine, it is faster now.
     for sample in before["rows"][0]["samples"].as_array_mut().unwrap() {
         sample["hashes_per_second"] = json!(sample["hashes_per_second"].as_f64().unwrap() / 1e6);
     }
     let file = folder.file("before.json");
     fs::write(&file, before.to_string()).unwrap();
-    let report = json(&paydirt(&[&five[..], &["--baseline", &file]].concat()));
+    let report = json(&paydirt(format!("{five} --baseline {file}")));
     let rows = report["rows"].as_array().unwrap();
     assert_eq!(
         rows[0]["change"],
@@ -185,16 +155,9 @@ fn a_baseline_gives_changes_with_a_verdict() {
     // The same through the results folder that holds it, and in words.
     fs::rename(&file, folder.file("bench.json")).unwrap();
     let folder_name = folder.0.to_str().unwrap();
-    let output = short(&[
-        "--puzzle",
-        "text",
-        "--threads",
-        "1",
-        "--kernel",
-        "portable",
-        "--baseline",
-        folder_name,
-    ]);
+    let output = short(format!(
+        "--puzzle text --threads 1 --kernel portable --baseline {folder_name}"
+    ));
     assert!(
         stdout(&output).contains("too few samples to say"),
         "{}",
@@ -211,7 +174,7 @@ fn files_and_pictures_are_written() {
         folder.file("b.png"),
         folder.file("c.svg"),
     );
-    let output = short(&["--threads", "1", "--csv", &csv, "--markdown", &md, "--plot", &png]);
+    let output = short(format!("--threads 1 --csv {csv} --markdown {md} --plot {png}"));
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let csv = fs::read_to_string(csv).unwrap();
     assert_eq!(csv.lines().count(), 3);
@@ -222,10 +185,7 @@ fn files_and_pictures_are_written() {
         "{md}"
     );
     assert_eq!(&fs::read(png).unwrap()[..8], b"\x89PNG\r\n\x1a\n");
-    assert_eq!(
-        code(&short(&["--threads", "1", "--puzzle", "text", "--plot", &svg])),
-        0
-    );
+    assert_eq!(code(&short(format!("--threads 1 --puzzle text --plot {svg}"))), 0);
     let svg = fs::read_to_string(svg).unwrap();
     for text in ["Hash rate by kernel and threads", "MH/s", "text: sha256 of"] {
         assert!(svg.contains(text), "{text}");
@@ -235,7 +195,10 @@ fn files_and_pictures_are_written() {
 #[test]
 fn a_results_folder_is_named_and_filled() {
     let folder = Folder::new("save");
-    let output = short(&["--threads", "1", "--save", &folder.file("{date}-{cpu}"), "--json"]);
+    let output = short(format!(
+        "--threads 1 --save {} --json",
+        folder.file("{date}-{cpu}")
+    ));
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let printed = json(&output);
     let saved: Vec<_> = fs::read_dir(&folder.0)
@@ -260,9 +223,53 @@ fn a_results_folder_is_named_and_filled() {
 
 #[test]
 fn threads_can_be_bound() {
-    let report = json(&short(&["--threads", "2", "--puzzle", "text", "--pin", "--json"]));
+    let report = json(&short("--threads 2 --puzzle text --pin --json"));
     assert_eq!(report["machine"]["pinned"], true);
     assert_eq!(report["rows"][0]["threads"], 2);
+    assert_eq!(report["rows"][0]["pinned_threads"], 2);
+    let free = json(&short("--threads 2 --puzzle text --json"));
+    assert_eq!(free["machine"]["pinned"], false);
+    assert_eq!(free["rows"][0]["pinned_threads"], 0);
+}
+
+/// What Linux itself says of the mining threads while they mine.
+#[cfg(target_os = "linux")]
+#[test]
+fn bound_threads_may_run_on_one_processor_alone() {
+    let mut child = command("bench --seconds 2 --samples 1 --threads 2 --puzzle text --pin")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let tasks = format!("/proc/{}/task", child.id());
+    let processors = || -> Vec<String> {
+        let threads = fs::read_dir(&tasks).into_iter().flatten().flatten();
+        let status = threads.filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
+        let mining = status.filter(|status| status.starts_with("Name:\tminer-"));
+        mining
+            .filter_map(|status| {
+                let line = status
+                    .lines()
+                    .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+                line.map(|list| list.trim().to_owned())
+            })
+            .collect()
+    };
+    let bound = |list: &String| list.bytes().all(|byte| byte.is_ascii_digit());
+    // They come and go with each sample, and are bound a moment after they have come.
+    let seen = loop {
+        let now = processors();
+        if now.len() == 2 && now.iter().all(bound) {
+            break true;
+        }
+        if child.try_wait().unwrap().is_some() {
+            break false;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    let _ = child.kill();
+    child.wait().unwrap();
+    assert!(seen, "at no time were both threads bound to one processor each");
 }
 
 #[test]
@@ -273,33 +280,27 @@ fn bad_input_is_refused_before_anything_is_measured() {
     fs::write(&other, r#"{"schema":"paydirt.mine/1"}"#).unwrap();
     let missing = folder.file("missing/x.csv");
     for (args, words) in [
-        (&["--kernel", "fast"][..], &["--kernel", "fast", "portable"][..]),
-        (&["--kernel", "portable,fast"], &["--kernel", "\"fast\""]),
-        (&["--puzzle", "riddle"], &["--puzzle", "riddle", "header"]),
-        (&["--threads", "0"], &["--threads", "'0'", "1,2,4"]),
-        (&["--threads", "4..2"], &["--threads", "backwards"]),
-        (&["--seconds", "0"], &["--seconds", "'0'", "0.5"]),
-        (&["--seconds", "-1"], &["--seconds", "'-1'"]),
-        (&["--samples", "0"], &["--samples", "1 or more"]),
+        ("--kernel fast", &["--kernel", "fast", "portable"][..]),
+        ("--kernel portable,fast", &["--kernel", "\"fast\""]),
+        ("--puzzle riddle", &["--puzzle", "riddle", "header"]),
+        ("--threads 0", &["--threads", "'0'", "1,2,4"]),
+        ("--threads 4..2", &["--threads", "backwards"]),
+        ("--seconds 0", &["--seconds", "'0'", "0.5"]),
+        ("--seconds -1", &["--seconds", "'-1'"]),
+        ("--samples 0", &["--samples", "1 or more"]),
+        ("--baseline /nonexistent.json", &["--baseline", "nonexistent"]),
         (
-            &["--baseline", "/nonexistent.json"],
-            &["--baseline", "nonexistent"],
-        ),
-        (
-            &["--baseline", &text],
+            &format!("--baseline {text}"),
             &["--baseline", "no JSON", "paydirt bench --json"],
         ),
         (
-            &["--baseline", &other],
+            &format!("--baseline {other}"),
             &["--baseline", "paydirt.mine/1", "paydirt.bench/1"],
         ),
-        (
-            &["--plot", "picture.gif"],
-            &["--plot", "picture.gif", ".svg or .png"],
-        ),
-        (&["--csv", &missing], &["--csv", "does not exist"]),
-        (&["--save", &text], &["--save", "is a file"]),
+        ("--plot picture.gif", &["--plot", "picture.gif", ".svg or .png"]),
+        (&format!("--csv {missing}"), &["--csv", "does not exist"]),
+        (&format!("--save {text}"), &["--save", "is a file"]),
     ] {
-        assert_refused(&[&["bench"], args].concat(), words);
+        assert_refused(format!("bench {args}"), words);
     }
 }

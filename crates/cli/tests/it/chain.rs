@@ -1,12 +1,10 @@
 //! `paydirt chain` as other programs see it.
 
-use std::{
-    fs,
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::{fs, process::Command};
 
-use crate::common::{assert_refused, code, command, json, paydirt, stderr, stdout, validate};
+use crate::common::{
+    assert_refused, code, json, paydirt, paydirt_reads, signal, spawn, stderr, stdout, validate,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -15,18 +13,9 @@ fn ledger(count: usize) -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("ledger").display().to_string();
     let count = count.to_string();
-    let output = paydirt(&[
-        "chain",
-        "mine",
-        "--count",
-        &count,
-        "--bits",
-        "1",
-        "--spacing",
-        "60",
-        "--data",
-        &data,
-    ]);
+    let output = paydirt(format!(
+        "chain mine --count {count} --bits 1 --spacing 60 --data {data}"
+    ));
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     (folder, data)
 }
@@ -44,22 +33,20 @@ fn lines(text: &str) -> Vec<Value> {
 #[test]
 fn mine_show_verify_stats() {
     let (_folder, data) = ledger(20);
-    let mined = json(&paydirt(&[
-        "chain", "mine", "--count", "3", "--data", &data, "--json",
-    ]));
+    let mined = json(&paydirt(format!("chain mine --count 3 --data {data} --json")));
     assert_eq!(
         (&mined["status"], &mined["blocks"], &mined["length"]),
         (&json!("done"), &json!(3), &json!(24))
     );
 
-    let verified = json(&paydirt(&["chain", "verify", "--data", &data, "--json"]));
+    let verified = json(&paydirt(format!("chain verify --data {data} --json")));
     assert_eq!(
         (&verified["valid"], &verified["length"], &verified["tip"]),
         (&json!(true), &json!(24), &mined["tip"])
     );
     assert_eq!(verified["transactions"], 24);
 
-    let shown = paydirt(&["chain", "show", "--data", &data, "--json"]);
+    let shown = paydirt(format!("chain show --data {data} --json"));
     let blocks = lines(stdout(&shown));
     let indices: Vec<_> = blocks
         .iter()
@@ -69,24 +56,22 @@ fn mine_show_verify_stats() {
     for pair in blocks.windows(2) {
         assert_eq!(pair[1]["previous_hash"], pair[0]["hash"]);
     }
-    let some = paydirt(&[
-        "chain", "show", "--from", "3", "--limit", "2", "--data", &data, "--json",
-    ]);
+    let some = paydirt(format!("chain show --from 3 --limit 2 --data {data} --json"));
     assert_eq!(lines(stdout(&some)).len(), 2);
     for name in ["24", "latest", blocks[9]["hash"].as_str().unwrap()] {
         assert_eq!(
-            json(&paydirt(&["chain", "show", name, "--data", &data, "--json"])),
+            json(&paydirt(format!("chain show {name} --data {data} --json"))),
             blocks[9]
         );
     }
-    let readable = paydirt(&["chain", "show", "2", "--data", &data]);
+    let readable = paydirt(format!("chain show 2 --data {data}"));
     assert!(
         stdout(&readable).contains("2024-01-01 00:01:00 UTC"),
         "{}",
         stdout(&readable)
     );
 
-    let stats = json(&paydirt(&["chain", "stats", "--data", &data, "--json"]));
+    let stats = json(&paydirt(format!("chain stats --data {data} --json")));
     assert_eq!(
         (&stats["length"], &stats["block_time_s"]["median"]),
         (&json!(24), &json!(60.0))
@@ -99,7 +84,7 @@ fn a_plot_in_the_terminal_and_as_a_picture() {
     let (folder, data) = ledger(50);
     let file = |name: &str| folder.path().join(name).display().to_string();
     let (svg, png) = (file("chain.svg"), file("chain.PNG"));
-    let output = paydirt(&["chain", "stats", "--data", &data, "--plot", &svg]);
+    let output = paydirt(format!("chain stats --data {data} --plot {svg}"));
     assert_eq!(code(&output), 0);
     assert!(stdout(&output).contains("seconds to each block") && stdout(&output).contains('█'));
     let picture = fs::read_to_string(&svg).unwrap();
@@ -107,7 +92,7 @@ fn a_plot_in_the_terminal_and_as_a_picture() {
         picture.starts_with("<svg") && picture.contains("difficulty in bits") && picture.contains("<circle")
     );
     assert_eq!(
-        code(&paydirt(&["chain", "stats", "--data", &data, "--plot", &png])),
+        code(&paydirt(format!("chain stats --data {data} --plot {png}"))),
         0
     );
     assert!(fs::read(&png).unwrap().starts_with(b"\x89PNG"));
@@ -115,9 +100,9 @@ fn a_plot_in_the_terminal_and_as_a_picture() {
         ("chain.gif", "use .svg or .png"),
         ("none/chain.svg", "does not exist"),
     ] {
-        let output = paydirt(&["chain", "stats", "--data", &data, "--plot", &file(name)]);
+        let output = paydirt(format!("chain stats --data {data} --plot {}", file(name)));
         assert_eq!((code(&output), stdout(&output)), (2, ""));
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let stderr = stderr(&output);
         assert!(
             stderr.contains(problem) && stderr.lines().count() == 1,
             "{stderr}"
@@ -125,50 +110,47 @@ fn a_plot_in_the_terminal_and_as_a_picture() {
     }
     // Numbers need no two blocks; a picture does, and says so.
     let (_other, data) = ledger(1);
-    assert_eq!(code(&paydirt(&["chain", "stats", "--data", &data])), 0);
-    let output = paydirt(&["chain", "stats", "--data", &data, "--plot", &file("no.svg")]);
+    assert_eq!(code(&paydirt(format!("chain stats --data {data}"))), 0);
+    let output = paydirt(format!("chain stats --data {data} --plot {}", file("no.svg")));
     assert_eq!(code(&output), 3);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing to draw"));
+    assert!(stderr(&output).contains("nothing to draw"));
 }
 
 #[test]
 fn export_and_import() {
     let (folder, data) = ledger(12);
     let file = folder.path().join("chain.jsonl").display().to_string();
-    let output = paydirt(&["chain", "export", &file, "--data", &data]);
+    let output = paydirt(format!("chain export {file} --data {data}"));
     assert_eq!((code(&output), stdout(&output)), (0, ""));
     let text = fs::read_to_string(&file).unwrap();
     assert_eq!(lines(&text).len(), 13);
-    assert_eq!(stdout(&paydirt(&["chain", "export", "--data", &data])), text);
+    assert_eq!(stdout(&paydirt(format!("chain export --data {data}"))), text);
 
     let copy = folder.path().join("copy").display().to_string();
-    let imported = json(&paydirt(&["chain", "import", &file, "--data", &copy, "--json"]));
+    let imported = json(&paydirt(format!("chain import {file} --data {copy} --json")));
     assert_eq!(
         (&imported["added"], &imported["known"], &imported["length"]),
         (&json!(12), &json!(1), &json!(13))
     );
-    assert_eq!(stdout(&paydirt(&["chain", "export", "--data", &copy])), text);
+    assert_eq!(stdout(&paydirt(format!("chain export --data {copy}"))), text);
     // Through a pipe, and again: all known.
-    let mut child = command(&["chain", "import", "-", "--data", &copy, "--json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let imported = json(&child.wait_with_output().unwrap());
+    let imported = json(&paydirt_reads(
+        format!("chain import - --data {copy} --json"),
+        &text,
+    ));
     assert_eq!((&imported["added"], &imported["known"]), (&json!(0), &json!(13)));
 }
 
 #[test]
 fn bad_lines_are_refused_with_their_number() {
     let (folder, data) = ledger(6);
-    let text = stdout(&paydirt(&["chain", "export", "--data", &data])).to_owned();
+    let text = stdout(&paydirt(format!("chain export --data {data}"))).to_owned();
     let rows: Vec<_> = text.lines().collect();
     let import = |name: &str, rows: &[&str], words: &[&str]| {
         let file = folder.path().join(name).display().to_string();
         fs::write(&file, rows.join("\n")).unwrap();
         let copy = folder.path().join(format!("{name}-copy")).display().to_string();
-        assert_refused(&["chain", "import", &file, "--data", &copy], words);
+        assert_refused(format!("chain import {file} --data {copy}"), words);
     };
     import("empty", &[], &["genesis"]);
     import("tail", &rows[1..], &["genesis"]);
@@ -193,15 +175,15 @@ fn bad_lines_are_refused_with_their_number() {
         &["line 4", "Merkle root"],
     );
     let copy = folder.path().join("middle-copy").display().to_string();
-    let verified = json(&paydirt(&["chain", "verify", "--data", &copy, "--json"]));
+    let verified = json(&paydirt(format!("chain verify --data {copy} --json")));
     assert_eq!(verified["length"], 2);
     // Another network's blocks.
     let other = folder.path().join("other").display().to_string();
-    paydirt(&["chain", "mine", "--bits", "2", "--data", &other]);
+    paydirt(format!("chain mine --bits 2 --data {other}"));
     let file = folder.path().join("own").display().to_string();
     fs::write(&file, &text).unwrap();
     assert_refused(
-        &["chain", "import", &file, "--data", &other],
+        format!("chain import {file} --data {other}"),
         &["line 1", "another network"],
     );
 }
@@ -210,15 +192,15 @@ fn bad_lines_are_refused_with_their_number() {
 fn what_was_mined_is_kept_when_times_run_out() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().display().to_string();
-    let args = ["chain", "mine", "--bits", "1", "--data", &data, "--json"];
-    let output = paydirt(&[&args[..], &["--count", "1000", "--spacing", "10000000"]].concat());
+    let args = format!("chain mine --bits 1 --data {data} --json");
+    let output = paydirt(format!("{args} --count 1000 --spacing 10000000"));
     assert_eq!(code(&output), 3);
     assert!(stderr(&output).contains("smaller spacing"), "{}", stderr(&output));
     let report = json(&output);
     assert_eq!(report["status"], "failed");
     let blocks = report["blocks"].as_u64().unwrap();
     assert!((5..1000).contains(&blocks));
-    let verified = json(&paydirt(&["chain", "verify", "--data", &data, "--json"]));
+    let verified = json(&paydirt(format!("chain verify --data {data} --json")));
     assert_eq!(
         (&verified["length"], &verified["tip"]),
         (&json!(blocks + 1), &report["tip"])
@@ -234,10 +216,10 @@ fn what_is_no_ledger_is_never_made_one() {
     bent[0] ^= 1;
     for bytes in [&[][..], &whole[..100], &whole[..whole.len() / 2], &bent, b"hello"] {
         fs::write(&file, bytes).unwrap();
-        let output = paydirt(&["chain", "mine", "--data", &data]);
+        let output = paydirt(format!("chain mine --data {data}"));
         assert_eq!((code(&output), stdout(&output)), (3, ""), "{} bytes", bytes.len());
         assert!(stderr(&output).contains("damaged"), "{}", stderr(&output));
-        let output = paydirt(&["chain", "verify", "--data", &data, "--json"]);
+        let output = paydirt(format!("chain verify --data {data} --json"));
         assert_eq!((code(&output), &json(&output)["valid"]), (1, &json!(false)));
         assert_eq!(fs::read(&file).unwrap(), bytes, "it is left as it was");
     }
@@ -247,7 +229,7 @@ fn what_is_no_ledger_is_never_made_one() {
 fn damage_is_found_and_named() {
     let (folder, data) = ledger(40);
     let file = folder.path().join("ledger").join("ledger.redb");
-    let block = json(&paydirt(&["chain", "show", "30", "--data", &data, "--json"]));
+    let block = json(&paydirt(format!("chain show 30 --data {data} --json")));
     let mut root = hex::decode(block["merkle_root"].as_str().unwrap()).unwrap();
     root.reverse();
     let mut previous = hex::decode(block["previous_hash"].as_str().unwrap()).unwrap();
@@ -262,14 +244,14 @@ fn damage_is_found_and_named() {
         bytes[at + 40] ^= 1;
     }
     fs::write(&file, bytes).unwrap();
-    let output = paydirt(&["chain", "verify", "--data", &data, "--json"]);
+    let output = paydirt(format!("chain verify --data {data} --json"));
     assert_eq!(code(&output), 1);
     let report = json(&output);
     assert_eq!(
         (&report["valid"], &report["damaged_index"]),
         (&json!(false), &json!(30))
     );
-    let output = paydirt(&["chain", "show", "--data", &data]);
+    let output = paydirt(format!("chain show --data {data}"));
     assert_eq!((code(&output), stdout(&output)), (3, ""));
     assert!(
         stderr(&output).contains("block 30") && stderr(&output).lines().count() == 1,
@@ -282,32 +264,24 @@ fn damage_is_found_and_named() {
 fn bad_input_is_refused_in_one_line() {
     let (folder, data) = ledger(2);
     let none = folder.path().join("none").display().to_string();
-    for args in [
-        &["chain", "show", "--data", &none][..],
-        &["chain", "verify", "--data", &none],
-        &["chain", "export", "--data", &none],
-        &["chain", "stats", "--data", &none],
-    ] {
-        assert_refused(args, &["--data", "no ledger"]);
+    for look in ["show", "verify", "export", "stats"] {
+        assert_refused(format!("chain {look} --data {none}"), &["--data", "no ledger"]);
     }
     assert!(!folder.path().join("none").exists(), "nothing is made by looking");
     for (args, words) in [
-        (&["chain", "show", "99"][..], &["BLOCK", "99", "1 to 3"][..]),
-        (&["chain", "show", "x"], &["BLOCK", "x"]),
-        (&["chain", "show", "--from", "x"], &["--from"]),
-        (&["chain", "show", "1", "--limit", "2"], &["--limit"]),
-        (&["chain", "mine", "--count", "0"], &["--count"]),
-        (&["chain", "mine", "--spacing", "0"], &["--spacing"]),
-        (&["chain", "mine", "--bits", "0"], &["--bits", "1 to 224"]),
-        (&["chain", "mine", "--bits", "7"], &["network"]),
-        (
-            &["chain", "mine", "--half-life", "7"],
-            &["--half-life", "--block-time"],
-        ),
-        (&["chain", "mine", "--block-time", "0"], &["--block-time"]),
-        (&["chain", "import"], &["FILE"]),
+        ("chain show 99", &["BLOCK", "99", "1 to 3"][..]),
+        ("chain show x", &["BLOCK", "x"]),
+        ("chain show --from x", &["--from"]),
+        ("chain show 1 --limit 2", &["--limit"]),
+        ("chain mine --count 0", &["--count"]),
+        ("chain mine --spacing 0", &["--spacing"]),
+        ("chain mine --bits 0", &["--bits", "1 to 224"]),
+        ("chain mine --bits 7", &["network"]),
+        ("chain mine --half-life 7", &["--half-life", "--block-time"]),
+        ("chain mine --block-time 0", &["--block-time"]),
+        ("chain import", &["FILE"]),
     ] {
-        assert_refused(&[args, &["--data", &data]].concat(), words);
+        assert_refused(format!("{args} --data {data}"), words);
     }
 }
 
@@ -330,30 +304,14 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[test]
 fn an_interrupt_keeps_what_was_mined() {
     let (_folder, data) = ledger(1);
-    let child = command(&[
-        "chain",
-        "mine",
-        "--count",
-        "1000000000",
-        "--data",
-        &data,
-        "--json",
-    ])
-    .stdout(Stdio::piped())
-    .stderr(Stdio::piped())
-    .spawn()
-    .unwrap();
+    let child = spawn(format!("chain mine --count 1000000000 --data {data} --json"));
     std::thread::sleep(std::time::Duration::from_millis(700));
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    signal(&child, "INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(code(&output), 130, "{}", stderr(&output));
     let report = json(&output);
     assert_eq!(report["status"], "interrupted");
-    let verified = json(&paydirt(&["chain", "verify", "--data", &data, "--json"]));
+    let verified = json(&paydirt(format!("chain verify --data {data} --json")));
     assert_eq!(
         (&verified["length"], &verified["tip"]),
         (&report["length"], &report["tip"])
@@ -364,22 +322,11 @@ fn an_interrupt_keeps_what_was_mined() {
 fn asert_networks_are_made_and_kept() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().display().to_string();
-    let args = [
-        "chain",
-        "mine",
-        "--bits",
-        "4",
-        "--block-time",
-        "10",
-        "--half-life",
-        "100",
-        "--data",
-        &data,
-    ];
+    let args = format!("chain mine --bits 4 --block-time 10 --half-life 100 --data {data}");
     // Blocks a second apart are ten times too fast: the difficulty rises.
-    let output = paydirt(&[&args[..], &["--count", "60", "--spacing", "1", "--json"]].concat());
+    let output = paydirt(format!("{args} --count 60 --spacing 1 --json"));
     json(&output);
-    let stats = json(&paydirt(&["chain", "stats", "--data", &data, "--json"]));
+    let stats = json(&paydirt(format!("chain stats --data {data} --json")));
     let next = stats["difficulty_bits"]["next"].as_f64().unwrap();
     // 59 blocks after the anchor, each 9 s early: 531 s are 5.3 half-lives.
     assert!((next - 9.31).abs() < 0.02, "{next}");

@@ -4,23 +4,69 @@
 
 use std::{
     collections::BTreeMap,
+    io::Write as _,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
 };
 
 use serde_json::Value;
 
-/// The binary with these arguments, stdin closed, ready to run.
-pub fn command(args: &[&str]) -> Command {
+/// The binary with the arguments of this line, stdin closed, ready to run. Words end at spaces; `'…'` quotes.
+pub fn command(line: impl AsRef<str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_paydirt"));
-    command.args(args).stdin(Stdio::null());
+    command.args(words(line.as_ref())).stdin(Stdio::null());
     command
 }
 
-/// Runs the binary to its end.
-pub fn paydirt(args: &[&str]) -> Output {
-    command(args).output().expect("the binary runs")
+/// Runs the binary to its end: `paydirt("mine --text 100 --hex-zeros 4")`.
+pub fn paydirt(line: impl AsRef<str>) -> Output {
+    command(line).output().expect("the binary runs")
+}
+
+/// What a shell would make of the line, which knows single quotes and nothing else.
+pub fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = None;
+    for (index, part) in line.split('\'').enumerate() {
+        if index % 2 == 1 {
+            word.get_or_insert_with(String::new).push_str(part);
+            continue;
+        }
+        for letter in part.chars() {
+            match letter {
+                ' ' => words.extend(word.take()),
+                _ => word.get_or_insert_with(String::new).push(letter),
+            }
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// Runs it to its end with this on stdin; it may end before it has read all of it.
+pub fn paydirt_reads(line: impl AsRef<str>, input: impl AsRef<[u8]>) -> Output {
+    let mut child = spawn(line);
+    let _ = child.stdin.take().expect("piped").write_all(input.as_ref());
+    child.wait_with_output().expect("it ends")
+}
+
+/// Starts it with pipes on all its streams.
+pub fn spawn(line: impl AsRef<str>) -> Child {
+    let mut command = command(line);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.spawn().expect("the binary runs")
+}
+
+/// Sends a signal: `"INT"`, `"TERM"`, `"KILL"`.
+pub fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), &child.id().to_string()])
+        .status();
+    assert!(sent.expect("kill runs").success());
 }
 
 /// Its exit code.
@@ -98,13 +144,18 @@ fn validator(name: &str) -> Arc<jsonschema::Validator> {
 
 /// Asserts bad input: exit 2, nothing on stdout, one line on stderr that holds each of `words`.
 #[track_caller]
-pub fn assert_refused(args: &[&str], words: &[&str]) {
-    let output = paydirt(args);
-    let line = stderr(&output);
-    assert_eq!(code(&output), 2, "{args:?}: {line}");
-    assert_eq!(stdout(&output), "", "{args:?}");
-    assert_eq!(line.lines().count(), 1, "{args:?}: {line}");
+pub fn assert_refused(line: impl AsRef<str>, words: &[&str]) {
+    assert_complains(&paydirt(line.as_ref()), line.as_ref(), words);
+}
+
+/// The same of a process that has ended; `what` names it where it did not complain.
+#[track_caller]
+pub fn assert_complains(output: &Output, what: &str, words: &[&str]) {
+    let complaint = stderr(output);
+    assert_eq!(code(output), 2, "{what}: {complaint}");
+    assert_eq!(stdout(output), "", "{what}");
+    assert_eq!(complaint.lines().count(), 1, "{what}: {complaint}");
     for word in words {
-        assert!(line.contains(word), "{args:?}: no {word:?} in {line:?}");
+        assert!(complaint.contains(word), "{what}: no {word:?} in {complaint:?}");
     }
 }

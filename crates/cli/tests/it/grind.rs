@@ -1,5 +1,7 @@
 //! `paydirt grind` against the contract of `bitcoin-util grind`, to the byte.
 
+use std::fmt::Display;
+
 use crate::common::{code, command, paydirt, stderr, stdout};
 use paydirt::{Header, Puzzle};
 
@@ -15,7 +17,7 @@ fn header(nbits: &str, rest: &str) -> String {
 
 #[track_caller]
 fn assert_ground(argument: &str, expected: &str) {
-    let output = paydirt(&["grind", argument]);
+    let output = paydirt(format!("grind {argument}"));
     assert_eq!(
         (code(&output), stdout(&output), stderr(&output)),
         (0, format!("{expected}\n").as_str(), "")
@@ -23,12 +25,12 @@ fn assert_ground(argument: &str, expected: &str) {
 }
 
 #[track_caller]
-fn assert_refused(arguments: &[&str], message: &str) {
-    let output = paydirt(&[&["grind"], arguments].concat());
+fn assert_refused(arguments: impl Display, message: &str) {
+    let output = paydirt(format!("grind {arguments}"));
     assert_eq!(
         (code(&output), stdout(&output), stderr(&output)),
         (1, "", format!("{message}\n").as_str()),
-        "{arguments:?}"
+        "{arguments}"
     );
 }
 
@@ -76,7 +78,7 @@ fn what_is_no_header() {
         "--",
         "ä",
     ] {
-        assert_refused(&[bad], message);
+        assert_refused(format!("'{bad}'"), message);
     }
 }
 
@@ -84,10 +86,10 @@ fn what_is_no_header() {
 fn what_is_not_one_argument() {
     let message = "Must specify block header to grind";
     let good = header("ffff7f20", "00000000");
-    assert_refused(&[], message);
-    assert_refused(&[&good, &good], message);
-    assert_refused(&["--", &good], message);
-    assert_refused(&["", ""], message);
+    assert_refused("", message);
+    assert_refused(format!("{good} {good}"), message);
+    assert_refused(format!("-- {good}"), message);
+    assert_refused("'' ''", message);
 }
 
 #[test]
@@ -96,14 +98,14 @@ fn targets_that_cannot_be_met() {
     for nbits in [
         "00000000", "ffff0000", "01008003", "ffff801d", "ffffff20", "ffff7f21", "000001ff",
     ] {
-        assert_refused(&[&header(nbits, "00000000")], message);
+        assert_refused(header(nbits, "00000000"), message);
     }
 }
 
 #[test]
 fn help_is_help() {
     for help in ["--help", "-h"] {
-        let output = paydirt(&["grind", help]);
+        let output = paydirt(format!("grind {help}"));
         assert_eq!(code(&output), 0);
         assert!(stdout(&output).contains("Examples:"));
     }
@@ -113,7 +115,7 @@ fn help_is_help() {
 #[test]
 fn bytes_that_are_no_text() {
     use std::os::unix::ffi::OsStrExt as _;
-    let output = command(&["grind"])
+    let output = command("grind")
         .arg(std::ffi::OsStr::from_bytes(b"\xff\xfe"))
         .output()
         .unwrap();

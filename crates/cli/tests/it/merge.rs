@@ -1,58 +1,40 @@
 //! Shards over machines: they tile, they merge into the one answer, and a missing one is noticed.
 
-use std::{
-    io::Write as _,
-    process::{Output, Stdio},
-};
+use std::{fmt::Display, process::Output};
 
-use crate::common::{assert_refused, code, command, json, paydirt, stderr, stdout};
+use crate::common::{
+    assert_complains, assert_refused, code, command, json, paydirt, paydirt_reads, stderr, stdout,
+};
 use serde_json::json;
 
 /// The teaching puzzle, whose lowest solution is 35293.
-const PUZZLE: [&str; 7] = ["mine", "--text", "100", "--hex-zeros", "4", "--json", "--count"];
+const PUZZLE: &str = "mine --text 100 --hex-zeros 4 --json --count";
 
-fn mine(count: &str, args: &[&str]) -> String {
-    stdout(&paydirt(&[&PUZZLE[..], &[count], args].concat())).to_owned()
+fn mine(count: &str, args: impl Display) -> String {
+    stdout(&paydirt(format!("{PUZZLE} {count} {args}"))).to_owned()
 }
 
-fn shards(count: &str, of: u32, args: &[&str]) -> Vec<String> {
-    let one = |index| mine(count, &[&["--shard", &format!("{index}/{of}")], args].concat());
+fn shards(count: &str, of: u32, args: impl Display) -> Vec<String> {
+    let one = |index| mine(count, format!("--shard {index}/{of} {args}"));
     (0..of).map(one).collect()
 }
 
-fn merge(results: &str, args: &[&str]) -> Output {
-    let mut child = command(&[&["merge", "--json"], args].concat())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A refusal may come before all is read.
-    let _ = child.stdin.take().unwrap().write_all(results.as_bytes());
-    child.wait_with_output().unwrap()
+fn merge(results: &str, args: impl Display) -> Output {
+    paydirt_reads(format!("merge --json {args}"), results)
 }
 
 #[track_caller]
-fn assert_not_merged(results: &str, args: &[&str], words: &[&str]) {
-    let output = merge(results, args);
-    let line = stderr(&output);
-    assert_eq!(
-        (code(&output), stdout(&output), line.lines().count()),
-        (2, "", 1),
-        "{line}"
-    );
-    for word in words {
-        assert!(line.contains(word), "no {word:?} in {line:?}");
-    }
+fn assert_not_merged(results: &str, args: impl Display, words: &[&str]) {
+    assert_complains(&merge(results, args), results, words);
 }
 
 #[test]
 fn shards_merge_into_the_answer_of_the_whole() {
-    let whole: serde_json::Value = serde_json::from_str(&mine("300000", &[])).unwrap();
+    let whole: serde_json::Value = serde_json::from_str(&mine("300000", "")).unwrap();
     for of in [1, 2, 3, 7, 64] {
-        let mut results = shards("300000", of, &[]);
+        let mut results = shards("300000", of, "");
         results.reverse(); // the order in which they come in does not matter
-        let output = merge(&results.concat(), &[]);
+        let output = merge(&results.concat(), "");
         assert_eq!((code(&output), stderr(&output)), (0, ""));
         let merged = json(&output);
         for field in [
@@ -74,7 +56,7 @@ fn shards_merge_into_the_answer_of_the_whole() {
 
 #[test]
 fn more_shards_than_nonces() {
-    let merged = json(&merge(&shards("3", 8, &[]).concat(), &[]));
+    let merged = json(&merge(&shards("3", 8, "").concat(), ""));
     assert_eq!(
         (&merged["status"], &merged["hashes"]),
         (&json!("exhausted"), &json!(3))
@@ -83,15 +65,15 @@ fn more_shards_than_nonces() {
 
 #[test]
 fn all_solutions_of_all_shards() {
-    let whole: serde_json::Value = serde_json::from_str(&mine("300000", &["--find", "all"])).unwrap();
-    let merged = json(&merge(&shards("300000", 5, &["--find", "all"]).concat(), &[]));
+    let whole: serde_json::Value = serde_json::from_str(&mine("300000", "--find all")).unwrap();
+    let merged = json(&merge(&shards("300000", 5, "--find all").concat(), ""));
     assert_eq!(merged["solutions"], whole["solutions"]);
     assert_eq!(merged["hashes"], 300_000);
 }
 
 #[test]
 fn a_whole_range_without_solution() {
-    let output = merge(&shards("30000", 4, &[]).concat(), &[]);
+    let output = merge(&shards("30000", 4, "").concat(), "");
     assert_eq!(code(&output), 1);
     assert_eq!(json(&output)["status"], "exhausted");
 }
@@ -100,144 +82,101 @@ fn a_whole_range_without_solution() {
 fn all_two_to_the_64_nonces() {
     let merged = json(&merge(
         &{
-            let args = [
-                "mine",
-                "--text",
-                "100",
-                "--hex-zeros",
-                "4",
-                "--json",
-                "--find",
-                "first",
-                "--shard",
-            ];
-            let shard = |index: &str| stdout(&paydirt(&[&args[..], &[index]].concat())).to_owned();
+            let args = "mine --text 100 --hex-zeros 4 --json --find first --shard";
+            let shard = |index: &str| stdout(&paydirt(format!("{args} {index}"))).to_owned();
             shard("0/2") + &shard("1/2")
         },
-        &[],
+        "",
     ));
     assert_eq!(
         merged["range"],
         json!({"start": 0, "count": 18_446_744_073_709_551_616u128 as f64})
     );
-    let one = ["mine", "--text", "100", "--hex-zeros", "4", "--json"];
-    assert_eq!(json(&merge(stdout(&paydirt(&one)), &[]))["nonce"], 35293);
+    let one = "mine --text 100 --hex-zeros 4 --json";
+    assert_eq!(json(&merge(stdout(&paydirt(&one)), ""))["nonce"], 35293);
 }
 
 #[test]
 fn a_missing_shard_is_named() {
-    let results = shards("300000", 4, &[]);
+    let results = shards("300000", 4, "");
     let without = |missing: usize| {
         let kept = results.iter().enumerate().filter(|(index, _)| *index != missing);
         kept.map(|(_, result)| result.as_str()).collect::<String>()
     };
-    assert_not_merged(&without(0), &[], &["nonces 0 to 74999 are missing", "0/4"]);
-    assert_not_merged(&without(2), &[], &["150000 to 224999", "2/4"]);
-    assert_not_merged(&without(3), &[], &["225000 to 299999", "3/4"]);
-    assert_not_merged("", &[], &["no result"]);
+    assert_not_merged(&without(0), "", &["nonces 0 to 74999 are missing", "0/4"]);
+    assert_not_merged(&without(2), "", &["150000 to 224999", "2/4"]);
+    assert_not_merged(&without(3), "", &["225000 to 299999", "3/4"]);
+    assert_not_merged("", "", &["no result"]);
 }
 
 #[test]
 fn a_shard_that_is_there_twice_is_named() {
-    let results = shards("300000", 4, &[]);
+    let results = shards("300000", 4, "");
     let twice = results.concat() + &results[1];
-    assert_not_merged(
-        &twice,
-        &[],
-        &["75000 to 149999 are in both", "stdin:2", "stdin:5"],
-    );
+    assert_not_merged(&twice, "", &["75000 to 149999 are in both", "stdin:2", "stdin:5"]);
 }
 
 #[test]
 fn ranges_cut_by_hand() {
-    let cut = |start: &str, count: &str| mine(count, &["--start", start]);
+    let cut = |start: &str, count: &str| mine(count, &format!("--start {start}"));
     let (low, high) = (cut("0", "30000"), cut("30000", "20000"));
-    let merged = json(&merge(&(high.clone() + &low), &[]));
+    let merged = json(&merge(&(high.clone() + &low), ""));
     assert_eq!(
         (&merged["nonce"], &merged["range"]),
         (&json!(35293), &json!({"start": 0, "count": 50_000}))
     );
-    merge(&(low.clone() + &high), &["--start", "0", "--count", "50000"]);
+    merge(&(low.clone() + &high), "--start 0 --count 50000");
     assert_not_merged(
         &(low.clone() + &high),
-        &["--count", "60000"],
+        "--count 60000",
         &["50000 to 59999 are missing"],
     );
-    assert_not_merged(&(low.clone() + &high), &["--count", "40000"], &["outside"]);
+    assert_not_merged(&(low.clone() + &high), "--count 40000", &["outside"]);
     assert_not_merged(
         &(low.clone() + &cut("40000", "100")),
-        &[],
+        "",
         &["30000 to 39999 are missing"],
     );
-    assert_not_merged(
-        &(low + &cut("29999", "100")),
-        &[],
-        &["29999 to 29999 are in both"],
-    );
+    assert_not_merged(&(low + &cut("29999", "100")), "", &["29999 to 29999 are in both"]);
 }
 
 #[test]
 fn an_unfinished_shard_decides_only_what_it_can() {
     let endless = |shard: &str| {
-        let args = [
-            "mine",
-            "--text",
-            "100",
-            "--hex-zeros",
-            "4",
-            "--json",
-            "--start",
-            "40000",
-            "--count",
-            "1000000000000",
-        ];
-        stdout(&paydirt(
-            &[&args[..], &["--shard", shard, "--timeout", "0"]].concat(),
-        ))
-        .to_owned()
+        let args = "mine --text 100 --hex-zeros 4 --json --start 40000 --count 1000000000000";
+        stdout(&paydirt(format!("{args} --shard {shard} --timeout 0"))).to_owned()
     };
     // Nothing was found, and one part timed out before it searched anything.
-    let output = merge(&(endless("0/2") + &endless("1/2")), &[]);
+    let output = merge(&(endless("0/2") + &endless("1/2")), "");
     assert_eq!(code(&output), 4);
     assert_eq!(json(&output)["status"], "timeout");
     // Above the answer, an unfinished shard cannot change it; below, it can.
-    let low = mine("40000", &[]);
-    let high = mine("100000", &["--start", "40000", "--timeout", "0"]);
-    let output = merge(&(low + &high), &[]);
+    let low = mine("40000", "");
+    let high = mine("100000", "--start 40000 --timeout 0");
+    let output = merge(&(low + &high), "");
     assert_eq!(code(&output), 0);
     assert_eq!(json(&output)["nonce"], 35293);
-    let low = mine("20000", &["--timeout", "0"]);
-    let high = mine("40000", &["--start", "20000"]);
-    let output = merge(&(low + &high), &[]);
+    let low = mine("20000", "--timeout 0");
+    let high = mine("40000", "--start 20000");
+    let output = merge(&(low + &high), "");
     assert_eq!(code(&output), 4);
     assert_eq!(json(&output)["nonce"], 35293, "the best known");
 }
 
 #[test]
 fn results_that_do_not_belong_together() {
-    let one = mine("100", &[]);
-    let other = [
-        "mine",
-        "--text",
-        "101",
-        "--hex-zeros",
-        "4",
-        "--json",
-        "--start",
-        "100",
-        "--count",
-        "100",
-    ];
+    let one = mine("100", "");
+    let other = "mine --text 101 --hex-zeros 4 --json --start 100 --count 100";
     let other = stdout(&paydirt(&other)).to_owned();
-    assert_not_merged(&(one.clone() + &other), &[], &["puzzles", "stdin:1", "stdin:2"]);
-    let other = mine("100", &["--start", "100", "--find", "all"]);
-    assert_not_merged(&(one + &other), &[], &["--find"]);
+    assert_not_merged(&(one.clone() + &other), "", &["puzzles", "stdin:1", "stdin:2"]);
+    let other = mine("100", "--start 100 --find all");
+    assert_not_merged(&(one + &other), "", &["--find"]);
 }
 
 #[test]
 fn a_result_that_contradicts_itself_decides_nothing() {
-    let good = mine("100000", &[]);
-    merge(&good, &[]);
+    let good = mine("100000", "");
+    merge(&good, "");
     for (from, to, words) in [
         ("\"nonce\":35293", "\"nonce\":135293", "outside its range"),
         ("3130303335323933", "3130303335323934", "does not have that hash"),
@@ -253,7 +192,7 @@ fn a_result_that_contradicts_itself_decides_nothing() {
         ("\"target\"", "\"tarket\"", "missing field `target`"),
     ] {
         assert!(good.contains(from), "{from}");
-        assert_not_merged(&good.replace(from, to), &[], &[words, "stdin:1"]);
+        assert_not_merged(&good.replace(from, to), "", &[words, "stdin:1"]);
     }
 }
 
@@ -267,35 +206,29 @@ fn files_and_the_output_of_a_worker() {
             "search": {"count": 300_000, "shard": shard}});
         jobs.push_str(&format!("{job}\n"));
     }
-    let mut child = command(&["work"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(jobs.as_bytes()).unwrap();
-    let answers = child.wait_with_output().unwrap().stdout;
+    let answers = paydirt_reads("work", jobs).stdout;
     let file = folder.join("worker.jsonl");
     std::fs::write(&file, answers).unwrap();
     let file = file.to_str().unwrap();
-    assert_eq!(json(&paydirt(&["merge", "--json", file]))["nonce"], 35293);
-    let readable = paydirt(&["merge", file]);
+    assert_eq!(json(&paydirt(format!("merge --json {file}")))["nonce"], 35293);
+    let readable = paydirt(format!("merge {file}"));
     assert!(
         stdout(&readable).starts_with("found       nonce 35293\n"),
         "{}",
         stdout(&readable)
     );
+    assert_refused("merge no-such-file", &["FILE 'no-such-file'", "no file to read"]);
     assert_refused(
-        &["merge", "no-such-file"],
-        &["FILE 'no-such-file'", "no file to read"],
+        format!("merge {}", folder.to_str().unwrap()),
+        &["FILE", "no file to read"],
     );
-    assert_refused(&["merge", folder.to_str().unwrap()], &["FILE", "no file to read"]);
-    assert_refused(&["merge", "--start", "5", file], &["--count", "needed"]);
+    assert_refused(format!("merge --start 5 {file}"), &["--count", "needed"]);
 }
 
 #[test]
 fn auto_takes_the_place_from_the_scheduler() {
     let run = |shard: &str, variables: &[(&str, &str)]| {
-        let mut command = command(&[&PUZZLE[..], &["1000", "--shard", shard]].concat());
+        let mut command = command(format!("{PUZZLE} 1000 --shard {shard}"));
         for name in ["ID", "COUNT", "MIN", "STEP"] {
             command.env_remove(format!("SLURM_ARRAY_TASK_{name}"));
         }
@@ -323,8 +256,6 @@ fn auto_takes_the_place_from_the_scheduler() {
             "whole number",
         ),
     ] {
-        let output = run(shard, variables);
-        assert_eq!((code(&output), stdout(&output)), (2, ""));
-        assert!(stderr(&output).contains(word), "{}", stderr(&output));
+        assert_complains(&run(shard, variables), shard, &[word]);
     }
 }

@@ -11,7 +11,7 @@ const GENESIS: &str = concat!(
 #[test]
 fn the_teaching_chains_proofs() {
     for (last_proof, proof) in [("100", 35293), ("35293", 35089), ("35089", 119_678)] {
-        let output = paydirt(&["mine", "--text", last_proof, "--hex-zeros", "4", "--json"]);
+        let output = paydirt(format!("mine --text {last_proof} --hex-zeros 4 --json"));
         assert_eq!((code(&output), stderr(&output)), (0, ""));
         let report = json(&output);
         assert_eq!(report["nonce"], json!(proof));
@@ -22,29 +22,19 @@ fn the_teaching_chains_proofs() {
 
 #[test]
 fn the_first_block_of_bitcoin() {
-    let args = [
-        "mine",
-        "--header",
-        GENESIS,
-        "--start",
-        "2083000000",
-        "--count",
-        "500000",
-    ];
+    let args = format!("mine --header {GENESIS} --start 2083000000 --count 500000");
     let output = paydirt(&args);
     assert_eq!(code(&output), 0);
     assert!(stdout(&output).contains("nonce 2083236893"));
     assert!(stdout(&output).contains("000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"));
-    let report = json(&paydirt(&[&args[..], &["--json"]].concat()));
+    let report = json(&paydirt(format!("{args} --json")));
     assert_eq!(report["nonce_text"], "1dac2b7c");
     assert_eq!(report["range"], json!({"start": 2_083_000_000, "count": 500_000}));
 }
 
 #[test]
 fn an_exhausted_range_counts_every_nonce() {
-    let output = paydirt(&[
-        "mine", "--text", "x", "--bits", "200", "--count", "100000", "--json",
-    ]);
+    let output = paydirt("mine --text x --bits 200 --count 100000 --json");
     assert_eq!(code(&output), 1);
     let report = json(&output);
     assert_eq!(report["status"], "exhausted");
@@ -54,16 +44,7 @@ fn an_exhausted_range_counts_every_nonce() {
 
 #[test]
 fn a_time_limit_is_kept() {
-    let output = paydirt(&[
-        "mine",
-        "--text",
-        "x",
-        "--bits",
-        "200",
-        "--timeout",
-        "0.2",
-        "--json",
-    ]);
+    let output = paydirt("mine --text x --bits 200 --timeout 0.2 --json");
     assert_eq!(code(&output), 4);
     let report = json(&output);
     assert_eq!(report["status"], "timeout");
@@ -72,9 +53,7 @@ fn a_time_limit_is_kept() {
 
 #[test]
 fn all_solutions_come_in_order() {
-    let args = [
-        "mine", "--text", "x", "--bits", "6", "--count", "1000", "--find", "all", "--json",
-    ];
+    let args = "mine --text x --bits 6 --count 1000 --find all --json";
     let report = json(&paydirt(&args));
     let solutions = report["solutions"].as_array().unwrap();
     assert!(solutions.len() > 3, "about 16 are to be expected");
@@ -89,20 +68,7 @@ fn shards_tile_the_range_and_their_lowest_is_the_answer() {
     let mut hashes = 0;
     let mut answers = Vec::new();
     for shard in ["0/3", "1/3", "2/3"] {
-        let args = [
-            "mine",
-            "--text",
-            "100",
-            "--hex-zeros",
-            "4",
-            "--count",
-            "100000",
-            "--shard",
-            shard,
-            "--find",
-            "all",
-            "--json",
-        ];
+        let args = format!("mine --text 100 --hex-zeros 4 --count 100000 --shard {shard} --find all --json");
         let report = json(&paydirt(&args));
         hashes += report["hashes"].as_u64().unwrap();
         answers.extend(report["nonce"].as_u64());
@@ -113,7 +79,7 @@ fn shards_tile_the_range_and_their_lowest_is_the_answer() {
 
 #[test]
 fn every_kernel_and_thread_count_gives_the_same_answer() {
-    let info = json(&paydirt(&["info", "--json"]));
+    let info = json(&paydirt("info --json"));
     for kernel in info["kernels"]
         .as_array()
         .unwrap()
@@ -122,18 +88,7 @@ fn every_kernel_and_thread_count_gives_the_same_answer() {
     {
         for threads in ["1", "2", "3", "8"] {
             let name = kernel["name"].as_str().unwrap();
-            let args = [
-                "mine",
-                "--text",
-                "35089",
-                "--hex-zeros",
-                "4",
-                "--json",
-                "--kernel",
-                name,
-                "--threads",
-                threads,
-            ];
+            let args = format!("mine --text 35089 --hex-zeros 4 --json --kernel {name} --threads {threads}");
             assert_eq!(
                 json(&paydirt(&args))["nonce"],
                 119_678,
@@ -145,129 +100,78 @@ fn every_kernel_and_thread_count_gives_the_same_answer() {
 
 #[test]
 fn bad_input_is_refused_in_one_line() {
-    let mine = |args: &[&'static str]| -> Vec<&'static str> { [&["mine", "--json"], args].concat() };
-    let zeros = "0".repeat(160).leak();
-    let long = "f".repeat(65).leak();
+    let zeros = "0".repeat(160);
+    let long = "f".repeat(65);
     for (args, words) in [
+        ("--header 0100f", &["--header", "0100f", "160 hex digits"][..]),
+        ("--header zz", &["--header", "zz", "no hex digit"]),
+        (&format!("--header {zeros}"), &["--header", "zero", "--bits 20"]),
+        ("--template ab --bits 1", &["--template", "ab", "{nonce}"]),
         (
-            mine(&["--header", "0100f"]),
-            &["--header", "0100f", "160 hex digits"][..],
-        ),
-        (mine(&["--header", "zz"]), &["--header", "zz", "no hex digit"]),
-        (mine(&["--header", zeros]), &["--header", "zero", "--bits 20"]),
-        (
-            mine(&["--template", "ab", "--bits", "1"]),
-            &["--template", "ab", "{nonce}"],
-        ),
-        (
-            mine(&["--template", "{nonce}{nonce}", "--bits", "1"]),
+            "--template {nonce}{nonce} --bits 1",
             &["--template", "2 times", "exactly one"],
         ),
         (
-            mine(&["--template-hex", "abc{nonce}", "--bits", "1"]),
+            "--template-hex abc{nonce} --bits 1",
             &["--template-hex", "abc{nonce}", "even"],
         ),
         (
-            mine(&["--template-hex", "xx{nonce}", "--bits", "1"]),
+            "--template-hex xx{nonce} --bits 1",
             &["--template-hex", "xx{nonce}", "no hex digit"],
         ),
         (
-            mine(&["--text", "x", "--nbits", "00000000"]),
+            "--text x --nbits 00000000",
             &["--nbits", "00000000", "zero", "1d00ffff"],
         ),
+        ("--text x --nbits 1d80ffff", &["--nbits", "1d80ffff", "negative"]),
+        ("--text x --nbits 217fffff", &["--nbits", "217fffff", "overflows"]),
         (
-            mine(&["--text", "x", "--nbits", "1d80ffff"]),
-            &["--nbits", "1d80ffff", "negative"],
-        ),
-        (
-            mine(&["--text", "x", "--nbits", "217fffff"]),
-            &["--nbits", "217fffff", "overflows"],
-        ),
-        (
-            mine(&["--text", "x", "--target", long]),
+            &format!("--text x --target {long}"),
             &["--target", "65 digits", "at most 64"],
         ),
         (
-            mine(&["--text", "x", "--bits", "8", "--hex-zeros", "2"]),
+            "--text x --bits 8 --hex-zeros 2",
             &["--bits", "--hex-zeros", "give one"],
         ),
         (
-            mine(&["--text", "x", "--header", zeros]),
+            &format!("--text x --header {zeros}"),
             &["--header", "--text", "give one"],
         ),
+        ("--text x --bits 8 --shard 3/3", &["--shard", "3/3", "0/3 to 2/3"]),
+        ("--text x --bits 8 --shard 1", &["--shard", "'1'", "I/N"]),
         (
-            mine(&["--text", "x", "--bits", "8", "--shard", "3/3"]),
-            &["--shard", "3/3", "0/3 to 2/3"],
-        ),
-        (
-            mine(&["--text", "x", "--bits", "8", "--shard", "1"]),
-            &["--shard", "'1'", "I/N"],
-        ),
-        (
-            mine(&[
-                "--text", "x", "--bits", "8", "--nonce", "dec:2", "--start", "90", "--count", "11",
-            ]),
+            "--text x --bits 8 --nonce dec:2 --start 90 --count 11",
             &["--count", "11", "at most 10"],
         ),
         (
-            mine(&[
-                "--text",
-                "x",
-                "--bits",
-                "8",
-                "--nonce",
-                "u32le",
-                "--start",
-                "4294967296",
-            ]),
+            "--text x --bits 8 --nonce u32le --start 4294967296",
             &["--start", "4294967296", "4294967295"],
         ),
         (
-            mine(&["--text", "x", "--bits", "8", "--threads", "0"]),
+            "--text x --bits 8 --threads 0",
             &["--threads", "'0'", "1 to 4096"],
         ),
+        ("--text x --bits 8 --kernel neon", &["--kernel", "neon", "auto"]),
+        ("--text x --bits 8 --nonce u16", &["--nonce", "u16", "u32le"]),
+        ("--text x --bits 8 --digest md5", &["--digest", "md5", "sha256d"]),
         (
-            mine(&["--text", "x", "--bits", "8", "--kernel", "neon"]),
-            &["--kernel", "neon", "auto"],
-        ),
-        (
-            mine(&["--text", "x", "--bits", "8", "--nonce", "u16"]),
-            &["--nonce", "u16", "u32le"],
-        ),
-        (
-            mine(&["--text", "x", "--bits", "8", "--digest", "md5"]),
-            &["--digest", "md5", "sha256d"],
-        ),
-        (
-            mine(&["--header", GENESIS, "--digest", "sha256"]),
+            &format!("--header {GENESIS} --digest sha256"),
             &["--digest", "sha256", "--header"],
         ),
-        (
-            mine(&["--text", "x", "--bits", "many"]),
-            &["--bits", "many", "20.5"],
-        ),
-        (mine(&["--text", "x"]), &["goal", "--hex-zeros"]),
-        (mine(&["--bits", "8"]), &["puzzle", "--text"]),
-        (
-            mine(&["--text", "x", "--bits", "8", "--txet", "y"]),
-            &["--txet", "--text"],
-        ),
-        (
-            mine(&["--text", "x", "--equals", "ab"]),
-            &["--equals", "'ab'", "64"],
-        ),
-        (
-            mine(&["--text", "x", "--bits", "8", "--timeout", "-1"]),
-            &["--timeout", "-1", "seconds"],
-        ),
+        ("--text x --bits many", &["--bits", "many", "20.5"]),
+        ("--text x", &["goal", "--hex-zeros"]),
+        ("--bits 8", &["puzzle", "--text"]),
+        ("--text x --bits 8 --txet y", &["--txet", "--text"]),
+        ("--text x --equals ab", &["--equals", "'ab'", "64"]),
+        ("--text x --bits 8 --timeout -1", &["--timeout", "-1", "seconds"]),
     ] {
-        assert_refused(&args, words);
+        assert_refused(format!("mine --json {args}"), words);
     }
 }
 
 #[test]
 fn a_kernel_this_processor_lacks_is_refused() {
-    let info = json(&paydirt(&["info", "--json"]));
+    let info = json(&paydirt("info --json"));
     for kernel in info["kernels"]
         .as_array()
         .unwrap()
@@ -276,7 +180,7 @@ fn a_kernel_this_processor_lacks_is_refused() {
     {
         let name = kernel["name"].as_str().unwrap();
         assert_refused(
-            &["mine", "--text", "x", "--bits", "8", "--kernel", name],
+            format!("mine --text x --bits 8 --kernel {name}"),
             &["--kernel", name, "auto"],
         );
     }
@@ -284,27 +188,19 @@ fn a_kernel_this_processor_lacks_is_refused() {
 
 #[cfg(unix)]
 mod unix {
-    use std::{
-        io::Read as _,
-        process::{Command, Stdio},
-        time::Duration,
-    };
+    use std::{io::Read as _, process::Stdio, time::Duration};
 
-    use crate::common::{command, validate};
+    use crate::common::{command, signal, spawn, validate};
 
     /// A puzzle that will not be solved in a lifetime.
-    const ENDLESS: [&str; 6] = ["mine", "--text", "x", "--bits", "200", "--json"];
+    const ENDLESS: &str = "mine --text x --bits 200 --json";
 
-    fn interrupt(signal: &str) {
-        let mut child = command(&ENDLESS).stdout(Stdio::piped()).spawn().unwrap();
+    fn interrupt(name: &str) {
+        let mut child = spawn(ENDLESS);
         // Its handler stands before it mines; half a second is ample even on a busy machine, and if it were not, the
         // signal would kill the process and the test would fail, not pass.
         std::thread::sleep(Duration::from_millis(500));
-        let sent = Command::new("kill")
-            .args([signal, &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        signal(&child, name);
         let mut line = String::new();
         child.stdout.take().unwrap().read_to_string(&mut line).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(130));
@@ -316,41 +212,25 @@ mod unix {
 
     #[test]
     fn ctrl_c_still_prints_the_result() {
-        interrupt("-INT");
+        interrupt("INT");
     }
 
     #[test]
     fn a_polite_kill_still_prints_the_result() {
-        interrupt("-TERM");
+        interrupt("TERM");
     }
 
     /// A reader that goes away changes neither the exit code nor what stderr says: nothing.
     #[test]
     fn a_closed_pipe_is_no_error() {
         for (args, code) in [
-            (&["mine", "--text", "100", "--hex-zeros", "4"][..], 0),
-            (&["mine", "--text", "x", "--bits", "200", "--count", "10"], 1),
-            (
-                &[
-                    "mine",
-                    "--text",
-                    "x",
-                    "--bits",
-                    "200",
-                    "--timeout",
-                    "0.01",
-                    "--json",
-                ],
-                4,
-            ),
-            (&["verify", "--text", "100", "--hex-zeros", "4", "35292"], 1),
-            (&["--help"], 0),
+            ("mine --text 100 --hex-zeros 4", 0),
+            ("mine --text x --bits 200 --count 10", 1),
+            ("mine --text x --bits 200 --timeout 0.01 --json", 4),
+            ("verify --text 100 --hex-zeros 4 35292", 1),
+            ("--help", 0),
         ] {
-            let mut child = command(args)
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap();
+            let mut child = spawn(args);
             drop(child.stdout.take());
             let mut complaint = String::new();
             child
@@ -370,7 +250,7 @@ mod unix {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_a_failure_said_in_one_line() {
-        for args in [&["mine", "--text", "100", "--hex-zeros", "4"][..], &["--help"]] {
+        for args in ["mine --text 100 --hex-zeros 4", "--help"] {
             let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
             let output = command(args)
                 .stdout(full)

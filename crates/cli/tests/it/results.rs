@@ -71,18 +71,8 @@ fn a_tampered_result_is_found_out() {
     let wanted = parent.join("{date}-{cpu}");
     let saved = wanted.to_str().unwrap();
     for args in [
-        &[
-            "bench",
-            "--seconds",
-            "0.02",
-            "--samples",
-            "2",
-            "--threads",
-            "1",
-            "--save",
-            saved,
-        ][..],
-        &["compare", "--bits", "4..6", "--samples", "5", "--save", saved],
+        format!("bench --seconds 0.02 --samples 2 --threads 1 --save {saved}"),
+        format!("compare --bits 4..6 --samples 5 --save {saved}"),
     ] {
         let output = crate::common::paydirt(args);
         assert_eq!(

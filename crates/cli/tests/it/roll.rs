@@ -12,18 +12,8 @@ const GENESIS_NONCE: u64 = 2_083_236_893 * 4;
 
 #[test]
 fn the_first_block_of_bitcoin_is_one_of_four_versions() {
-    let args = [
-        "mine",
-        "--header",
-        GENESIS,
-        "--roll-version",
-        "00000006",
-        "--start",
-        "8332000001",
-        "--count",
-        "1000000",
-    ];
-    let report = json(&paydirt(&[&args[..], &["--json"]].concat()));
+    let args = format!("mine --header {GENESIS} --roll-version 00000006 --start 8332000001 --count 1000000");
+    let report = json(&paydirt(format!("{args} --json")));
     assert_eq!(report["nonce"], json!(GENESIS_NONCE));
     assert_eq!(report["nonce_text"], "1dac2b7c");
     assert_eq!(report["version"], 1);
@@ -39,19 +29,19 @@ fn the_first_block_of_bitcoin_is_one_of_four_versions() {
 
 #[test]
 fn verify_reads_version_and_nonce_out_of_the_header_or_the_claim() {
-    let args = ["verify", "--header", GENESIS, "--roll-version", "00000006"];
-    let own = json(&paydirt(&[&args[..], &["--json"]].concat()));
+    let args = format!("verify --header {GENESIS} --roll-version 00000006");
+    let own = json(&paydirt(format!("{args} --json")));
     assert_eq!(own["valid"], true);
     assert_eq!(own["nonce"], json!(GENESIS_NONCE));
     let claimed = GENESIS_NONCE.to_string();
-    assert_eq!(code(&paydirt(&[&args[..], &[&claimed]].concat())), 0);
+    assert_eq!(code(&paydirt(format!("{args} {claimed}"))), 0);
     let next = (GENESIS_NONCE + 1).to_string();
-    let output = paydirt(&[&args[..], &[&next, "--json"]].concat());
+    let output = paydirt(format!("{args} {next} --json"));
     assert_eq!(code(&output), 1);
     let other = json(&output);
     assert_eq!(other["version"], 3);
     assert_eq!(other["header_nonce"], 2_083_236_893);
-    assert_refused(&[&args[..], &["17179869184"]].concat(), &["NONCE", "17179869183"]);
+    assert_refused(format!("{args} 17179869184"), &["NONCE", "17179869183"]);
 }
 
 fn field<'v>(report: &'v Value, name: &str) -> &'v str {
@@ -60,27 +50,15 @@ fn field<'v>(report: &'v Value, name: &str) -> &'v str {
 
 #[test]
 fn every_kernel_and_thread_count_finds_the_same_header_and_it_is_a_plain_solution() {
-    let info = json(&paydirt(&["info", "--json"]));
+    let info = json(&paydirt("info --json"));
     let mut answers = Vec::new();
     let kernels = info["kernels"].as_array().unwrap();
     for kernel in kernels.iter().filter(|k| k["self_test"] == true) {
         for threads in ["1", "3"] {
-            let report = json(&paydirt(&[
-                "mine",
-                "--header",
-                GENESIS,
-                "--roll-version",
-                "1fffe000",
-                "--bits",
-                "15",
-                "--start",
-                "12345678901235",
-                "--kernel",
-                field(kernel, "name"),
-                "--threads",
-                threads,
-                "--json",
-            ]));
+            let report = json(&paydirt(format!(
+                "mine --header {GENESIS} --roll-version 1fffe000 --bits 15 --start 12345678901235 --kernel {} --threads {threads} --json",
+                field(kernel, "name")
+            )));
             let found = |name: &str| report[name].clone();
             answers.push(["nonce", "version", "header_nonce", "message_hex"].map(found));
         }
@@ -92,28 +70,14 @@ fn every_kernel_and_thread_count_finds_the_same_header_and_it_is_a_plain_solutio
     let message = message.as_str().unwrap();
     assert_eq!(message[..8], hex::encode(version.to_le_bytes()));
     assert_eq!(message[8..152], GENESIS[8..152]);
-    let plain = json(&paydirt(&[
-        "verify", "--header", message, "--bits", "15", "--json",
-    ]));
+    let plain = json(&paydirt(format!("verify --header {message} --bits 15 --json")));
     assert_eq!((&plain["valid"], &plain["nonce"]), (&json!(true), header_nonce));
 }
 
 #[test]
 fn every_solution_carries_its_version() {
-    let args = [
-        "mine",
-        "--header",
-        GENESIS,
-        "--roll-version",
-        "1fffe000",
-        "--bits",
-        "6",
-        "--count",
-        "1001",
-        "--find",
-        "all",
-    ];
-    let report = json(&paydirt(&[&args[..], &["--json"]].concat()));
+    let args = format!("mine --header {GENESIS} --roll-version 1fffe000 --bits 6 --count 1001 --find all");
+    let report = json(&paydirt(format!("{args} --json")));
     assert_eq!(report["hashes"], 1001);
     let solutions = report["solutions"].as_array().unwrap();
     assert!(solutions.len() > 3, "about 16 are to be expected");
@@ -132,40 +96,28 @@ fn every_solution_carries_its_version() {
 
 #[test]
 fn the_fields_are_there_only_where_the_version_is_rolled() {
-    let fields = |args: &[&str]| {
-        let report = json(&paydirt(
-            &[args, &["--bits", "250", "--count", "5", "--json"]].concat(),
-        ));
+    let fields = |args: &str| {
+        let report = json(&paydirt(format!("{args} --bits 250 --count 5 --json")));
         ["version", "header_nonce"].map(|name| report.get(name).cloned())
     };
-    assert_eq!(fields(&["mine", "--header", GENESIS]), [None, None]);
-    let rolled = fields(&["mine", "--header", GENESIS, "--roll-version", "00000001"]);
+    assert_eq!(fields(&format!("mine --header {GENESIS}")), [None, None]);
+    let rolled = fields(&format!("mine --header {GENESIS} --roll-version 00000001"));
     assert_eq!(rolled, [Some(Value::Null), Some(Value::Null)]);
-    let plain = json(&paydirt(&["verify", "--header", GENESIS, "--json"]));
+    let plain = json(&paydirt(format!("verify --header {GENESIS} --json")));
     assert!(plain.get("version").is_none() && plain.get("header_nonce").is_none());
 }
 
 #[test]
 fn the_space_ends_where_the_mask_says() {
     let last = |mask: &str, start: &str| {
-        let args = ["mine", "--header", GENESIS, "--bits", "250", "--json"];
-        let report = json(&paydirt(
-            &[&args[..], &["--roll-version", mask, "--start", start]].concat(),
-        ));
+        let args = format!("mine --header {GENESIS} --bits 250 --json");
+        let report = json(&paydirt(format!("{args} --roll-version {mask} --start {start}")));
         report["hashes"].clone()
     };
     assert_eq!(last("1fffe000", "281474976710000"), 656);
     assert_eq!(last("ffffffff", "18446744073709551000"), 616);
     assert_eq!(last("80000000", "8589934591"), 1);
-    let past = [
-        "mine",
-        "--header",
-        GENESIS,
-        "--roll-version",
-        "80000000",
-        "--start",
-        "8589934592",
-    ];
+    let past = format!("mine --header {GENESIS} --roll-version 80000000 --start 8589934592");
     assert_refused(&past, &["--start", "8589934592", "8589934591"]);
 }
 
@@ -173,25 +125,17 @@ fn the_space_ends_where_the_mask_says() {
 fn what_cannot_be_rolled_is_refused() {
     for mask in ["1fffe00", "0x1fffe000", "", "zzzzzzzz", "+1fffe00"] {
         assert_refused(
-            &["mine", "--header", GENESIS, "--roll-version", mask],
+            format!("mine --header {GENESIS} --roll-version '{mask}'"),
             &["--roll-version", "8 hex digits", "1fffe000"],
         );
     }
     assert_refused(
-        &["mine", "--header", GENESIS, "--roll-version", "00000000"],
+        format!("mine --header {GENESIS} --roll-version 00000000"),
         &["--roll-version '00000000' has no bit", "1fffe000"],
     );
     for command in ["mine", "verify"] {
         assert_refused(
-            &[
-                command,
-                "--text",
-                "x",
-                "--bits",
-                "4",
-                "--roll-version",
-                "1fffe000",
-            ],
+            format!("{command} --text x --bits 4 --roll-version 1fffe000"),
             &["--roll-version", "needs --header", "--text"],
         );
     }
@@ -199,28 +143,22 @@ fn what_cannot_be_rolled_is_refused() {
 
 #[test]
 fn shards_merge_under_the_name_of_the_rolled_puzzle() {
-    let shard = |shard: &str, roll: &[&str]| {
-        let args = [
-            "mine", "--header", GENESIS, "--bits", "8", "--count", "3001", "--find", "all", "--json",
-            "--shard", shard,
-        ];
-        paydirt(&[&args[..], roll].concat())
+    let shard = |shard: &str, roll: &str| {
+        let args = format!("mine --header {GENESIS} --bits 8 --count 3001 --find all --json --shard {shard}");
+        paydirt(format!("{args} {roll}"))
     };
-    let rolled = ["--roll-version", "1fffe000"];
+    let rolled = "--roll-version 1fffe000";
     let parts = [shard("0/2", &rolled), shard("1/2", &rolled)];
-    let other = shard("1/2", &["--roll-version", "1fffc000"]);
+    let other = shard("1/2", "--roll-version 1fffc000");
     assert_ne!(json(&parts[1])["puzzle_id"], json(&other)["puzzle_id"]);
-    assert_ne!(
-        json(&parts[1])["puzzle_id"],
-        json(&shard("1/2", &[]))["puzzle_id"]
-    );
+    assert_ne!(json(&parts[1])["puzzle_id"], json(&shard("1/2", ""))["puzzle_id"]);
     let folder = std::env::temp_dir().join(format!("paydirt-roll-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let files = ["0", "1"].map(|name| folder.join(name).to_str().unwrap().to_owned());
     for (file, part) in files.iter().zip(&parts) {
         std::fs::write(file, &part.stdout).unwrap();
     }
-    let merged = json(&paydirt(&["merge", "--json", &files[0], &files[1]]));
+    let merged = json(&paydirt(format!("merge --json {} {}", files[0], files[1])));
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(merged["hashes"], 3001);
     let solutions = merged["solutions"].as_array().unwrap();

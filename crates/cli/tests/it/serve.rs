@@ -4,24 +4,30 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
-    process::Command,
     time::Duration,
 };
 
-use crate::server::{Server, transfer};
+use crate::{
+    common::{code, command, paydirt, signal, stderr, stdout},
+    server::{Server, transfer},
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 #[test]
 fn a_client_over_a_socket() {
-    let server = Server::start(&["--memory", "--bits", "8"]);
+    let server = Server::start("--memory --bits 8");
     assert_eq!(server.get("/"), (200, json!({"message": "Server is OK"})));
-    assert_eq!(server.post("/transactions/new", &transfer(5)).0, 201);
+    let mut transfer = transfer(5);
+    transfer["tag"] = json!("00c0ffee00c0ffee");
+    assert_eq!(server.post("/transactions/new", &transfer).0, 201);
+    assert_eq!(server.post("/transactions/new", &transfer).0, 200, "sent again");
     let (status, mined) = server.get("/mine");
     assert_eq!(
         (status, &mined["index"], &mined["transactions"][1]),
-        (200, &json!(2), &transfer(5))
+        (200, &json!(2), &transfer)
     );
+    assert_eq!(mined["transactions"][2], json!(null), "it counts once");
     let (_, chain) = server.get("/chain");
     assert_eq!(chain["chain"][1]["hash"], mined["hash"]);
     let (status, stderr) = server.stop("TERM");
@@ -45,31 +51,28 @@ fn a_client_over_a_socket() {
 fn the_ledger_is_there_again_after_a_restart() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().display().to_string();
-    let args = ["--data", &data, "--bits", "8"];
+    let args = format!("--data {data} --bits 8");
     let server = Server::start(&args);
     server.post("/transactions/new", &transfer(1));
     let (_, mined) = server.get("/mine");
     server.post("/transactions/new", &transfer(2));
     let (_, status) = server.get("/status");
     assert_eq!(server.stop("INT").0, Some(0));
-    let server = Server::start(&["--data", &data]);
+    let server = Server::start(format!("--data {data}"));
     let (_, again) = server.get("/status");
     for field in ["node_id", "length", "tip", "pending", "network"] {
         assert_eq!(again[field], status[field], "{field}");
     }
     assert_eq!(server.get("/blocks/latest").1["hash"], mined["hash"]);
     // Nobody else may have it meanwhile.
-    let other = Command::new(env!("CARGO_BIN_EXE_paydirt"))
-        .args(["chain", "show", "--data", &data])
-        .output()
-        .unwrap();
-    assert_eq!(other.status.code(), Some(3));
-    assert!(String::from_utf8_lossy(&other.stderr).contains("in use"));
+    let other = paydirt(format!("chain show --data {data}"));
+    assert_eq!(code(&other), 3);
+    assert!(stderr(&other).contains("in use"));
 }
 
 #[test]
 fn logs_as_json() {
-    let server = Server::start(&["--memory", "--bits", "1", "--log", "json"]);
+    let server = Server::start("--memory --bits 1 --log json");
     server.get("/status");
     server.get("/nothing");
     let (_, stderr) = server.stop("TERM");
@@ -96,32 +99,31 @@ fn the_port_comes_from_the_environment_unless_named() {
         .local_addr()
         .unwrap()
         .port();
-    let server = Server::start_with(&["--memory", "--bits", "1"], &[("PORT", &free.to_string())]);
+    let server = Server::start_with("--memory --bits 1", &[("PORT", &free.to_string())]);
     assert_eq!(server.address.port(), free);
-    let refused = |args: &[&str], port: &str| {
-        let output = Command::new(env!("CARGO_BIN_EXE_paydirt"))
-            .args([&["serve", "--memory"], args].concat())
+    let refused = |args: &str, port: &str| {
+        let output = command(format!("serve --memory {args}"))
             .env("PORT", port)
             .output()
             .unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((stderr.lines().count(), output.stdout.len()), (1, 0), "{stderr}");
-        (output.status.code(), stderr)
+        let line = stderr(&output).to_owned();
+        assert_eq!((line.lines().count(), stdout(&output)), (1, ""), "{line}");
+        (output.status.code(), line)
     };
-    let (code, line) = refused(&[], "http");
+    let (code, line) = refused("", "http");
     assert!(code == Some(2) && line.contains("PORT 'http'"), "{line}");
-    let (code, line) = refused(&[], &free.to_string());
+    let (code, line) = refused("", &free.to_string());
     assert!(code == Some(3) && line.contains(&free.to_string()), "{line}");
     for (args, word) in [
-        (&["--port", "65536"][..], "--port"),
-        (&["--host", "example.com"], "--host"),
-        (&["--cors", "example.com"], "--cors"),
-        (&["--log", "xml"], "--log"),
-        (&["--bits", "500"], "--bits"),
-        (&["--max-body", "0"], "--max-body"),
-        (&["--request-timeout", "0"], "--request-timeout"),
-        (&["--data", "/tmp/x"], "--data"),
-        (&["--threads", "0"], "--threads"),
+        ("--port 65536", "--port"),
+        ("--host example.com", "--host"),
+        ("--cors example.com", "--cors"),
+        ("--log xml", "--log"),
+        ("--bits 500", "--bits"),
+        ("--max-body 0", "--max-body"),
+        ("--request-timeout 0", "--request-timeout"),
+        ("--data /tmp/x", "--data"),
+        ("--threads 0", "--threads"),
     ] {
         let (code, line) = refused(args, "0");
         assert!(code == Some(2) && line.contains(word), "{args:?}: {line}");
@@ -131,15 +133,7 @@ fn the_port_comes_from_the_environment_unless_named() {
 /// The limits on time are real: nothing here checks the clock, but each would hang for ever without its limit.
 #[test]
 fn slow_and_idle_clients_are_cut() {
-    let server = Server::start(&[
-        "--memory",
-        "--bits",
-        "1",
-        "--header-timeout",
-        "0.3",
-        "--request-timeout",
-        "0.3",
-    ]);
+    let server = Server::start("--memory --bits 1 --header-timeout 0.3 --request-timeout 0.3");
     // A head that never ends.
     let mut slow = server.connect();
     slow.write_all(b"GET /status HTTP/1.1\r\nHost: x\r\n").unwrap();
@@ -161,15 +155,7 @@ fn slow_and_idle_clients_are_cut() {
 /// The place of a client that asks and never reads is given to the next one.
 #[test]
 fn clients_that_take_no_answer_are_cut() {
-    let server = Server::start(&[
-        "--memory",
-        "--bits",
-        "1",
-        "--max-connections",
-        "1",
-        "--request-timeout",
-        "0.3",
-    ]);
+    let server = Server::start("--memory --bits 1 --max-connections 1 --request-timeout 0.3");
     let mut greedy = server.connect();
     // More answers than the system's buffers hold between the two of them.
     let asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
@@ -184,7 +170,7 @@ fn clients_that_take_no_answer_are_cut() {
 /// Senders who say that they send much and take their time take no room; what they really send does.
 #[test]
 fn slow_senders_of_blocks_hold_up_nobody() {
-    let server = Server::start(&["--memory", "--bits", "1", "--max-block", "65536"]);
+    let server = Server::start("--memory --bits 1 --max-block 65536");
     let send = |bytes: usize| {
         let mut sender = server.connect();
         let head = "POST /blocks HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n";
@@ -219,16 +205,7 @@ fn a_log_that_nobody_reads_holds_nothing_up() {
         .local_addr()
         .unwrap();
     for reads in [true, false] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_paydirt"))
-            .args([
-                "serve",
-                "--memory",
-                "--bits",
-                "1",
-                "--port",
-                &port.port().to_string(),
-            ])
-            .stdin(std::process::Stdio::null())
+        let mut child = command(format!("serve --memory --bits 1 --port {}", port.port()))
             .stderr(std::process::Stdio::piped())
             .spawn()
             .unwrap();
@@ -248,10 +225,7 @@ fn a_log_that_nobody_reads_holds_nothing_up() {
             stream.read_to_string(&mut answer).unwrap();
             assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
         }
-        let killed = Command::new("kill")
-            .args(["-TERM", &child.id().to_string()])
-            .status();
-        assert!(killed.unwrap().success());
+        signal(&child, "TERM");
         assert_eq!(child.wait().unwrap().code(), Some(0));
         drop(kept);
     }
@@ -259,7 +233,7 @@ fn a_log_that_nobody_reads_holds_nothing_up() {
 
 #[test]
 fn garbage_is_answered_or_cut_and_the_node_lives() {
-    let server = Server::start(&["--memory", "--bits", "1"]);
+    let server = Server::start("--memory --bits 1");
     for garbage in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
         b"GET / HTTP/9.9\r\n\r\n",
@@ -282,7 +256,7 @@ fn garbage_is_answered_or_cut_and_the_node_lives() {
 
 #[test]
 fn connections_beyond_the_limit_wait() {
-    let server = Server::start(&["--memory", "--bits", "1", "--max-connections", "2"]);
+    let server = Server::start("--memory --bits 1 --max-connections 2");
     let first = server.connect();
     let _second = server.connect();
     let mut third = server.connect();
@@ -303,7 +277,7 @@ fn connections_beyond_the_limit_wait() {
 
 #[test]
 fn a_caller_that_goes_away_stops_its_mining() {
-    let server = Server::start(&["--memory", "--bits", "100"]);
+    let server = Server::start("--memory --bits 100");
     let mut caller = server.connect();
     caller
         .write_all(b"GET /mine HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -319,7 +293,7 @@ fn a_caller_that_goes_away_stops_its_mining() {
 /// What a client has sent beyond its request does not hide that it goes away.
 #[test]
 fn a_caller_who_sent_too_much_and_goes_away_stops_its_mining() {
-    let server = Server::start(&["--memory", "--bits", "100", "--max-miners", "1"]);
+    let server = Server::start("--memory --bits 100 --max-miners 1");
     let mining = || server.get("/status").1["mining"].clone();
     for more in ["\r\n", "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"] {
         let call = || {
@@ -341,7 +315,7 @@ fn a_caller_who_sent_too_much_and_goes_away_stops_its_mining() {
 /// Clients send the body of a POST after its head, in a packet of its own.
 #[test]
 fn a_caller_with_a_body_that_goes_away_stops_its_mining() {
-    let server = Server::start(&["--memory", "--bits", "100"]);
+    let server = Server::start("--memory --bits 100");
     let mut caller = server.connect();
     caller
         .write_all(b"POST /mine HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
@@ -356,7 +330,7 @@ fn a_caller_with_a_body_that_goes_away_stops_its_mining() {
 
 #[test]
 fn a_signal_ends_mining_and_streams_in_order() {
-    let server = Server::start(&["--memory", "--bits", "100"]);
+    let server = Server::start("--memory --bits 100");
     let mut caller = server.connect();
     caller
         .write_all(b"GET /mine HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -387,34 +361,17 @@ fn nothing_acknowledged_is_lost_by_kill_9() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ u64::from(std::process::id()));
     let mut acknowledged = crate::server::Acknowledged::default();
     for round in 0..kills {
-        let server = Server::start(&[
-            "--data",
-            &data,
-            "--bits",
-            "8",
-            "--max-pending",
-            "1000000",
-            "--log",
-            "off",
-        ]);
+        let server = Server::start(format!("--data {data} --bits 8 --max-pending 1000000 --log off"));
         // What the last rounds were told is still so.
         acknowledged.check(&server, round);
         let wait = Duration::from_micros(random.next() % 400_000);
         acknowledged.load_and_kill(&server, round, wait);
     }
-    let server = Server::start(&["--data", &data, "--log", "off"]);
+    let server = Server::start(format!("--data {data} --log off"));
     acknowledged.check(&server, kills);
     assert_eq!(server.stop("TERM").0, Some(0));
-    let verified = Command::new(env!("CARGO_BIN_EXE_paydirt"))
-        .args(["chain", "verify", "--data", &data, "--json"])
-        .output()
-        .unwrap();
-    assert_eq!(
-        verified.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&verified.stdout)
-    );
+    let verified = paydirt(format!("chain verify --data {data} --json"));
+    assert_eq!(code(&verified), 0, "{}", stdout(&verified));
     println!(
         "{kills} kills: {} transactions and {} blocks acknowledged, none lost",
         acknowledged.transactions.len(),
@@ -430,22 +387,15 @@ fn a_ledger_that_was_never_finished_is_begun_again() {
     for round in 0..20 {
         let folder = TempDir::new().unwrap();
         let data = folder.path().display().to_string();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_paydirt"))
-            .args([
-                "serve", "--data", &data, "--bits", "8", "--log", "off", "--port", "0",
-            ])
+        let mut child = command(format!("serve --data {data} --bits 8 --log off --port 0"))
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
         std::thread::sleep(Duration::from_micros(random.next() % 25_000));
         child.kill().unwrap();
         child.wait().unwrap();
-        let mined = Command::new(env!("CARGO_BIN_EXE_paydirt"))
-            .args(["chain", "mine", "--data", &data, "--bits", "8"])
-            .output()
-            .unwrap();
-        let stderr = String::from_utf8_lossy(&mined.stderr);
-        assert_eq!(mined.status.code(), Some(0), "round {round}: {stderr}");
+        let mined = paydirt(format!("chain mine --data {data} --bits 8"));
+        assert_eq!(code(&mined), 0, "round {round}: {}", stderr(&mined));
     }
 }
 
@@ -464,7 +414,7 @@ impl Random {
 /// Two requests on one connection, as keep-alive clients send them.
 #[test]
 fn connections_are_kept_alive() {
-    let server = Server::start(&["--memory", "--bits", "1"]);
+    let server = Server::start("--memory --bits 1");
     let mut stream: TcpStream = server.connect();
     for _ in 0..2 {
         stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();

@@ -6,7 +6,7 @@ use std::{
     collections::HashSet,
     io::{BufRead as _, BufReader, Read as _},
     net::{SocketAddr, TcpStream},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -17,6 +17,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
+
+use crate::common::{self, command};
 
 pub struct Server {
     child: Child,
@@ -30,13 +32,13 @@ pub fn transfer(amount: u64) -> Value {
 }
 
 impl Server {
-    pub fn start(args: &[&str]) -> Self {
-        Self::start_with(args, &[])
+    pub fn start(options: impl AsRef<str>) -> Self {
+        Self::start_with(options.as_ref(), &[])
     }
 
     /// Starts it on a free port (unless PORT is among `env`) and waits until it listens.
-    pub fn start_with(args: &[&str], env: &[(&str, &str)]) -> Self {
-        let quiet = args.windows(2).any(|pair| pair == ["--log", "off"]);
+    pub fn start_with(options: &str, env: &[(&str, &str)]) -> Self {
+        let quiet = options.contains("--log off");
         let port = env
             .iter()
             .find(|(name, _)| *name == "PORT")
@@ -51,13 +53,9 @@ impl Server {
                 .port(),
             (None, false) => 0,
         };
-        let mut command = Command::new(env!("CARGO_BIN_EXE_paydirt"));
-        command.arg("serve").args(args).env("PORT", port.to_string());
-        let mut child = command
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = command(format!("serve {options}"));
+        command.env("PORT", port.to_string()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (sender, receiver) = mpsc::channel();
         let log = std::thread::spawn(move || {
@@ -138,12 +136,7 @@ impl Server {
 
     /// Sends a signal, waits for the end; the exit code and everything on stderr.
     pub fn stop(mut self, signal: &str) -> (Option<i32>, String) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .args([&format!("-{signal}"), &id])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        common::signal(&self.child, signal);
         let status = self.child.wait().unwrap();
         (status.code(), self.log.take().unwrap().join().unwrap())
     }
@@ -192,10 +185,7 @@ impl Acknowledged {
                 }
             });
             std::thread::sleep(wait);
-            let killed = Command::new("kill")
-                .args(["-KILL", &server.child.id().to_string()])
-                .status();
-            assert!(killed.unwrap().success());
+            common::signal(&server.child, "KILL");
         });
         let (transactions, blocks) = told.into_inner().unwrap();
         self.transactions.extend(transactions);

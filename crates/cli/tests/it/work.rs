@@ -2,10 +2,10 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    process::{Child, ChildStdin, ChildStdout, Stdio},
+    process::{Child, ChildStdin, ChildStdout},
 };
 
-use crate::common::{assert_refused, command, json, paydirt, validate, validate_as};
+use crate::common::{assert_refused, json, paydirt, signal, spawn, validate, validate_as};
 use serde_json::{Value, json};
 
 /// A worker with both ends of its pipes.
@@ -16,13 +16,8 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(args: &[&str]) -> Self {
-        let mut child = command(&[&["work"], args].concat())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary runs");
+    fn start(options: &str) -> Self {
+        let mut child = spawn(format!("work {options}"));
         Self {
             input: child.stdin.take(),
             output: BufReader::new(child.stdout.take().expect("piped")),
@@ -84,20 +79,11 @@ fn endless(id: impl Into<Value>) -> Value {
 
 #[test]
 fn a_result_is_what_mine_prints_with_the_id() {
-    let mut worker = Worker::start(&[]);
+    let mut worker = Worker::start("");
     worker.send(json!({"id": "teaching", "puzzle": {"text": "100"}, "goal": {"hex_zeros": 4}, "search": {"shard": "0/2"}}));
     worker.expect("accepted", json!("teaching"));
     let mut result = worker.expect("result", json!("teaching"));
-    let args = [
-        "mine",
-        "--text",
-        "100",
-        "--hex-zeros",
-        "4",
-        "--shard",
-        "0/2",
-        "--json",
-    ];
+    let args = "mine --text 100 --hex-zeros 4 --shard 0/2 --json";
     let mut mined = json(&paydirt(&args));
     let result = result.as_object_mut().unwrap();
     result.remove("id");
@@ -117,7 +103,7 @@ fn every_kind_of_puzzle_and_goal() {
         "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3",
         "888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d00000000"
     );
-    let mut worker = Worker::start(&["--threads", "2"]);
+    let mut worker = Worker::start("--threads 2");
     for (puzzle, goal, search, nonce) in [
         (
             json!({"header": genesis}),
@@ -167,7 +153,7 @@ fn every_kind_of_puzzle_and_goal() {
 
 #[test]
 fn a_broken_line_is_answered_and_the_work_goes_on() {
-    let mut worker = Worker::start(&[]);
+    let mut worker = Worker::start("");
     let mut expect_error = |line: &str, number: u64, id: Value, field: Value, words: &[&str]| {
         worker.write(line);
         let error = worker.answer();
@@ -219,7 +205,7 @@ fn a_broken_line_is_answered_and_the_work_goes_on() {
 
 #[test]
 fn a_line_as_long_as_allowed_is_a_job_and_one_longer_is_refused() {
-    let mut worker = Worker::start(&[]);
+    let mut worker = Worker::start("");
     let job = easy("long").to_string();
     let room = (1 << 20) - job.len();
     worker.write(&job.replace("\"x\"", &format!("\"x{}\"", "y".repeat(room))));
@@ -237,7 +223,7 @@ fn a_line_as_long_as_allowed_is_a_job_and_one_longer_is_refused() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_endless_line_takes_no_memory() {
-    let mut worker = Worker::start(&[]);
+    let mut worker = Worker::start("");
     let part = vec![b'['; 1 << 20];
     for _ in 0..200 {
         worker.input.as_mut().unwrap().write_all(&part).unwrap();
@@ -257,7 +243,7 @@ fn an_endless_line_takes_no_memory() {
 
 #[test]
 fn pings_come_back_as_they_were_written() {
-    let mut worker = Worker::start(&[]);
+    let mut worker = Worker::start("");
     worker.write(r#"{"ping": {"number": 1.50, "deep": [null, "ä"]}}"#);
     let mut line = String::new();
     worker.output.read_line(&mut line).unwrap();
@@ -269,7 +255,7 @@ fn pings_come_back_as_they_were_written() {
 
 #[test]
 fn info_says_what_the_worker_is() {
-    let mut worker = Worker::start(&["--threads", "3", "--kernel", "portable", "--queue", "5"]);
+    let mut worker = Worker::start("--threads 3 --kernel portable --queue 5");
     worker.send(json!({"info": true}));
     let info = worker.answer();
     assert_eq!(
@@ -284,7 +270,7 @@ fn info_says_what_the_worker_is() {
 
 #[test]
 fn cancels_are_heard_while_a_job_runs() {
-    let mut worker = Worker::start(&[]);
+    let mut worker = Worker::start("");
     worker.send(endless("running"));
     worker.expect("accepted", json!("running"));
     worker.send(easy(2));
@@ -310,7 +296,7 @@ fn cancels_are_heard_while_a_job_runs() {
 
 #[test]
 fn an_id_is_one_job_at_a_time() {
-    let mut worker = Worker::start(&[]);
+    let mut worker = Worker::start("");
     worker.send(endless(1));
     worker.expect("accepted", json!(1));
     worker.send(easy(1));
@@ -322,7 +308,7 @@ fn an_id_is_one_job_at_a_time() {
 
 #[test]
 fn priority_goes_first_and_equals_keep_their_order() {
-    let mut worker = Worker::start(&[]);
+    let mut worker = Worker::start("");
     // With `progress` the first job says when it runs, so that the others are sure to wait.
     let mut first = endless("first");
     first["progress"] = json!(0.01);
@@ -344,7 +330,7 @@ fn priority_goes_first_and_equals_keep_their_order() {
 
 #[test]
 fn progress_comes_on_request() {
-    let mut worker = Worker::start(&[]);
+    let mut worker = Worker::start("");
     let mut job = endless("slow");
     job["progress"] = json!(0.05);
     job["search"] = json!({"count": 1u64 << 40});
@@ -361,7 +347,7 @@ fn progress_comes_on_request() {
 
 #[test]
 fn a_full_queue_answers_busy_and_loses_nothing() {
-    let mut worker = Worker::start(&["--queue", "3"]);
+    let mut worker = Worker::start("--queue 3");
     let mut first = endless("first");
     first["progress"] = json!(0.01);
     worker.send(first);
@@ -384,7 +370,7 @@ fn a_full_queue_answers_busy_and_loses_nothing() {
 
 #[test]
 fn the_end_of_input_finishes_what_is_queued() {
-    let mut worker = Worker::start(&[]);
+    let mut worker = Worker::start("");
     for id in 0..2000 {
         worker.send(json!({"id": id, "puzzle": {"text": id}, "goal": {"bits": 4}}));
     }
@@ -403,7 +389,7 @@ fn the_end_of_input_finishes_what_is_queued() {
 
 #[test]
 fn the_last_line_needs_no_newline() {
-    let mut worker = Worker::start(&[]);
+    let mut worker = Worker::start("");
     worker
         .input
         .as_mut()
@@ -416,8 +402,8 @@ fn the_last_line_needs_no_newline() {
 
 #[test]
 fn bad_options_are_refused() {
-    assert_refused(&["work", "--queue", "0"], &["--queue", "'0'", "1 or more"]);
-    assert_refused(&["work", "--threads", "none"], &["--threads", "none"]);
+    assert_refused("work --queue 0", &["--queue", "'0'", "1 or more"]);
+    assert_refused("work --threads none", &["--threads", "none"]);
 }
 
 #[test]
@@ -438,13 +424,11 @@ fn the_schema_refuses_what_the_worker_refuses() {
 
 #[cfg(unix)]
 mod unix {
-    use std::process::Command;
-
     use super::*;
 
     #[test]
     fn a_closed_stdout_stops_it_quietly_even_while_it_mines() {
-        let mut worker = Worker::start(&[]);
+        let mut worker = Worker::start("");
         worker.send(endless(1));
         worker.expect("accepted", json!(1));
         let Worker {
@@ -465,16 +449,13 @@ mod unix {
         drop(input); // open until now: it was not the end of input
     }
 
-    fn interrupt(signal: &str) {
-        let mut worker = Worker::start(&[]);
+    fn interrupt(name: &str) {
+        let mut worker = Worker::start("");
         worker.send(endless("running"));
         worker.send(endless("waiting"));
         worker.expect("accepted", json!("running"));
         worker.expect("accepted", json!("waiting"));
-        let sent = Command::new("kill")
-            .args([signal, &worker.child.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
+        signal(&worker.child, name);
         for id in ["running", "waiting"] {
             assert_eq!(worker.expect("result", json!(id))["status"], "interrupted");
         }
@@ -484,11 +465,11 @@ mod unix {
 
     #[test]
     fn ctrl_c_ends_every_job_with_its_result() {
-        interrupt("-INT");
+        interrupt("INT");
     }
 
     #[test]
     fn a_polite_kill_does_too() {
-        interrupt("-TERM");
+        interrupt("TERM");
     }
 }

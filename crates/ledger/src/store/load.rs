@@ -15,18 +15,21 @@ use std::{
     path::Path,
 };
 
-use bitcoin::{BlockHash, block::Header, hashes::Hash as _};
 use rayon::prelude::*;
 use redb::{ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _};
 
-use crate::store::{ACTIVE, BLOCKS, CACHE_BYTES, FORMAT, INDICES, PLACES, QUEUE, Snapshot, StoreError};
+use crate::store::{
+    ACTIVE, BLOCKS, CACHE_BYTES, FORMAT, INDICES, OLD_FORMAT, PLACES, QUEUE, Snapshot, StoreError,
+};
 use crate::{
     block::Block,
-    chain::Chain,
-    network::Network,
-    queue::{Queue, Queued},
+    header::{BlockHash, Header},
+    identity::{Identified, TransactionId},
+    parameters::ChainParameters,
+    pending::Pending,
     rules,
-    transaction::{Transaction, TransactionId, take},
+    transaction::{Transaction, take},
+    tree::HeaderTree,
 };
 
 /// How many heights one task takes.
@@ -35,11 +38,13 @@ const STRIDE: u64 = 512;
 /// What a store holds, checked.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    pub(crate) chain: Chain,
-    pub(crate) queue: Queue,
+    pub(crate) tree: HeaderTree,
+    pub(crate) pending: Pending,
     pub(crate) node_id: String,
     /// Transactions of the active branch, rewards among them.
     pub(crate) transactions: u64,
+    /// Whether the file is of the format before.
+    pub(crate) is_old: bool,
 }
 
 /// What is left of a block after its content was checked.
@@ -48,31 +53,34 @@ struct Link {
     hash: BlockHash,
     header: Header,
     reward: u64,
+    bytes: u64,
     /// How many transactions it has, if it is active.
     places: u64,
 }
 
 pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
-    match snapshot.about("format")? {
-        Some(format) if format == FORMAT => {}
+    let is_old = match snapshot.about("format")? {
+        Some(format) if format == FORMAT => false,
+        Some(format) if format == OLD_FORMAT => true,
         Some(found) => return Err(StoreError::OtherFormat { found }),
         None => return Err(StoreError::Damaged("it does not say its format".to_owned())),
-    }
+    };
     let node_id = snapshot.about("node_id")?;
     let node_id = node_id.ok_or_else(|| StoreError::Damaged("it has no node id".to_owned()))?;
     let links = check_contents(snapshot)?;
     let transactions = links.iter().map(|link| link.places).sum();
-    let mut chain = link_up(snapshot, links)?;
-    if chain.block_count() != snapshot.transaction.open_table(BLOCKS)?.len()? {
+    let mut tree = link_up(snapshot, links)?;
+    if tree.block_count() != snapshot.transaction.open_table(BLOCKS)?.len()? {
         let last = last_index(snapshot)?;
         return Err(StoreError::block(last, "blocks before it are not there"));
     }
-    check_tables(snapshot, &mut chain, transactions)?;
+    check_tables(snapshot, &mut tree, transactions)?;
     Ok(Loaded {
-        queue: load_queue(snapshot)?,
-        chain,
+        pending: load_pending(snapshot)?,
+        tree,
         node_id,
         transactions,
+        is_old,
     })
 }
 
@@ -105,8 +113,8 @@ fn check_heights(snapshot: &Snapshot, heights: Range<u64>) -> Result<Vec<Link>, 
         let damaged = |reason: String| StoreError::block(index, reason);
         let block = Block::from_bytes(value.value()).map_err(|reason| damaged(reason.to_string()))?;
         let hash = block.hash();
-        if hash.to_byte_array() != key_hash {
-            let kept = BlockHash::from_byte_array(key_hash);
+        if hash.to_bytes() != key_hash {
+            let kept = BlockHash::from_bytes(key_hash);
             return Err(damaged(format!(
                 "its hash is {hash}, but it was stored as {kept}"
             )));
@@ -133,6 +141,7 @@ fn check_heights(snapshot: &Snapshot, heights: Range<u64>) -> Result<Vec<Link>, 
             hash,
             header: *block.header(),
             reward: block.transactions()[0].amount(),
+            bytes: value.value().len() as u64,
             places: if is_active { ids.len() as u64 } else { 0 },
         });
     }
@@ -140,43 +149,43 @@ fn check_heights(snapshot: &Snapshot, heights: Range<u64>) -> Result<Vec<Link>, 
 }
 
 /// Checks each block against its ancestors.
-fn link_up(snapshot: &Snapshot, links: Vec<Link>) -> Result<Chain, StoreError> {
+fn link_up(snapshot: &Snapshot, links: Vec<Link>) -> Result<HeaderTree, StoreError> {
     let genesis = snapshot
         .block(1)?
         .ok_or_else(|| StoreError::block(1, "it is not there"))?;
-    let network = Network::of_genesis(&genesis)?;
-    let mut chain = Chain::new(network, &network.genesis());
+    let parameters = ChainParameters::of_genesis(&genesis)?;
+    let mut tree = HeaderTree::new(parameters, &parameters.genesis());
     for link in links {
         let damaged = |reason: String| StoreError::block(link.index, reason);
         if link.index <= 1 {
-            if link.hash != chain.active_hash(1).expect("genesis") {
+            if link.hash != tree.active_hash(1).expect("genesis") {
                 return Err(damaged(format!("{} is a second first block", link.hash)));
             }
             continue;
         }
-        let parent = link.header.prev_blockhash;
-        let context = chain.context(&parent);
-        let context = context.ok_or_else(|| damaged(format!("its parent {parent} is not there")))?;
-        rules::check_context(link.index, &link.header, link.reward, &context)
+        let parent = link.header.previous_hash;
+        let state = tree.parent_state(&parent);
+        let state = state.ok_or_else(|| damaged(format!("its parent {parent} is not there")))?;
+        rules::check_place(link.index, &link.header, &state)
+            .and_then(|()| rules::check_reward(link.reward, &state))
             .map_err(|broken| damaged(broken.to_string()))?;
-        chain.insert_header(link.index, link.hash, link.header);
+        tree.insert_node(link.hash, link.header, link.bytes);
     }
-    Ok(chain)
+    Ok(tree)
 }
 
 /// Checks that the look-up tables say what the blocks say, and nothing more.
-fn check_tables(snapshot: &Snapshot, chain: &mut Chain, transactions: u64) -> Result<(), StoreError> {
+fn check_tables(snapshot: &Snapshot, tree: &mut HeaderTree, transactions: u64) -> Result<(), StoreError> {
     let tip = snapshot.about("tip")?.unwrap_or_default();
-    if !tip.parse().is_ok_and(|tip| chain.prefer(&tip)) {
-        let heaviest = chain.tip().hash;
+    tree.settle(tip.parse().ok().as_ref()).map_err(|heaviest| {
         let reason = format!("its tip is {tip:?}, but the branch with the most work ends in {heaviest}");
-        return Err(StoreError::Damaged(reason));
-    }
+        StoreError::Damaged(reason)
+    })?;
     let active = snapshot.transaction.open_table(ACTIVE)?;
     for row in active.iter()? {
         let (index, hash) = row?;
-        let (index, hash) = (index.value(), BlockHash::from_byte_array(hash.value()));
-        if chain.active_hash(index) != Some(hash) {
+        let (index, hash) = (index.value(), BlockHash::from_bytes(hash.value()));
+        if tree.active_hash(index) != Some(hash) {
             return Err(StoreError::block(
                 index,
                 format!("{hash} is not on the branch with the most work"),
@@ -184,11 +193,11 @@ fn check_tables(snapshot: &Snapshot, chain: &mut Chain, transactions: u64) -> Re
         }
     }
     let counts = [
-        ("active", active.len()?, chain.length()),
+        ("active", active.len()?, tree.length()),
         (
             "indices",
             snapshot.transaction.open_table(INDICES)?.len()?,
-            chain.block_count(),
+            tree.block_count(),
         ),
         (
             "places",
@@ -204,9 +213,9 @@ fn check_tables(snapshot: &Snapshot, chain: &mut Chain, transactions: u64) -> Re
     }
 }
 
-fn load_queue(snapshot: &Snapshot) -> Result<Queue, StoreError> {
+fn load_pending(snapshot: &Snapshot) -> Result<Pending, StoreError> {
     let queue = snapshot.transaction.open_table(QUEUE)?;
-    let queued = |row: Result<(redb::AccessGuard<'_, u64>, redb::AccessGuard<'_, &'static [u8]>), _>| {
+    let pending = |row: Result<(redb::AccessGuard<'_, u64>, redb::AccessGuard<'_, &'static [u8]>), _>| {
         let (place, value) = row?;
         let place = place.value();
         let mut bytes = value.value();
@@ -217,19 +226,14 @@ fn load_queue(snapshot: &Snapshot) -> Result<Queue, StoreError> {
         let damaged = |reason: String| StoreError::Damaged(format!("queued transaction {place}: {reason}"));
         let (id, transaction) =
             read(&mut bytes).map_err(|reason: crate::TransactionError| damaged(reason.to_string()))?;
-        if transaction.id() != id {
-            return Err(damaged(format!(
-                "its id is {}, but it was stored as {id}",
-                transaction.id()
-            )));
+        let transfer = Identified::from(transaction);
+        if transfer.id() != id {
+            let actual = transfer.id();
+            return Err(damaged(format!("its id is {actual}, but it was stored as {id}")));
         }
-        Ok(Queued {
-            place,
-            id,
-            transaction,
-        })
+        Ok((place, transfer))
     };
-    queue.iter()?.map(queued).collect()
+    queue.iter()?.map(pending).collect()
 }
 
 /// Where a file is damaged that redb refuses, as far as its blocks can still be read.

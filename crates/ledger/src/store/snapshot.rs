@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use bitcoin::{BlockHash, hashes::Hash as _};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _};
 
 use crate::store::{ABOUT, ACTIVE, BLOCKS, BlockKey, INDICES, PLACES, StoreError};
 use crate::{
     block::{Block, Unchecked},
-    transaction::TransactionId,
+    header::BlockHash,
+    identity::TransactionId,
 };
 
 type Blocks = ReadOnlyTable<BlockKey, &'static [u8]>;
@@ -40,9 +40,7 @@ impl Snapshot {
     /// [`StoreError`].
     pub fn active_hash(&self, index: u64) -> Result<Option<BlockHash>, StoreError> {
         let active = self.transaction.open_table(ACTIVE)?;
-        Ok(active
-            .get(index)?
-            .map(|hash| BlockHash::from_byte_array(hash.value())))
+        Ok(active.get(index)?.map(|hash| BlockHash::from_bytes(hash.value())))
     }
 
     /// The active block with this index.
@@ -58,7 +56,7 @@ impl Snapshot {
     /// # Errors
     /// [`StoreError`].
     pub fn block_by_hash(&self, hash: &BlockHash) -> Result<Option<Block<Unchecked>>, StoreError> {
-        let hash = hash.to_byte_array();
+        let hash = hash.to_bytes();
         let Some(index) = self.transaction.open_table(INDICES)?.get(hash)? else {
             return Ok(None);
         };

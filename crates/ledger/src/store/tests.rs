@@ -55,8 +55,8 @@ impl StorageBackend for FullDisk {
     }
 }
 
-fn easy() -> Network {
-    Network::fixed(1.0).unwrap()
+fn easy() -> ChainParameters {
+    ChainParameters::fixed(1.0).unwrap()
 }
 
 fn transfer(amount: u64) -> Transaction {
@@ -95,7 +95,7 @@ fn a_full_disk_is_said_and_nothing_is_believed_stored() {
     let next = Arc::new(ledger.block_template());
     let header = (next.job(1, 0..1, move || time).header)(0);
     let of_nonce = |nonce| next.block(0, header.with_nonce(nonce));
-    let solved = |block: &Block<Unchecked>| block.header().target().is_met_by(block.hash());
+    let solved = |block: &Block<Unchecked>| block.header().meets_target();
     let block = (0..).map(of_nonce).find(solved).unwrap();
 
     full.store(true, Ordering::Relaxed);
@@ -104,12 +104,18 @@ fn a_full_disk_is_said_and_nothing_is_believed_stored() {
     ledger.listen(move |_| ears.store(true, Ordering::Relaxed));
     let refused = ledger.add(block.clone()).unwrap_err();
     assert!(
-        matches!(&refused, AddError::Store(reason) if reason.contains("file failed")),
+        matches!(&refused, AddError::Store(reason) if reason.to_string().contains("file failed")),
         "{refused}"
     );
     assert!(
         refused.to_string().contains("opened again"),
         "the way out: {refused}"
+    );
+    let causes = std::iter::successors(std::error::Error::source(&refused), |error| error.source());
+    let mut causes = causes.map(ToString::to_string);
+    assert!(
+        causes.any(|cause| cause.contains("no storage space")),
+        "the cause is kept"
     );
     let refused = ledger.submit(transfer(2)).unwrap_err();
     assert!(matches!(refused, SubmitError::Store(_)), "{refused}");
@@ -117,7 +123,7 @@ fn a_full_disk_is_said_and_nothing_is_believed_stored() {
     // With room again it still refuses: memory may be ahead of the disk. What is published is what is stored.
     full.store(false, Ordering::Relaxed);
     assert!(matches!(ledger.add(block), Err(AddError::Store(_))));
-    assert_eq!((ledger.tip(), ledger.view().queue.len()), (tip.clone(), 0));
+    assert_eq!((ledger.tip(), ledger.view().pending.len()), (tip.clone(), 0));
     assert_eq!(ledger.snapshot().unwrap().length().unwrap(), tip.index);
     assert!(!heard.load(Ordering::Relaxed), "nobody was told");
 }
@@ -130,7 +136,7 @@ fn after(change: impl FnOnce(&mut WriteBatch<'_>)) -> Result<u64, StoreError> {
     let transaction = ledger.store.begin_write().unwrap();
     change(&mut WriteBatch::open(&transaction).unwrap());
     transaction.commit().unwrap();
-    ledger.store.load().map(|loaded| loaded.chain.length())
+    ledger.store.load().map(|loaded| loaded.tree.length())
 }
 
 fn key(batch: &WriteBatch<'_>, index: u64) -> BlockKey {
@@ -232,7 +238,7 @@ fn other_damage_is_described() {
     let places = refused(|batch| drop(batch.places.insert(([9; 32], 3), ()).unwrap()));
     assert!(places.contains("its table places"), "{places}");
     let tip = refused(|batch| {
-        let fourth = BlockHash::from_byte_array(key(batch, 4).1);
+        let fourth = BlockHash::from_bytes(key(batch, 4).1);
         batch.set_tip(fourth).unwrap();
     });
     assert!(tip.contains("the branch with the most work ends in"), "{tip}");

@@ -1,18 +1,13 @@
-//! Blocks made by hand, with the `bitcoin` crate alone: what the ledger's own code is held against.
+//! Blocks made by hand, hashed by the oracle: what the ledger's own code is held against.
 
 #![allow(dead_code)] // each test binary uses a part
 
-use bitcoin::{
-    BlockHash, CompactTarget, TxMerkleNode,
-    block::{Header, Version},
-    hashes::{Hash as _, sha256d},
-    merkle_tree,
-};
-use paydirt_ledger::{Block, Network, Transaction, Unchecked};
+use paydirt_ledger::{Block, BlockHash, ChainParameters, Header, MerkleRoot, Transaction, Unchecked};
+use paydirt_sha256::sha256;
 
 /// One bit: two hashes a block.
-pub fn easy() -> Network {
-    Network::fixed(1.0).expect("in range")
+pub fn easy() -> ChainParameters {
+    ChainParameters::fixed(1.0).expect("in range")
 }
 
 /// A block in the making: a child of `parent` with one reward, a minute later.
@@ -26,15 +21,15 @@ pub struct Maker {
 }
 
 impl Maker {
-    pub fn after<S>(parent: &Block<S>, nbits: CompactTarget) -> Self {
+    pub fn after<S>(parent: &Block<S>, nbits: u32) -> Self {
         Self {
             index: parent.index() + 1,
             header: Header {
-                version: Version::from_consensus(1),
-                prev_blockhash: parent.hash(),
-                merkle_root: TxMerkleNode::all_zeros(),
+                version: 1,
+                previous_hash: parent.hash(),
+                merkle_root: MerkleRoot::from_bytes([0; 32]),
                 time: parent.header().time + 60,
-                bits: nbits,
+                nbits,
                 nonce: 0,
             },
             transactions: vec![Transaction::reward("somebody", 1, 0).unwrap()],
@@ -42,7 +37,7 @@ impl Maker {
         }
     }
 
-    /// A child of `parent` under the easy network's rules.
+    /// A child of `parent` of the easy chain.
     pub fn easy<S>(parent: &Block<S>) -> Self {
         Self::after(parent, easy().nbits())
     }
@@ -72,24 +67,37 @@ impl Maker {
         if self.commit {
             self.header.merkle_root = merkle_root(&self.transactions);
         }
-        while self.header.target().is_met_by(self.header.block_hash()) != met {
+        while self.header.meets_target() != met {
             self.header.nonce += 1;
         }
         Block::new(self.index, self.header, self.transactions)
     }
 }
 
-pub fn merkle_root(transactions: &[Transaction]) -> TxMerkleNode {
+pub fn sha256d(bytes: &[u8]) -> [u8; 32] {
+    sha256(&sha256(bytes))
+}
+
+/// The root as the rule is written: pairs, level by level, the last of an odd level with itself.
+pub fn merkle_root(transactions: &[Transaction]) -> MerkleRoot {
     let id = |transaction: &Transaction| {
+        let tag = transaction
+            .tag()
+            .map_or(String::new(), |tag| format!(r#","tag":"{tag}""#));
         let json = format!(
-            r#"{{"amount":{},"recipient":{:?},"sender":{:?}}}"#,
+            r#"{{"amount":{},"recipient":{:?},"sender":{:?}{tag}}}"#,
             transaction.amount(),
             transaction.recipient(),
             transaction.sender()
         );
-        TxMerkleNode::from_raw_hash(sha256d::Hash::hash(json.as_bytes()))
+        sha256d(json.as_bytes())
     };
-    merkle_tree::calculate_root(transactions.iter().map(id)).unwrap_or(TxMerkleNode::all_zeros())
+    let mut level: Vec<_> = transactions.iter().map(id).collect();
+    while level.len() > 1 {
+        let pair = |pair: &[[u8; 32]]| sha256d(&[pair[0], pair[pair.len() - 1]].concat());
+        level = level.chunks(2).map(pair).collect();
+    }
+    MerkleRoot::from_bytes(level.first().copied().unwrap_or_default())
 }
 
 /// `count` blocks after `parent`, each with a reward for `whom`.
@@ -111,5 +119,5 @@ pub fn transfer(amount: u64) -> Transaction {
 
 /// Hash of nothing known.
 pub fn nowhere() -> BlockHash {
-    BlockHash::from_byte_array([0xab; 32])
+    BlockHash::from_bytes([0xab; 32])
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::bench::{Case, Executor, Sample};
-use crate::{ceiling, machine::Pins};
+use super::{Case, Executor, Measured, Sample};
+use crate::{Setup, ceiling, machine::Pins};
 use paydirt::{Cancel, Find, Miner, MinerError, NonceRange, Search, Status};
 
 /// Samples begin on a multiple of this many nonces, where kernels begin a new stretch of nonces anyway: a common
@@ -11,57 +11,43 @@ use paydirt::{Cancel, Find, Miner, MinerError, NonceRange, Search, Status};
 const ALIGNMENT: u64 = 2_560_000;
 
 /// Mines on real threads.
-#[derive(Debug)]
-pub struct MinerExecutor {
+pub(super) struct MinerExecutor {
     cancel: Cancel,
     pins: Option<Pins>,
 }
 
 impl MinerExecutor {
-    /// Threads bound to processors when there are `pins`; samples stop when `cancel` is pulled.
-    pub fn new(cancel: &Cancel, pins: Option<Pins>) -> Self {
+    /// Threads bound to processors, and samples cut short, as `setup` says.
+    pub(super) fn new(setup: &Setup) -> Self {
         Self {
-            cancel: cancel.clone(),
-            pins,
+            cancel: setup.cancel.clone(),
+            pins: setup.pins.clone(),
         }
     }
-
-    fn miner(&self, case: &Case) -> Result<Miner, MinerError> {
-        miner(case.threads, case.kernel, self.pins.as_ref())
-    }
-}
-
-/// A miner whose threads are bound to processors when there are `pins`.
-///
-/// # Errors
-/// As [`Miner::with_threads`].
-pub fn miner(threads: usize, kernel: paydirt::Kernel, pins: Option<&Pins>) -> Result<Miner, MinerError> {
-    let Some(pins) = pins.cloned() else {
-        return Miner::with_threads(threads, kernel);
-    };
-    if !(1..=paydirt::MAX_THREADS).contains(&threads) {
-        return Err(MinerError::Threads(threads));
-    }
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .start_handler(move |index| {
-            pins.pin_current(index);
-        })
-        .build()
-        .map_err(|reason| MinerError::Pool { threads, reason })?;
-    Ok(Miner::in_pool(pool, kernel))
 }
 
 impl Executor for MinerExecutor {
-    fn sample(&mut self, case: &Case, place: f64, length: Duration) -> Result<Sample, MinerError> {
-        let miner = self.miner(case)?;
+    fn sample(&mut self, case: &Case, place: f64, length: Duration) -> Result<Measured, MinerError> {
+        let miner = Miner::with_threads(case.threads, case.kernel)?;
+        let pinned_threads = self.pins.as_ref().map_or(0, |pins| pins.bind(&miner));
+        Ok(Measured {
+            ceiling: ceiling::of_miner(&miner, case.puzzle),
+            sample: self.mine(&miner, case, place, length),
+            pinned_threads,
+        })
+    }
+}
+
+impl MinerExecutor {
+    fn mine(&self, miner: &Miner, case: &Case, place: f64, length: Duration) -> Sample {
         let known = case.puzzle.range();
         let offset = (place * known.count() as f64) as u64 / ALIGNMENT * ALIGNMENT;
         let mut start = known.start() + offset;
         let mut sample = Sample {
             hashes: 0,
             elapsed_s: 0.0,
-            searched: Vec::new(),
+            hashes_per_second: 0.0,
+            ranges: Vec::new(),
             hits: 0,
             expected_hits: 0,
         };
@@ -81,17 +67,16 @@ impl Executor for MinerExecutor {
             sample.elapsed_s += outcome.elapsed.as_secs_f64();
             sample.hits += outcome.solutions.len() as u64;
             sample.expected_hits += case.puzzle.hits_in(tested);
-            sample.searched.push(tested);
+            sample.ranges.push(tested);
             let used_up = matches!(outcome.status, Status::Found | Status::Exhausted);
             if !used_up || sample.elapsed_s >= length.as_secs_f64() {
-                return Ok(sample);
+                if sample.elapsed_s > 0.0 {
+                    sample.hashes_per_second = sample.hashes as f64 / sample.elapsed_s;
+                }
+                return sample;
             }
             start = known.start();
         }
-    }
-
-    fn ceiling(&mut self, case: &Case) -> Option<f64> {
-        ceiling::of_threads(case.kernel, case.puzzle, case.threads, self.pins.as_ref())
     }
 }
 
@@ -103,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_kernel_finds_all_hits_of_the_nonces_it_was_timed_over() {
-        let mut executor = MinerExecutor::new(&Cancel::new(), None);
+        let mut executor = MinerExecutor::new(&Setup::default());
         for kernel in Kernel::detected() {
             for (puzzle, threads) in KnownPuzzle::all().iter().zip([1, 3]) {
                 let case = Case {
@@ -111,10 +96,13 @@ mod tests {
                     kernel,
                     threads,
                 };
-                let sample = executor.sample(&case, 0.3, Duration::from_millis(150)).unwrap();
+                let sample = executor
+                    .sample(&case, 0.3, Duration::from_millis(150))
+                    .unwrap()
+                    .sample;
                 assert_eq!(sample.hits, sample.expected_hits, "{case:?}");
                 assert_eq!(
-                    sample.searched.iter().map(|part| part.count()).sum::<u128>(),
+                    sample.ranges.iter().map(|part| part.count()).sum::<u128>(),
                     sample.hashes.into()
                 );
             }
@@ -131,17 +119,44 @@ mod tests {
             kernel,
             threads: 2,
         };
-        let mut executor = MinerExecutor::new(&Cancel::new(), Pins::allowed());
-        let sample = executor.sample(&case, 0.999_999, Duration::from_secs(2)).unwrap();
-        assert!(sample.searched.len() > 1, "{sample:?}");
+        let setup = Setup {
+            pins: Pins::allowed(),
+            ..Setup::default()
+        };
+        let mut executor = MinerExecutor::new(&setup);
+        let sample = executor
+            .sample(&case, 0.999_999, Duration::from_secs(2))
+            .unwrap()
+            .sample;
+        assert!(sample.ranges.len() > 1, "{sample:?}");
         assert_eq!(sample.hits, sample.expected_hits);
     }
 
     #[test]
-    fn no_threads_are_an_error_pinned_or_not() {
-        for pins in [None, Pins::allowed()] {
-            assert!(miner(0, Kernel::auto(), pins.as_ref()).is_err());
-            assert_eq!(miner(2, Kernel::auto(), pins.as_ref()).unwrap().threads(), 2);
+    fn threads_that_were_not_bound_are_not_said_to_be() {
+        let case = Case {
+            puzzle: &KnownPuzzle::all()[0],
+            kernel: Kernel::auto(),
+            threads: 2,
+        };
+        for (pins, pinned) in [(None, 0), (Pins::allowed(), 2), (Some(Pins::impossible()), 0)] {
+            let setup = Setup {
+                pins,
+                ..Setup::default()
+            };
+            let measured = MinerExecutor::new(&setup).sample(&case, 0.0, Duration::from_millis(1));
+            assert_eq!(measured.unwrap().pinned_threads, pinned);
         }
+    }
+
+    #[test]
+    fn no_threads_are_an_error() {
+        let case = Case {
+            puzzle: &KnownPuzzle::all()[0],
+            kernel: Kernel::auto(),
+            threads: 0,
+        };
+        let refused = MinerExecutor::new(&Setup::default()).sample(&case, 0.0, Duration::from_millis(1));
+        assert!(refused.is_err());
     }
 }

@@ -11,6 +11,7 @@ fn settings(bits: &[f64], samples: usize) -> Settings {
         samples,
         seed: 1,
         budget: Duration::from_secs(1_000_000),
+        ..Settings::default()
     }
 }
 
@@ -32,14 +33,14 @@ impl Clockwork {
 }
 
 impl Engine for Clockwork {
-    fn lowest(&mut self, puzzle: &Puzzle, cancel: &Cancel) -> Option<Found> {
+    fn lowest(&mut self, puzzle: &Puzzle, cancel: &Cancel) -> Option<Sample> {
         self.mined += 1;
         if self.mined == self.cancel_at {
             cancel.cancel();
             return None;
         }
         let hashes = puzzle.goal().expected_hashes() as u64;
-        Some(Found {
+        Some(Sample {
             nonce: hashes - 1,
             hashes,
             elapsed_s: hashes as f64 / 1000.0,
@@ -52,8 +53,8 @@ impl Engine for Clockwork {
     }
 }
 
-fn run_quietly(settings: &Settings, engine: &mut dyn Engine) -> Outcome {
-    run(settings, engine, &Cancel::new(), &mut |_| {})
+fn run_quietly(settings: &Settings, engine: &mut dyn Engine) -> Measured {
+    measure(settings, engine, &Cancel::new(), &mut |_| {})
 }
 
 #[test]
@@ -63,14 +64,12 @@ fn levels_beyond_the_budget_are_not_begun() {
     slow.budget = Duration::from_secs(1000);
     let mut engine = Clockwork::new();
     let outcome = run_quietly(&slow, &mut engine);
-    let measured: Vec<bool> = outcome.levels.iter().map(LevelOutcome::is_measured).collect();
+    let measured: Vec<bool> = outcome.levels.iter().map(MinedLevel::is_measured).collect();
     assert_eq!(measured, [true, true, false, false]);
     assert_eq!((engine.mined, engine.calibrations), (20, 0));
-    assert!(matches!(outcome.rate, Some(Rate::Level { bits: 16.0, .. })));
-    assert_eq!(
-        outcome.rate.map(|rate| rate.hashes_per_second().round()),
-        Some(1000.0)
-    );
+    let rate = outcome.rate.unwrap();
+    assert_eq!(rate.basis, RateBasis::Level { bits: 16.0 });
+    assert_eq!(rate.hashes_per_second.round(), 1000.0);
 }
 
 #[test]
@@ -82,8 +81,9 @@ fn a_hard_first_level_asks_for_the_rate_first() {
     assert_eq!((engine.mined, engine.calibrations), (0, 1));
     assert_eq!(
         outcome.rate,
-        Some(Rate::Calibration {
-            hashes_per_second: 1000.0
+        Some(Rate {
+            hashes_per_second: 1000.0,
+            basis: RateBasis::Calibration
         })
     );
     assert_eq!(outcome.fit, None);
@@ -106,7 +106,7 @@ fn a_cancelled_level_is_left_out() {
 fn progress_tells_share_and_time_left() {
     let mut seen = Vec::new();
     let both = settings(&[10.0, 11.0], 2);
-    run(&both, &mut Clockwork::new(), &Cancel::new(), &mut |progress| {
+    measure(&both, &mut Clockwork::new(), &Cancel::new(), &mut |progress| {
         seen.push(*progress)
     });
     let shares: Vec<f64> = seen.iter().map(|p| (p.share * 6.0).round()).collect();
@@ -126,18 +126,18 @@ fn the_puzzles_are_those_of_the_seed() {
     assert_eq!(level.puzzle(7, 3).message(42), b"compare/7/12.5/3/42");
     let miner = Miner::with_threads(3, Kernel::auto()).unwrap();
     let some = settings(&[4.0, 10.0], 20);
-    let nonces = |outcome: Outcome| -> Vec<u64> {
+    let nonces = |outcome: Measured| -> Vec<u64> {
         outcome
             .levels
             .iter()
             .flat_map(|l| l.samples.iter().map(|s| s.nonce))
             .collect()
     };
-    let first = nonces(run_quietly(&some, &mut MinerEngine::new(&miner)));
+    let first = nonces(run_quietly(&some, &mut &miner));
     let alone = Miner::with_threads(1, Kernel::by_name("reference").unwrap()).unwrap();
     assert_eq!(
         first,
-        nonces(run_quietly(&some, &mut MinerEngine::new(&alone))),
+        nonces(run_quietly(&some, &mut &alone)),
         "whatever the kernel"
     );
 }
@@ -149,7 +149,7 @@ struct Broken<'m> {
 }
 
 impl Engine for Broken<'_> {
-    fn lowest(&mut self, puzzle: &Puzzle, _: &Cancel) -> Option<Found> {
+    fn lowest(&mut self, puzzle: &Puzzle, _: &Cancel) -> Option<Sample> {
         let mut from = 0;
         loop {
             let range = puzzle.nonce_space().from(from).unwrap();
@@ -157,7 +157,7 @@ impl Engine for Broken<'_> {
             let nonce = outcome.solutions[0].nonce();
             if !(self.loses)(nonce) {
                 let hashes = NonceRange::new(0, u128::from(nonce) + 1).unwrap().count() as u64;
-                return Some(Found {
+                return Some(Sample {
                     nonce,
                     hashes,
                     elapsed_s: hashes as f64 / 1e6,
@@ -216,11 +216,11 @@ fn an_engine_that_skips_nonces_does_not_fit() {
 #[test]
 fn an_engine_that_stops_too_early_does_not_fit() {
     // It claims the nonce before the solution.
-    struct Early<'m>(MinerEngine<'m>);
+    struct Early<'m>(&'m Miner);
     impl Engine for Early<'_> {
-        fn lowest(&mut self, puzzle: &Puzzle, cancel: &Cancel) -> Option<Found> {
+        fn lowest(&mut self, puzzle: &Puzzle, cancel: &Cancel) -> Option<Sample> {
             let found = self.0.lowest(puzzle, cancel)?;
-            Some(Found {
+            Some(Sample {
                 nonce: found.nonce / 2,
                 ..found
             })
@@ -230,6 +230,6 @@ fn an_engine_that_stops_too_early_does_not_fit() {
         }
     }
     let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
-    let outcome = run_quietly(&settings(&[6.0, 8.0], 100), &mut Early(MinerEngine::new(&miner)));
+    let outcome = run_quietly(&settings(&[6.0, 8.0], 100), &mut Early(&miner));
     assert!(outcome.fit.unwrap().p_value < LOWEST_FIT);
 }

@@ -45,9 +45,9 @@ fn a_clear_change_is_seen_and_its_interval_holds_it() {
     let before = [99.0, 100.0, 101.0, 100.5, 99.5, 100.2, 99.8, 100.1, 99.9, 100.0];
     let after: Vec<f64> = before.iter().map(|rate| rate * 1.05).collect();
     let up = change(&before, &after).unwrap();
-    let (low, high) = up.interval.unwrap();
+    let (low, high) = (up.low_percent.unwrap(), up.high_percent.unwrap());
     assert_eq!(up.verdict, Verdict::Faster);
-    assert!((up.relative - 0.05).abs() < 1e-12 && low < 0.05 && 0.05 < high);
+    assert!((up.percent - 5.0).abs() < 1e-10 && low < 5.0 && 5.0 < high);
     let down = change(&after, &before).unwrap();
     assert_eq!(down.verdict, Verdict::Slower);
     assert_eq!(
@@ -64,7 +64,10 @@ fn a_clear_change_is_seen_and_its_interval_holds_it() {
 #[test]
 fn a_few_samples_settle_nothing() {
     let few = change(&[1.0, 1.0, 1.0, 1.0], &[2.0; 9]).unwrap();
-    assert_eq!((few.verdict, few.interval), (Verdict::TooFewSamples, None));
+    assert_eq!(
+        (few.verdict, few.low_percent, few.high_percent),
+        (Verdict::TooFewSamples, None, None)
+    );
     assert_eq!(change(&[], &[1.0]), None);
     assert_eq!(change(&[0.0], &[1.0]), None);
 }

@@ -8,17 +8,17 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
+use serde::Serialize;
 
 use crate::{
     options::{input::InputError, ledger::DataArgs},
-    report::chain::ChainImportReport,
     terminal::{
         exit::Exit,
         output::{self, thousands},
         progress::ReadBar,
     },
 };
-use paydirt_ledger::{BlockLines, FILE_NAME, ImportError, Imported, Ledger, Network, import};
+use paydirt_ledger::{BlockLines, ChainParameters, FILE_NAME, ImportError, Imported, Ledger, import};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,6 +39,28 @@ pub(super) struct ImportArgs {
     /// Print one JSON object (schema paydirt.chain-import/1)
     #[arg(long, help_heading = "Output")]
     json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ImportReport {
+    /// Blocks that are new.
+    added: u64,
+    /// Blocks that were there already.
+    known: u64,
+    /// Blocks of the active branch now.
+    length: u64,
+    /// The tip's hash now.
+    tip: String,
+}
+
+fn readable(report: &ImportReport) -> String {
+    format!(
+        "imported    {} blocks, {} known already\nlength      {}\ntip         {}\n",
+        thousands(report.added),
+        thousands(report.known),
+        thousands(report.length),
+        report.tip,
+    )
 }
 
 impl ImportArgs {
@@ -64,24 +86,13 @@ impl ImportArgs {
             Err(error @ ImportError::Line { .. }) => return Err(self.refused(&error)),
             other => other?,
         };
-        let report = ChainImportReport {
-            schema: "paydirt.chain-import/1",
+        let report = ImportReport {
             added,
             known,
             length: ledger.tip().index,
             tip: ledger.tip().hash.to_string(),
         };
-        if self.json {
-            output::json_line(&report)?;
-        } else {
-            output::text(&format!(
-                "imported    {} blocks, {} known already\nlength      {}\ntip         {}\n",
-                thousands(added),
-                thousands(known),
-                thousands(report.length),
-                report.tip,
-            ))?;
-        }
+        output::result(self.json, "paydirt.chain-import/1", &report, readable)?;
         Ok(Exit::Done)
     }
 
@@ -105,7 +116,7 @@ impl ImportArgs {
             return self.data.open();
         }
         let block = lines.peek().map_err(|error| self.refused(&error))?;
-        let network = block.and_then(|block| Network::of_genesis(block).ok());
+        let network = block.and_then(|block| ChainParameters::of_genesis(block).ok());
         let network = network.ok_or_else(|| {
             let problem = "does not begin with a genesis block, and there is no ledger yet to add to; export from block 1";
             let path = self.file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();

@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::Args;
+use serde::Serialize;
 
 use crate::{
     options::{
@@ -13,7 +14,6 @@ use crate::{
         ledger::{DataArgs, NetworkArgs},
         search::MachineArgs,
     },
-    report::chain::ChainMineReport,
     terminal::{
         exit::Exit,
         interrupt::on_interrupt,
@@ -23,7 +23,7 @@ use crate::{
 };
 use paydirt::Cancel;
 use paydirt_jobs::Event;
-use paydirt_ledger::{MiningEnd, MiningPlan, mine_blocks};
+use paydirt_ledger::{Ledger, Mined, MiningEnd, MiningPlan, mine_blocks};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -97,12 +97,8 @@ impl MineArgs {
             },
         );
         drop(bar);
-        let report = ChainMineReport::new(&ledger, &mined, begun.elapsed().as_secs_f64());
-        if self.json {
-            output::json_line(&report)?;
-        } else {
-            output::text(&readable(&report))?;
-        }
+        let report = MineReport::new(&ledger, &mined, begun.elapsed().as_secs_f64());
+        output::result(self.json, "paydirt.chain-mine/1", &report, readable)?;
         match mined.end {
             MiningEnd::Done => Ok(Exit::Done),
             MiningEnd::Stopped => Ok(Exit::Interrupted),
@@ -111,7 +107,47 @@ impl MineArgs {
     }
 }
 
-fn readable(report: &ChainMineReport) -> String {
+#[derive(Debug, Serialize)]
+struct MineReport {
+    /// `done`, `interrupted`, or `failed`: what was mined before is stored.
+    status: &'static str,
+    /// Blocks mined and stored.
+    blocks: u64,
+    /// Blocks of the active branch now.
+    length: u64,
+    /// The tip's hash now.
+    tip: String,
+    /// Transactions that still wait.
+    pending: usize,
+    /// Hashes computed for the blocks.
+    hashes: u64,
+    /// Wall time, storing included, in seconds.
+    elapsed_s: f64,
+    /// Hashes over the time spent mining; null when that was too short to measure.
+    hashes_per_second: Option<f64>,
+}
+
+impl MineReport {
+    fn new(ledger: &Ledger, mined: &Mined, elapsed_s: f64) -> Self {
+        let view = ledger.view();
+        Self {
+            status: match mined.end {
+                MiningEnd::Done => "done",
+                MiningEnd::Stopped => "interrupted",
+                MiningEnd::Failed(_) => "failed",
+            },
+            blocks: mined.blocks,
+            length: view.tip.index,
+            tip: view.tip.hash.to_string(),
+            pending: view.pending.len(),
+            hashes: mined.effort.hashes,
+            elapsed_s,
+            hashes_per_second: mined.effort.hashes_per_second(),
+        }
+    }
+}
+
+fn readable(report: &MineReport) -> String {
     let rate = report
         .hashes_per_second
         .map_or("too short to measure".to_owned(), rate);

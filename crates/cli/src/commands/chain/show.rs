@@ -7,7 +7,7 @@ use crate::{
         input::{InputError, parse, whole_number},
         ledger::DataArgs,
     },
-    report::chain::utc,
+    render::numbers::utc,
     terminal::{
         exit::Exit,
         output::{self, thousands},
@@ -119,7 +119,7 @@ fn find(ledger: &Ledger, name: &str) -> anyhow::Result<Block<Unchecked>> {
 }
 
 fn bits(block: &Block<Unchecked>) -> f64 {
-    block.header().target().to_work().log2()
+    block.header().work().log2()
 }
 
 fn line(block: &Block<Unchecked>) -> String {
@@ -140,14 +140,14 @@ fn one(block: &Block<Unchecked>) -> String {
          ({:.2} bits)\nnonce       {}\nversion     {:08x}\n",
         block.index(),
         block.hash(),
-        header.prev_blockhash,
+        header.previous_hash,
         header.merkle_root,
         utc(header.time),
         header.time,
-        header.bits,
+        header.nbits,
         bits(block),
         header.nonce,
-        header.version.to_consensus(),
+        header.version,
     );
     for transaction in block.transactions() {
         text.push_str(&format!(

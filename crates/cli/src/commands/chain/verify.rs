@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use clap::Args;
+use serde::Serialize;
 
 use crate::{
     options::ledger::DataArgs,
-    report::chain::ChainVerifyReport,
     terminal::{
         exit::Exit,
         output::{self, seconds, thousands},
@@ -39,17 +39,13 @@ impl VerifyArgs {
         let opened = Ledger::open(&folder, Options::default());
         let elapsed_s = begun.elapsed().as_secs_f64();
         let report = match opened {
-            Ok(ledger) => ChainVerifyReport::valid(&ledger, elapsed_s),
+            Ok(ledger) => VerifyReport::valid(&ledger, elapsed_s),
             Err(error @ (StoreError::Damaged(_) | StoreError::DamagedBlock { .. })) => {
-                ChainVerifyReport::damaged(&error, elapsed_s)
+                VerifyReport::damaged(&error, elapsed_s)
             }
             Err(other) => return Err(self.data.explain(other)),
         };
-        if self.json {
-            output::json_line(&report)?;
-        } else {
-            output::text(&readable(&report))?;
-        }
+        output::result(self.json, "paydirt.chain-verify/1", &report, readable)?;
         Ok(if report.valid {
             Exit::Done
         } else {
@@ -58,7 +54,56 @@ impl VerifyArgs {
     }
 }
 
-fn readable(report: &ChainVerifyReport) -> String {
+#[derive(Debug, Default, Serialize)]
+struct VerifyReport {
+    /// Whether everything in the store is as it must be.
+    valid: bool,
+    /// Blocks of the active branch; null when damaged, like everything to the end of `transactions`.
+    length: Option<u64>,
+    /// The tip's hash.
+    tip: Option<String>,
+    /// Transactions in the active blocks, rewards among them.
+    transactions: Option<u64>,
+    /// Transactions that wait.
+    pending: Option<usize>,
+    /// The index of the first damaged block; null when none is, or the damage is elsewhere.
+    damaged_index: Option<u64>,
+    /// What is wrong; null when nothing is.
+    reason: Option<String>,
+    /// How long it took, in seconds.
+    elapsed_s: f64,
+}
+
+impl VerifyReport {
+    /// A ledger that could be opened is whole.
+    fn valid(ledger: &Ledger, elapsed_s: f64) -> Self {
+        let view = ledger.view();
+        Self {
+            valid: true,
+            length: Some(view.tip.index),
+            tip: Some(view.tip.hash.to_string()),
+            transactions: Some(ledger.loaded_transactions()),
+            pending: Some(view.pending.len()),
+            elapsed_s,
+            ..Self::default()
+        }
+    }
+
+    /// One that could not.
+    fn damaged(error: &StoreError, elapsed_s: f64) -> Self {
+        Self {
+            damaged_index: match error {
+                StoreError::DamagedBlock { index, .. } => Some(*index),
+                _ => None,
+            },
+            reason: Some(error.to_string()),
+            elapsed_s,
+            ..Self::default()
+        }
+    }
+}
+
+fn readable(report: &VerifyReport) -> String {
     match (&report.reason, &report.tip) {
         (Some(reason), _) => format!("damaged     {reason}\n"),
         (None, tip) => format!(

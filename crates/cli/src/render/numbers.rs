@@ -1,0 +1,147 @@
+//! Numbers for people: three significant digits and a unit.
+
+const RATE_UNITS: [&str; 6] = ["H/s", "kH/s", "MH/s", "GH/s", "TH/s", "PH/s"];
+
+/// A hash rate with three significant digits and its unit, as in `31.4 MH/s`.
+pub(crate) fn rate(hashes_per_second: f64) -> String {
+    let mut scaled = hashes_per_second;
+    let mut unit = 0;
+    while scaled >= 999.5 && unit + 1 < RATE_UNITS.len() {
+        scaled /= 1000.0;
+        unit += 1;
+    }
+    let decimals = match scaled {
+        s if s >= 99.95 || unit == 0 => 0,
+        s if s >= 9.995 => 1,
+        _ => 2,
+    };
+    format!("{scaled:.decimals$} {}", RATE_UNITS[unit])
+}
+
+/// What a rolled nonce stands for, as in `version 20006000, nonce 7`; the version in hex, as masks are.
+pub(crate) fn rolled(version: u32, header_nonce: u32) -> String {
+    format!("version {version:08x}, nonce {header_nonce}")
+}
+
+/// The unit that suits a set of rates of which this is the largest, and its size in H/s.
+pub(crate) fn rate_unit(largest: f64) -> (&'static str, f64) {
+    let power = (largest.max(1.0).log10() / 3.0) as usize;
+    let power = power.min(RATE_UNITS.len() - 1);
+    (RATE_UNITS[power], 1000f64.powi(power as i32))
+}
+
+/// A number with three significant digits, as in `31.4` or `0.00512`; large ones whole, with their thousands apart, very
+/// large ones as in `1.61e60`.
+pub(crate) fn significant(number: f64) -> String {
+    let magnitude = number.abs();
+    if magnitude >= 1e15 && number.is_finite() {
+        return format!("{number:.2e}");
+    }
+    if magnitude >= 99.95 || magnitude == 0.0 || !number.is_finite() {
+        return thousands(format!("{number:.0}"));
+    }
+    let decimals = (2.0 - magnitude.log10().floor()).clamp(0.0, 9.0) as usize;
+    let rounded = format!("{number:.decimals$}");
+    // 9.996 becomes 10.00: a digit too many.
+    if rounded
+        .parse::<f64>()
+        .is_ok_and(|r| r.abs().log10().floor() > magnitude.log10().floor())
+    {
+        return format!("{number:.*}", decimals.saturating_sub(1));
+    }
+    rounded
+}
+
+/// A span of time with three significant digits and a unit that suits it, as in `1.85 ms` or `3.2 days`.
+pub(crate) fn seconds(seconds: f64) -> String {
+    const MINUTE: f64 = 60.0;
+    const HOUR: f64 = 60.0 * MINUTE;
+    const DAY: f64 = 24.0 * HOUR;
+    const YEAR: f64 = 365.25 * DAY;
+    match seconds {
+        s if !s.is_finite() => "forever".to_owned(),
+        0.0 => "0 s".to_owned(),
+        s if s < 1e-6 => format!("{:.3} ns", SignificantDigits(s * 1e9)),
+        s if s < 1e-3 => format!("{:.3} µs", SignificantDigits(s * 1e6)),
+        s if s < 1.0 => format!("{:.3} ms", SignificantDigits(s * 1e3)),
+        s if s < 2.0 * MINUTE => format!("{:.3} s", SignificantDigits(s)),
+        s if s < 2.0 * HOUR => format!("{:.1} min", s / MINUTE),
+        s if s < 2.0 * DAY => format!("{:.1} h", s / HOUR),
+        s if s < 2.0 * YEAR => format!("{:.1} days", s / DAY),
+        s if s < 1e6 * YEAR => format!("{:.0} years", s / YEAR),
+        s => format!("{:.1e} years", s / YEAR),
+    }
+}
+
+/// Formats with as many significant digits as the precision says.
+struct SignificantDigits(f64);
+
+impl std::fmt::Display for SignificantDigits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let whole = self.0.abs().max(1.0).log10() as usize + 1;
+        let decimals = f.precision().unwrap_or(3).saturating_sub(whole);
+        write!(f, "{:.decimals$}", self.0)
+    }
+}
+
+/// A whole number with its thousands apart, as in `35,294`.
+pub(crate) fn thousands(number: impl ToString) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A time as `2024-01-01 00:00:00`, UTC.
+pub(crate) fn utc(time_s: u32) -> String {
+    let time = jiff::Timestamp::from_second(time_s.into()).expect("any 32 bits are a time before 2107");
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        // date -u -d @SECONDS
+        for (seconds, date) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_782_399, "2000-02-28 23:59:59"),
+            (951_782_400, "2000-02-29 00:00:00"),
+            (1_231_006_505, "2009-01-03 18:15:05"),
+            (1_704_067_200, "2024-01-01 00:00:00"),
+            (u32::MAX, "2106-02-07 06:28:15"),
+        ] {
+            assert_eq!(utc(seconds), date);
+        }
+    }
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(rate(31_415_926.0), "31.4 MH/s");
+        assert_eq!(rate(999.9), "1.00 kH/s");
+        assert_eq!(rate(12.0), "12 H/s");
+        assert_eq!(seconds(0.000_25), "250 µs");
+        assert_eq!(seconds(0.000_012_34), "12.3 µs");
+        assert_eq!(seconds(1.78e-7), "178 ns");
+        assert_eq!(seconds(0.001_85), "1.85 ms");
+        assert_eq!(seconds(75.0), "75.0 s");
+        assert_eq!(seconds(86_400.0 * 3.2), "3.2 days");
+        assert_eq!(seconds(f64::INFINITY), "forever");
+        assert_eq!(
+            [31.415, 9.996, 0.005_123, 0.0, 1234.5, 99.96].map(significant),
+            ["31.4", "10.0", "0.00512", "0", "1,234", "100"]
+        );
+        assert_eq!(rate_unit(2.5e6), ("MH/s", 1e6));
+        assert_eq!(rate_unit(0.0), ("H/s", 1.0));
+        assert_eq!(thousands(35_294), "35,294");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1u128 << 64), "18,446,744,073,709,551,616");
+    }
+}

@@ -1,0 +1,215 @@
+//! Instructions as x86-64 assembly, in Intel's syntax: the only place that knows how they are written.
+
+use std::fmt::Write as _;
+
+use crate::{
+    op::{Instruction, Op},
+    operand::{Class, Label, Operand, Register, Slot},
+    program::{Code, Program},
+};
+
+const GENERAL: [&str; 16] = [
+    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+    "r15",
+];
+const WORD: [&str; 8] = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"];
+
+/// Writes text for one program.
+struct Writer<'a> {
+    text: String,
+    /// What the names of labels begin with.
+    prefix: &'a str,
+}
+
+/// A kernel: code, constants and jump table.
+pub fn program(program: &Program, local: &str) -> String {
+    let prefix = format!("{local}paydirt_{}_", program.name);
+    let mut writer = Writer {
+        text: String::new(),
+        prefix: &prefix,
+    };
+    writer.code(&program.code);
+    writer.data(program);
+    writer.text
+}
+
+/// Code alone.
+pub fn code(code: &Code, name: &str, local: &str) -> String {
+    let prefix = format!("{local}paydirt_{name}_");
+    let mut writer = Writer {
+        text: String::new(),
+        prefix: &prefix,
+    };
+    writer.code(code);
+    writer.text
+}
+
+impl Writer<'_> {
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        self.text.write_fmt(line).expect("a String");
+        self.text.push('\n');
+    }
+
+    fn label(&self, label: Label) -> String {
+        match label {
+            Label::Entry(index) => format!("{}{index}", self.prefix),
+            Label::Named(name) => format!("{}{name}", self.prefix),
+        }
+    }
+
+    fn code(&mut self, code: &Code) {
+        for piece in &code.pieces {
+            if let Some(label) = piece.label {
+                let label = self.label(label);
+                self.line(format_args!(".p2align 6\n{label}:"));
+            }
+            for instruction in piece.code() {
+                self.instruction(instruction);
+            }
+        }
+    }
+
+    fn data(&mut self, program: &Program) {
+        let (pool, table) = (self.label(Program::POOL), self.label(Program::TABLE));
+        self.line(format_args!(".p2align 6\n{pool}:"));
+        for byte in program.pool.pattern() {
+            self.line(format_args!(".byte {byte}"));
+        }
+        for value in program.pool.words() {
+            self.line(format_args!(".long {value:#010x}"));
+        }
+        self.line(format_args!("{table}:"));
+        for label in program.table() {
+            let label = self.label(label);
+            self.line(format_args!(".long {label} - {table}"));
+        }
+    }
+
+    fn instruction(&mut self, instruction: &Instruction) {
+        self.text.push_str(mnemonic(instruction));
+        for (i, operand) in instruction.operands().enumerate() {
+            self.text.push_str(if i == 0 { " " } else { ", " });
+            self.operand(instruction, operand);
+        }
+        self.text.push('\n');
+    }
+
+    fn operand(&mut self, instruction: &Instruction, operand: Operand) {
+        match operand {
+            Operand::Register(register) => self.register(register),
+            Operand::Constant(table) if instruction.op == Op::Ternary => {
+                self.push(format_args!("{table:#04x}"))
+            }
+            Operand::Constant(value) => self.push(format_args!("{value}")),
+            Operand::Label(label) if instruction.op == Op::LoadAddress => {
+                let label = self.label(label);
+                self.push(format_args!("[rip + {label}]"));
+            }
+            Operand::Label(label) => self.text.push_str(&self.label(label)),
+            Operand::Slot(slot) => {
+                self.text.push_str(slot_size(instruction));
+                self.slot(slot);
+            }
+            Operand::Broadcast(slot) => {
+                self.text.push_str("dword ptr ");
+                self.slot(slot);
+                let lanes = instruction.width().map_or(1, Class::lanes);
+                self.push(format_args!("{{1to{lanes}}}"));
+            }
+        }
+    }
+
+    fn register(&mut self, Register { class, number }: Register) {
+        match class {
+            Class::General => self.text.push_str(GENERAL[usize::from(number)]),
+            Class::Word => self.text.push_str(WORD[usize::from(number)]),
+            Class::Mask => self.push(format_args!("k{number}")),
+            Class::Xmm => self.push(format_args!("xmm{number}")),
+            Class::Ymm => self.push(format_args!("ymm{number}")),
+            Class::Zmm => self.push(format_args!("zmm{number}")),
+        }
+    }
+
+    fn slot(&mut self, slot: Slot) {
+        self.text.push('[');
+        self.register(slot.base);
+        if let Some(index) = slot.index {
+            self.text.push_str(" + 4 * ");
+            self.register(index);
+        } else {
+            let sign = if slot.bytes < 0 { '-' } else { '+' };
+            self.push(format_args!(" {sign} {}", slot.bytes.unsigned_abs()));
+        }
+        self.text.push(']');
+    }
+
+    fn push(&mut self, text: std::fmt::Arguments<'_>) {
+        self.text.write_fmt(text).expect("a String");
+    }
+}
+
+/// How many bytes of memory a slot of this instruction is.
+fn slot_size(instruction: &Instruction) -> &'static str {
+    match (instruction.op, instruction.width()) {
+        (Op::LoadAddress, _) => "",
+        (Op::Broadcast | Op::LoadSigned, _) => "dword ptr ",
+        (Op::MoveQuad, _) => "qword ptr ",
+        (_, Some(Class::Zmm)) => "zmmword ptr ",
+        (_, Some(Class::Ymm)) => "ymmword ptr ",
+        _ => "xmmword ptr ",
+    }
+}
+
+/// Whether it needs AVX-512's encoding, which has mnemonics of its own for moves and bitwise functions.
+fn is_extended(instruction: &Instruction) -> bool {
+    let extended = |operand| match operand {
+        Operand::Register(Register { class, number }) => {
+            class == Class::Zmm || (matches!(class, Class::Xmm | Class::Ymm) && number >= 16)
+        }
+        Operand::Broadcast(_) => true,
+        _ => false,
+    };
+    instruction.operands().any(extended)
+}
+
+fn mnemonic(instruction: &Instruction) -> &'static str {
+    match instruction.op {
+        Op::RotateRight => "vprord",
+        Op::ShiftRight => "vpsrld",
+        Op::ShiftLeft => "vpslld",
+        Op::Ternary => "vpternlogd",
+        Op::Xor if is_extended(instruction) => "vpxord",
+        Op::Xor => "vpxor",
+        Op::And if is_extended(instruction) => "vpandd",
+        Op::And => "vpand",
+        Op::Add => "vpaddd",
+        Op::Subtract => "vpsubd",
+        Op::Minimum => "vpminud",
+        Op::Equal => "vpcmpeqd",
+        Op::Compare => "vpcmpud",
+        Op::SignMask => "vmovmskps",
+        Op::ShuffleBytes => "vpshufb",
+        Op::ShuffleWords => "vpshufd",
+        Op::AlignBytes => "vpalignr",
+        Op::Move if instruction.width().is_none() => "mov",
+        Op::Move if is_extended(instruction) => "vmovdqa64",
+        Op::Move => "vmovdqa",
+        Op::MoveQuad => "vmovq",
+        Op::MoveWord => "vmovd",
+        Op::Broadcast => "vpbroadcastd",
+        Op::Sha256Rounds => "sha256rnds2",
+        Op::Sha256Message1 => "sha256msg1",
+        Op::Sha256Message2 => "sha256msg2",
+        Op::ZeroUpper => "vzeroupper",
+        Op::JoinMasks => "kunpckwd",
+        Op::MaskToWord => "kmovd",
+        Op::LoadAddress => "lea",
+        Op::LoadSigned => "movsxd",
+        Op::Advance => "add",
+        Op::Decrement => "dec",
+        Op::JumpIfNotZero => "jnz",
+        Op::Jump => "jmp",
+        Op::Call => "call",
+        Op::Return => "ret",
+    }
+}

@@ -1,0 +1,89 @@
+//! The programs' targets: which instruction set, in how many streams, and what is said once a program.
+
+use crate::{
+    isa::{Avx2, Avx512, Emitter},
+    layout::SCALARS,
+    op::{Lines, Op},
+    operand::{Class, EAX, R8, R9, RDI, Register},
+    program::Program,
+};
+
+/// What a program is made for.
+pub struct Target {
+    pub name: &'static str,
+    pub streams: Vec<Box<dyn Emitter>>,
+    /// A constant is one number, or one for each of so many lanes.
+    pub constant_lanes: usize,
+    /// How `r8` comes to point at the scalars, and `r9` at the pool.
+    pub point: Lines,
+    /// What returns the lanes that passed, in `eax`.
+    pub return_lanes: Lines,
+    /// Where several midstates share a schedule, if they do.
+    pub rolling: Option<Rolling>,
+    /// Operations of a full round and its schedule step: rotates, functions, additions. And how many registers there
+    /// are.
+    pub mix: ([usize; 3], u8),
+}
+
+/// The schedule's registers when one serves two streams: the first stream's last words, and sums of these and the
+/// constants in what the second would use for its own.
+#[derive(Clone, Copy)]
+pub struct Rolling {
+    pub recent: [Register; 2],
+    pub sums: [Register; 2],
+}
+
+impl Target {
+    /// Two streams of sixteen lanes.
+    pub fn avx512() -> Self {
+        let streams = [0, 1].map(|part| Avx512::new(Class::Zmm, 16 * part as u8, part));
+        let [low, high] = [1, 2].map(|number| Register::new(Class::Mask, number));
+        Self {
+            name: "avx512",
+            constant_lanes: 1,
+            point: vec![
+                Op::LoadAddress.to(R9, [Program::POOL.into()]),
+                Op::LoadAddress.to(R8, [SCALARS.within(RDI, 0).into()]),
+            ],
+            return_lanes: vec![
+                Op::JoinMasks.to(low, [high.into(), low.into()]),
+                Op::MaskToWord.to(EAX, [low.into()]),
+                Op::ZeroUpper.of([]),
+                Op::Return.of([]),
+            ],
+            rolling: Some(Rolling {
+                recent: streams[0].recent,
+                sums: [0, 1].map(|i| streams[1].file().schedule[i]),
+            }),
+            streams: streams.map(|stream| Box::new(stream) as Box<dyn Emitter>).into(),
+            mix: ([12, 6, 10], 32),
+        }
+    }
+
+    /// One stream of eight lanes. Its caller points `rdi` at the part of the context's first vector that it shall work
+    /// on, and `r9` at the scalars.
+    pub fn avx2() -> Self {
+        Self {
+            name: "avx2",
+            streams: vec![Box::new(Avx2::new())],
+            constant_lanes: 8,
+            point: vec![
+                Op::Move.to(R8, [R9.into()]),
+                Op::LoadAddress.to(R9, [Program::POOL.into()]),
+            ],
+            return_lanes: vec![Op::ZeroUpper.of([]), Op::Return.of([])],
+            rolling: None,
+            mix: ([22, 24, 10], 16),
+        }
+    }
+
+    /// Lanes of a vector.
+    pub fn lanes(&self) -> usize {
+        self.streams[0].file().state[0].class.lanes()
+    }
+
+    /// `lines` for each stream.
+    pub fn streams(&self, mut lines: impl FnMut(&dyn Emitter) -> Lines) -> Vec<Lines> {
+        self.streams.iter().map(|stream| lines(&**stream)).collect()
+    }
+}

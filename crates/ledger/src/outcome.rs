@@ -1,0 +1,105 @@
+//! What the ledger says of what it was given.
+
+use std::sync::Arc;
+
+use crate::{
+    header::BlockHash, identity::TransactionId, rules::RuleError, store::StoreError,
+    transaction::TransactionError, tree::SideError,
+};
+
+/// A transaction that is in the ledger, durably.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// Its id.
+    pub id: TransactionId,
+    /// The block it stands in, or is likely to: the next one, unless that is full or holds the same transfer already.
+    pub index: u64,
+    /// Whether it was there before.
+    pub standing: Standing,
+}
+
+/// What a transaction was when it was submitted. Only one with a tag is ever known: others are told apart by nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// New: it waits from now on.
+    New,
+    /// It waited already.
+    Pending,
+    /// It stood in an active block already.
+    Confirmed,
+}
+
+/// The file failed, and everything that is not stored yet is refused. Clones share the reason.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}; nothing is stored until the ledger is opened again")]
+pub struct StoreFailed(#[source] pub(super) Arc<StoreError>);
+
+impl PartialEq for StoreFailed {
+    /// Whether it is the same failure.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for StoreFailed {}
+
+/// Why a transaction does not wait.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// It is none.
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
+    /// Too many wait.
+    #[error("{0} transactions wait already, the most this ledger takes; mine a block first")]
+    PendingFull(usize),
+    /// The file failed.
+    #[error(transparent)]
+    Store(#[from] StoreFailed),
+}
+
+/// What became of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It was there already, active or not.
+    Known,
+    /// It is on a side branch.
+    Side,
+    /// It is the new tip. The count says how many blocks of another branch it replaced.
+    Tip {
+        /// Blocks that no longer count.
+        dropped: usize,
+    },
+    /// Its parent is not here. It is remembered for a while, not stored, and taken in when the parent comes.
+    Waiting {
+        /// What it waits for.
+        parent: BlockHash,
+    },
+}
+
+/// What is to be done with a block whose parent is not here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownParent {
+    /// Refuse it: [`AddError::ParentUnknown`].
+    Refuse,
+    /// Let it wait: [`Added::Waiting`].
+    Wait,
+}
+
+/// Why a block was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddError {
+    /// It breaks a rule.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// Its parent is not here.
+    #[error("its parent {0} is not known here; send that block first")]
+    ParentUnknown(BlockHash),
+    /// It would be on a side branch, and there is no room for it.
+    #[error(transparent)]
+    SideBranch(#[from] SideError),
+    /// The file failed.
+    #[error(transparent)]
+    Store(#[from] StoreFailed),
+}

@@ -1,0 +1,457 @@
+//! The tree of all headers, and the branch of it that counts.
+//!
+//! *In:* checked blocks, in any order that puts parents first. *Out:* what a parent demands of its next block, and for each
+//! insertion what it changed: nothing (a side branch), one block more, or a reorganisation. For readers: locators, forks,
+//! ancestors, the headers after a point.
+//!
+//! Only headers are kept, 500 bytes or so a block; the store has the rest. The active branch is the one with the most
+//! accumulated work; between equals the one that came first stays.
+//!
+//! The collections are persistent: a clone costs a few pointers and shares the rest, so the writer publishes one with each
+//! commit, and a reader walks its own for as long as it likes while nobody waits. Whoever syncs by headers first does so
+//! on a clone: [`HeaderTree::add_header`] checks what a header alone can be checked for.
+
+mod side;
+
+use std::sync::Arc;
+
+use rpds::{HashTrieMapSync, VectorSync};
+
+use crate::{
+    block::{Block, Checked},
+    difficulty::{Anchor, DifficultyRule, asert, easiest_target},
+    header::{BlockHash, Header, Work},
+    outcome::AddError,
+    parameters::ChainParameters,
+    rules::{self, MEDIAN_BLOCKS, ParentState},
+};
+pub use side::SideError;
+use side::{Newcomer, SideBlocks};
+
+/// A header at its place in the tree.
+#[derive(Clone, Debug)]
+pub struct HeaderNode {
+    /// The hash of the header.
+    pub hash: BlockHash,
+    /// The header.
+    pub header: Header,
+    /// The block's index: 1 for genesis.
+    pub index: u64,
+    /// Of this block and all before it.
+    pub work: Work,
+    /// The time of its branch's first block after genesis: what ASERT counts from.
+    anchor_time: u32,
+    /// What the block takes in the store; 0 when only its header is known.
+    stored_bytes: u64,
+    /// How many blocks came before it, of any branch.
+    arrival: u64,
+}
+
+/// What an insertion changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The block is on a side branch.
+    Side,
+    /// The block is the new tip, and its parent was the tip.
+    Extended,
+    /// The block is the new tip of another branch.
+    Reorganised {
+        /// The blocks that no longer count, the highest first.
+        dropped: Vec<BlockHash>,
+        /// The blocks that count instead, the lowest first; the last is the new tip.
+        connected: Vec<BlockHash>,
+    },
+}
+
+/// The tip of the active branch, and what it demands of the next block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// Its index, which is also the number of blocks.
+    pub index: u64,
+    /// Its hash.
+    pub hash: BlockHash,
+    /// Its header.
+    pub header: Header,
+    /// The work of the whole branch.
+    pub work: Work,
+    /// What the next block must fulfil.
+    pub next: ParentState,
+}
+
+/// How many of the blocks before the tip a locator names one by one.
+const LOCATOR_DENSE: usize = 10;
+
+/// The tree of headers. Clones share it, and do not change with it.
+#[derive(Clone, Debug)]
+pub struct HeaderTree {
+    parameters: ChainParameters,
+    by_hash: HashTrieMapSync<BlockHash, Arc<HeaderNode>>,
+    /// The active branch: the block with index `i` stands at `i − 1`.
+    active: VectorSync<Arc<HeaderNode>>,
+    side: SideBlocks,
+    arrivals: u64,
+}
+
+impl HeaderTree {
+    /// The tree of a chain that has nothing but its genesis block.
+    pub fn new(parameters: ChainParameters, genesis: &Block<Checked>) -> Self {
+        let header = *genesis.header();
+        let node = Arc::new(HeaderNode {
+            hash: genesis.hash(),
+            header,
+            index: 1,
+            work: header.work(),
+            anchor_time: header.time,
+            stored_bytes: genesis.stored_len() as u64,
+            arrival: 0,
+        });
+        Self {
+            parameters,
+            by_hash: HashTrieMapSync::new_sync().insert(node.hash, Arc::clone(&node)),
+            active: VectorSync::new_sync().push_back(node),
+            side: SideBlocks::default(),
+            arrivals: 1,
+        }
+    }
+
+    /// The chain's parameters.
+    pub fn parameters(&self) -> &ChainParameters {
+        &self.parameters
+    }
+
+    /// How many blocks the active branch has.
+    pub fn length(&self) -> u64 {
+        self.active.len() as u64
+    }
+
+    /// How many blocks the tree has, side branches among them.
+    pub fn block_count(&self) -> u64 {
+        self.by_hash.size() as u64
+    }
+
+    /// Whether a block is in the tree, active or not.
+    pub fn contains(&self, hash: &BlockHash) -> bool {
+        self.by_hash.contains_key(hash)
+    }
+
+    /// A block of the tree, active or not.
+    pub fn get(&self, hash: &BlockHash) -> Option<&HeaderNode> {
+        self.by_hash.get(hash).map(AsRef::as_ref)
+    }
+
+    /// The active block with this index.
+    pub fn active(&self, index: u64) -> Option<&HeaderNode> {
+        let place = usize::try_from(index.checked_sub(1)?).ok()?;
+        self.active.get(place).map(AsRef::as_ref)
+    }
+
+    /// The hash of the active block with this index.
+    pub fn active_hash(&self, index: u64) -> Option<BlockHash> {
+        self.active(index).map(|node| node.hash)
+    }
+
+    /// Whether a block is on the active branch.
+    pub fn is_active(&self, node: &HeaderNode) -> bool {
+        self.active_hash(node.index) == Some(node.hash)
+    }
+
+    /// The last block of the active branch.
+    pub fn tip_node(&self) -> &HeaderNode {
+        self.active.last().expect("genesis at least")
+    }
+
+    /// The tip, and what it demands.
+    pub fn tip(&self) -> Tip {
+        let node = self.tip_node();
+        Tip {
+            index: node.index,
+            hash: node.hash,
+            header: node.header,
+            work: node.work,
+            next: self.state_after(node),
+        }
+    }
+
+    /// The last blocks of the side branches, those with the most work first.
+    pub fn side_tips(&self) -> impl Iterator<Item = &HeaderNode> {
+        self.side.leaves().filter_map(|hash| self.get(hash))
+    }
+
+    /// The ancestor of a block that has this index: the block itself, if it is its own.
+    pub fn ancestor(&self, hash: &BlockHash, index: u64) -> Option<&HeaderNode> {
+        let mut node = self.get(hash)?;
+        while node.index > index {
+            if self.is_active(node) {
+                return self.active(index);
+            }
+            node = self.parent(node)?;
+        }
+        (node.index == index).then_some(node)
+    }
+
+    /// Hashes of active blocks by which another node finds the last block both have: the last ten, then ever fewer, genesis
+    /// at the end. The highest first.
+    pub fn locator(&self) -> Vec<BlockHash> {
+        let mut locator = Vec::new();
+        let (mut index, mut step) = (self.length(), 1);
+        while index > 1 {
+            locator.extend(self.active_hash(index));
+            if locator.len() >= LOCATOR_DENSE {
+                step *= 2;
+            }
+            index = index.saturating_sub(step);
+        }
+        locator.extend(self.active_hash(1));
+        locator
+    }
+
+    /// The highest active block that a locator leads to: one that it names, or the block where the branch of one that it
+    /// names left the active branch; genesis when it names nothing that is known.
+    pub fn find_fork(&self, locator: &[BlockHash]) -> &HeaderNode {
+        let known = locator.iter().filter_map(|hash| self.get(hash));
+        let fork = known.map(|node| self.fork_of(node)).max_by_key(|node| node.index);
+        fork.unwrap_or_else(|| self.active(1).expect("genesis at least"))
+    }
+
+    /// The last active block of a block's branch.
+    fn fork_of<'t>(&'t self, node: &'t HeaderNode) -> &'t HeaderNode {
+        match self.side.fork(&node.hash) {
+            Some(index) => self.active(index).expect("forks are active blocks"),
+            None => node,
+        }
+    }
+
+    /// The active blocks after the one with this index, in ascending order.
+    pub fn after(&self, index: u64) -> impl Iterator<Item = &HeaderNode> {
+        (index + 1..=self.length()).filter_map(|index| self.active(index))
+    }
+
+    /// What a block with this parent must fulfil; `None` when the parent is unknown.
+    pub fn parent_state(&self, parent: &BlockHash) -> Option<ParentState> {
+        self.get(parent).map(|parent| self.state_after(parent))
+    }
+
+    fn state_after(&self, parent: &HeaderNode) -> ParentState {
+        ParentState {
+            index: parent.index + 1,
+            previous_hash: parent.hash,
+            nbits: self.nbits_after(parent),
+            median_time: self.median_time(parent),
+            reward: self.parameters.reward(),
+        }
+    }
+
+    fn nbits_after(&self, parent: &HeaderNode) -> u32 {
+        match self.parameters.rule() {
+            DifficultyRule::Asert {
+                block_time_s,
+                half_life_s,
+            } if parent.index > 1 => {
+                let anchor = Anchor {
+                    height: 2,
+                    parent_time: i64::from(parent.anchor_time) - i64::from(block_time_s),
+                    nbits: self.parameters.nbits(),
+                };
+                let time = parent.header.time.into();
+                let easiest = easiest_target();
+                asert(&anchor, parent.index, time, block_time_s, half_life_s, easiest)
+            }
+            _ => self.parameters.nbits(),
+        }
+    }
+
+    fn parent(&self, node: &HeaderNode) -> Option<&HeaderNode> {
+        self.get(&node.header.previous_hash)
+    }
+
+    /// A block and its ancestors, the highest first.
+    fn ancestry<'t>(&'t self, node: &'t HeaderNode) -> impl Iterator<Item = &'t HeaderNode> {
+        std::iter::successors(Some(node), |node| self.parent(node))
+    }
+
+    /// The median of the times of the last 11 blocks up to and including this one, or of as many as there are.
+    fn median_time(&self, node: &HeaderNode) -> u32 {
+        let mut times = [0; MEDIAN_BLOCKS];
+        let mut count = 0;
+        for node in self.ancestry(node).take(MEDIAN_BLOCKS) {
+            times[count] = node.header.time;
+            count += 1;
+        }
+        let times = &mut times[..count];
+        times.sort_unstable();
+        times[count / 2]
+    }
+
+    /// Puts a block into the tree, and makes its branch the active one when it has more work.
+    ///
+    /// # Panics
+    /// When its parent is not in the tree or it is there already: whoever checked the block knows both.
+    pub fn insert(&mut self, block: &Block<Checked>) -> Change {
+        self.insert_and_choose(block.hash(), *block.header(), block.stored_len() as u64)
+    }
+
+    /// Checks a header by every rule that needs no transactions, and puts it into the tree: for those who ask for a block
+    /// only when its header is good. No change when it is there already.
+    ///
+    /// # Errors
+    /// [`AddError::Rule`] and [`AddError::ParentUnknown`].
+    pub fn add_header(&mut self, header: Header, now_s: u64) -> Result<&HeaderNode, AddError> {
+        let hash = header.hash();
+        if !self.contains(&hash) {
+            rules::check_proof_of_work(&header)?;
+            let parent = header.previous_hash;
+            let state = self
+                .parent_state(&parent)
+                .ok_or(AddError::ParentUnknown(parent))?;
+            rules::check_place(state.index, &header, &state)?;
+            rules::check_clock(&header, now_s)?;
+            self.insert_and_choose(hash, header, 0);
+        }
+        Ok(&self.by_hash[&hash])
+    }
+
+    /// [`HeaderTree::insert`] for a header that was checked.
+    pub(super) fn insert_and_choose(&mut self, hash: BlockHash, header: Header, stored_bytes: u64) -> Change {
+        let node = self.insert_node(hash, header, stored_bytes);
+        if node.work <= self.tip_node().work {
+            self.side.insert(&node);
+            Change::Side
+        } else if node.header.previous_hash == self.tip_node().hash {
+            self.active.push_back_mut(node);
+            Change::Extended
+        } else {
+            self.reorganise(&node)
+        }
+    }
+
+    /// Puts a header into the tree whichever branch it is on; [`HeaderTree::settle`] then says which one counts.
+    pub(super) fn insert_node(
+        &mut self,
+        hash: BlockHash,
+        header: Header,
+        stored_bytes: u64,
+    ) -> Arc<HeaderNode> {
+        let parent = &self.by_hash[&header.previous_hash];
+        let index = parent.index + 1;
+        let node = Arc::new(HeaderNode {
+            hash,
+            header,
+            index,
+            work: parent.work.plus(header.work()),
+            anchor_time: match index {
+                2 => header.time,
+                _ => parent.anchor_time,
+            },
+            stored_bytes,
+            arrival: self.arrivals,
+        });
+        assert!(!self.contains(&hash), "a block is inserted once");
+        self.by_hash.insert_mut(hash, Arc::clone(&node));
+        self.arrivals += 1;
+        node
+    }
+
+    fn reorganise(&mut self, tip: &HeaderNode) -> Change {
+        let branch = self.ancestry(tip).take_while(|node| !self.is_active(node));
+        let mut branch: Vec<_> = branch.map(|node| Arc::clone(&self.by_hash[&node.hash])).collect();
+        branch.reverse();
+        let fork = branch[0].index - 1;
+        let mut dropped = Vec::new();
+        while self.length() > fork {
+            dropped.extend(self.active.last().cloned());
+            self.active.drop_last_mut();
+        }
+        for node in &branch {
+            self.active.push_back_mut(Arc::clone(node));
+        }
+        let side = self.side.hashes().filter_map(|hash| self.get(hash));
+        let side = side.filter(|node| !self.is_active(node));
+        self.side = SideBlocks::of(side.chain(dropped.iter().map(AsRef::as_ref)).collect());
+        Change::Reorganised {
+            dropped: dropped.iter().map(|node| node.hash).collect(),
+            connected: branch.iter().map(|node| node.hash).collect(),
+        }
+    }
+
+    /// Makes the branch of `tip` the active one if no other has more work: how a store says which of several equals came
+    /// first. Otherwise the tip of one that has the most.
+    pub(super) fn settle(&mut self, tip: Option<&BlockHash>) -> Result<(), BlockHash> {
+        let most = self
+            .by_hash
+            .values()
+            .max_by_key(|node| node.work)
+            .expect("genesis at least");
+        let tip = tip.and_then(|tip| self.by_hash.get(tip));
+        let tip = tip.filter(|tip| tip.work == most.work).ok_or(most.hash)?;
+        let branch: Vec<_> = self.ancestry(tip).map(|node| node.hash).collect();
+        self.active = branch
+            .iter()
+            .rev()
+            .map(|hash| Arc::clone(&self.by_hash[hash]))
+            .collect();
+        let side = self.by_hash.values().map(AsRef::as_ref);
+        self.side = SideBlocks::of(side.filter(|node| !self.is_active(node)).collect());
+        Ok(())
+    }
+
+    /// Takes the last block of a side branch out.
+    pub(super) fn remove_side(&mut self, hash: &BlockHash) {
+        self.side.remove_leaf(hash);
+        self.by_hash.remove_mut(hash);
+    }
+
+    /// Which blocks must go, in this order, so that the side branches keep to `limits`.
+    pub(super) fn side_excess(&self, limits: &SideLimits) -> Vec<BlockHash> {
+        self.side.excess(limits, None).unwrap_or_default()
+    }
+
+    /// Which blocks must go, in this order, for a block whose parent is in the tree: none if its branch becomes the active
+    /// one.
+    ///
+    /// # Errors
+    /// [`SideError`] when it would be on a side branch, and `limits` leave no room for it.
+    pub(super) fn side_room(
+        &self,
+        header: &Header,
+        stored_bytes: u64,
+        limits: &SideLimits,
+    ) -> Result<Vec<BlockHash>, SideError> {
+        let parent = &self.by_hash[&header.previous_hash];
+        let work = parent.work.plus(header.work());
+        if work > self.tip_node().work {
+            return Ok(Vec::new());
+        }
+        let depth = self.length() - self.fork_of(parent).index;
+        if depth > limits.depth {
+            let most = limits.depth;
+            return Err(SideError::Depth { depth, most });
+        }
+        let newcomer = Newcomer {
+            parent: parent.hash,
+            work,
+            bytes: stored_bytes,
+        };
+        self.side.excess(limits, Some(newcomer))
+    }
+}
+
+/// How much of the tree side branches may take, in memory and on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SideLimits {
+    /// How far below the tip one may leave the active branch.
+    pub depth: u64,
+    /// Blocks of all of them.
+    pub blocks: usize,
+    /// Bytes of all of them, in their stored form.
+    pub bytes: u64,
+}
+
+impl Default for SideLimits {
+    fn default() -> Self {
+        Self {
+            depth: 2_000,
+            blocks: 10_000,
+            bytes: 256 << 20,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The blocks that do not count, within limits.
+//!
+//! *In:* blocks of side branches. *Out:* which of them must go when they are too many, or that a new one is not taken.
+//!
+//! The lightest branches go first, from their ends, and only for a block with more work than they have: whoever would push
+//! an honest branch out must do more work than it. Between equals the one that came first stays, as in fork choice.
+
+use std::{cmp::Reverse, collections::HashMap};
+
+use rpds::{HashTrieMapSync, RedBlackTreeSetSync};
+
+use crate::{
+    header::{BlockHash, Work},
+    tree::{HeaderNode, SideLimits},
+};
+
+/// Why a block is not kept on a side branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SideError {
+    /// It leaves the active branch too far below.
+    #[error("its branch leaves the active one {depth} blocks below the tip; the limit is {most}")]
+    Depth {
+        /// How far below the tip.
+        depth: u64,
+        /// How far it may be.
+        most: u64,
+    },
+    /// There is no room for it.
+    #[error(
+        "side branches may hold {blocks} blocks and {bytes} bytes, and those that fill them have no less work than its own"
+    )]
+    Full {
+        /// Blocks that all side branches may have.
+        blocks: usize,
+        /// Bytes that these may take.
+        bytes: u64,
+    },
+}
+
+impl SideError {
+    /// A short name for programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Depth { .. } => "side_branch_depth",
+            Self::Full { .. } => "side_branch_limit",
+        }
+    }
+}
+
+/// In this order they go: least work first, and among equals the one that came last.
+type Rank = (Work, Reverse<u64>, BlockHash);
+
+/// A block that does not count.
+#[derive(Clone, Copy, Debug)]
+struct SideBlock {
+    parent: BlockHash,
+    rank: Rank,
+    /// In its stored form.
+    bytes: u64,
+    /// How many blocks name it as their parent.
+    children: usize,
+    /// The index of the last active block of its branch.
+    fork: u64,
+}
+
+/// A block that would join them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Newcomer {
+    pub(super) parent: BlockHash,
+    /// Of its whole branch.
+    pub(super) work: Work,
+    /// In its stored form.
+    pub(super) bytes: u64,
+}
+
+/// All blocks that do not count. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SideBlocks {
+    blocks: HashTrieMapSync<BlockHash, SideBlock>,
+    /// Those without children.
+    leaves: RedBlackTreeSetSync<Rank>,
+    bytes: u64,
+}
+
+impl SideBlocks {
+    /// These.
+    pub(super) fn of(mut nodes: Vec<&HeaderNode>) -> Self {
+        nodes.sort_unstable_by_key(|node| node.index); // parents first
+        let mut all = Self::default();
+        nodes.into_iter().for_each(|node| all.insert(node));
+        all
+    }
+
+    pub(super) fn hashes(&self) -> impl Iterator<Item = &BlockHash> {
+        self.blocks.keys()
+    }
+
+    /// The last blocks of the branches, those with the most work first.
+    pub(super) fn leaves(&self) -> impl Iterator<Item = &BlockHash> {
+        self.leaves.iter().rev().map(|(_, _, hash)| hash)
+    }
+
+    /// The index of the last active block of a side block's branch; `None` for a block that is none.
+    pub(super) fn fork(&self, hash: &BlockHash) -> Option<u64> {
+        self.blocks.get(hash).map(|block| block.fork)
+    }
+
+    /// A child of one of them, or of an active block.
+    pub(super) fn insert(&mut self, node: &HeaderNode) {
+        let parent = node.header.previous_hash;
+        let rank = (node.work, Reverse(node.arrival), node.hash);
+        let mut fork = node.index - 1;
+        if let Some(parent) = self.blocks.get_mut(&parent) {
+            parent.children += 1;
+            fork = parent.fork;
+            let rank = parent.rank;
+            self.leaves.remove_mut(&rank);
+        }
+        self.leaves.insert_mut(rank);
+        self.bytes += node.stored_bytes;
+        let block = SideBlock {
+            parent,
+            rank,
+            bytes: node.stored_bytes,
+            children: 0,
+            fork,
+        };
+        self.blocks.insert_mut(node.hash, block);
+    }
+
+    /// Takes one without children out.
+    pub(super) fn remove_leaf(&mut self, hash: &BlockHash) {
+        let Some(block) = self.blocks.get(hash).copied() else {
+            return;
+        };
+        self.blocks.remove_mut(hash);
+        self.leaves.remove_mut(&block.rank);
+        self.bytes -= block.bytes;
+        if let Some(parent) = self.blocks.get_mut(&block.parent) {
+            parent.children -= 1;
+            let (rank, children) = (parent.rank, parent.children);
+            if children == 0 {
+                self.leaves.insert_mut(rank);
+            }
+        }
+    }
+
+    /// Which blocks must go, in this order, so that what is left keeps to `limits` together with a newcomer.
+    ///
+    /// # Errors
+    /// [`SideError::Full`] when they would have to be as heavy as the newcomer, or its own ancestors.
+    pub(super) fn excess(
+        &self,
+        limits: &SideLimits,
+        newcomer: Option<Newcomer>,
+    ) -> Result<Vec<BlockHash>, SideError> {
+        let mut blocks = self.blocks.size() + usize::from(newcomer.is_some());
+        let mut bytes = self.bytes + newcomer.map_or(0, |newcomer| newcomer.bytes);
+        let mut gone = Vec::new();
+        // How many children are left of blocks that lost some.
+        let mut left: HashMap<BlockHash, usize> = HashMap::new();
+        for (_, _, leaf) in self.leaves.iter() {
+            let mut next = *leaf;
+            // Down from the end of a branch, each block is lighter than all other ends.
+            while blocks > limits.blocks || bytes > limits.bytes {
+                let Some(block) = self.blocks.get(&next) else {
+                    break;
+                };
+                if newcomer.is_some_and(|newcomer| newcomer.parent == next) {
+                    break;
+                }
+                if newcomer.is_some_and(|newcomer| newcomer.work <= block.rank.0) {
+                    return Err(SideError::full(limits));
+                }
+                blocks -= 1;
+                bytes -= block.bytes;
+                gone.push(next);
+                let siblings = self.blocks.get(&block.parent).map_or(0, |parent| parent.children);
+                let siblings = left.entry(block.parent).or_insert(siblings);
+                *siblings = siblings.saturating_sub(1);
+                if *siblings > 0 {
+                    break;
+                }
+                next = block.parent;
+            }
+        }
+        match blocks > limits.blocks || bytes > limits.bytes {
+            true => Err(SideError::full(limits)),
+            false => Ok(gone),
+        }
+    }
+}
+
+impl SideError {
+    fn full(limits: &SideLimits) -> Self {
+        Self::Full {
+            blocks: limits.blocks,
+            bytes: limits.bytes,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Results as they are written down, for other programs and other machines to read.
+//!
+//! *In:* a puzzle and what became of a search, or a claimed nonce. *Out:* structures that need no puzzle beside them: the
+//! very fields of the JSON objects whose schemas are in `schemas/`, less the `schema` that names each. [`merge`] reads
+//! them back and makes one answer of many shards' answers.
+//!
+//! A field that has no value is `null`, never a made-up zero.
+
+mod merge;
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
+
+pub use merge::{Difference, MergeError, Merged, Shard, merge};
+
+use crate::{
+    kernel::Kernel,
+    miner::{Find, Outcome, Status},
+    puzzle::{Goal, Hash, NonceRange, Puzzle},
+    solution::{Rejection, Solution},
+};
+
+/// A name for a puzzle and its goal: equal for equal ones, on every machine.
+///
+/// It is the SHA-256, in hex, of the six lines `paydirt.puzzle/1`, prefix in hex, nonce encoding, suffix in hex,
+/// `DIGEST ORDER`, and `at-most TARGET` or `equals HASH`, each ending in a newline; where the version is rolled, a seventh
+/// follows, `roll-version MASK`.
+pub fn puzzle_id(puzzle: &Puzzle) -> String {
+    let (template, order) = (puzzle.template(), puzzle.byte_order());
+    let kind = match puzzle.goal() {
+        Goal::AtMost(_) => "at-most",
+        Goal::Equals(_) => "equals",
+    };
+    let mut lines = format!(
+        "paydirt.puzzle/1\n{}\n{}\n{}\n{} {}\n{kind} {}\n",
+        hex::encode(template.prefix()),
+        puzzle.encoding(),
+        hex::encode(template.suffix()),
+        puzzle.digest().name(),
+        order.name(),
+        target_hex(puzzle),
+    );
+    if let Some(rolling) = puzzle.rolling() {
+        lines.push_str(&format!("roll-version {:08x}\n", rolling.mask()));
+    }
+    hex::encode(sha2::Sha256::digest(lines))
+}
+
+fn target_hex(puzzle: &Puzzle) -> String {
+    puzzle.goal().to_target_lossy(puzzle.byte_order()).to_hex()
+}
+
+/// A nonce and what it gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SolutionRecord {
+    /// The nonce.
+    pub nonce: u64,
+    /// The nonce as it stands in the message: its digits, or the hex of its bytes.
+    pub nonce_text: String,
+    /// Where the version is rolled: the version of the header, all 32 bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Where the version is rolled: the nonce of the header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_nonce: Option<u32>,
+    /// The hash as the puzzle's readers print it.
+    pub hash: String,
+}
+
+impl SolutionRecord {
+    /// Describes `nonce`, whose message hashes to `hash`, a solution or not.
+    fn new(puzzle: &Puzzle, nonce: u64, hash: Hash) -> Self {
+        let rolled = puzzle.rolling().map(|rolling| rolling.split(nonce));
+        Self {
+            nonce,
+            nonce_text: puzzle.nonce_text(nonce),
+            version: rolled.map(|(version, _)| version),
+            header_nonce: rolled.map(|(_, header_nonce)| header_nonce),
+            hash: hash.display(puzzle.byte_order()),
+        }
+    }
+}
+
+/// What a rolled nonce stands for; both are `None` while there is no nonce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RolledRecord {
+    /// The version of the solved header, all 32 bits.
+    pub version: Option<u32>,
+    /// The nonce of the solved header.
+    pub header_nonce: Option<u32>,
+}
+
+/// Which part of a whole was searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which part, from 0.
+    pub index: u32,
+    /// Of how many.
+    pub of: u32,
+    /// What the parts together are.
+    pub whole: NonceRange,
+}
+
+/// What became of a search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MineRecord {
+    /// How it ended.
+    pub status: Status,
+    /// Which solutions were wanted.
+    pub find: Find,
+    /// A name for the puzzle with its goal ([`puzzle_id`]): results of one puzzle have the same.
+    pub puzzle_id: String,
+    /// The solution's nonce; of several the lowest.
+    pub nonce: Option<u64>,
+    /// The nonce as it stands in the message: its digits, or the hex of its bytes.
+    pub nonce_text: Option<String>,
+    /// Where the version is rolled: what the nonce stands for.
+    #[serde(flatten)]
+    pub rolled: Option<RolledRecord>,
+    /// The hash as the puzzle's readers print it.
+    pub hash: Option<String>,
+    /// The whole message, in hex.
+    pub message_hex: Option<String>,
+    /// The highest hash that meets the goal (or the very hash asked for), 64 hex digits.
+    pub target: String,
+    /// log2 of the expected number of hashes.
+    pub difficulty_bits: f64,
+    /// Nonces tested, exactly.
+    pub hashes: u64,
+    /// Wall time of the search in seconds.
+    pub elapsed_s: f64,
+    /// `hashes / elapsed_s`; `None` when the search was too short to measure.
+    pub hashes_per_second: Option<f64>,
+    /// Mining threads.
+    #[serde(default)]
+    pub threads: usize,
+    /// The kernel's name: any, also one that this machine does not have.
+    #[serde(default)]
+    pub kernel: String,
+    /// What was to be searched.
+    pub range: NonceRange,
+    /// Which part of a whole that is, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Part>,
+    /// With [`Find::All`]: every solution, in ascending order of nonces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solutions: Option<Vec<SolutionRecord>>,
+}
+
+impl MineRecord {
+    /// The name of its schema.
+    pub const SCHEMA: &str = "paydirt.mine/1";
+
+    /// Describes `outcome`, the answer of a search for `find` by `kernel`.
+    pub fn new(puzzle: &Puzzle, find: Find, kernel: Kernel, outcome: &Outcome) -> Self {
+        let record = |solution: &Solution| SolutionRecord::new(puzzle, solution.nonce(), solution.hash());
+        let lowest = outcome.solutions.first().map(record);
+        let rolled = puzzle.rolling().map(|_| RolledRecord {
+            version: lowest.as_ref().and_then(|found| found.version),
+            header_nonce: lowest.as_ref().and_then(|found| found.header_nonce),
+        });
+        let (nonce, nonce_text, hash) = match lowest {
+            Some(found) => (Some(found.nonce), Some(found.nonce_text), Some(found.hash)),
+            None => (None, None, None),
+        };
+        Self {
+            status: outcome.status,
+            find,
+            puzzle_id: puzzle_id(puzzle),
+            nonce,
+            nonce_text,
+            rolled,
+            hash,
+            message_hex: nonce.map(|nonce| hex::encode(puzzle.message(nonce))),
+            target: target_hex(puzzle),
+            difficulty_bits: puzzle.goal().difficulty_bits(),
+            hashes: outcome.hashes,
+            elapsed_s: outcome.elapsed.as_secs_f64(),
+            hashes_per_second: Some(outcome.hashes_per_second()).filter(|rate| *rate > 0.0),
+            threads: outcome.threads,
+            kernel: kernel.name().to_owned(),
+            range: outcome.range,
+            shard: None,
+            solutions: (find == Find::All).then(|| outcome.solutions.iter().map(record).collect()),
+        }
+    }
+
+    /// The same, of shard `index` of the `of` parts of `whole`.
+    pub fn with_shard(mut self, index: u32, of: u32, whole: NonceRange) -> Self {
+        self.shard = Some(Part { index, of, whole });
+        self
+    }
+}
+
+/// What the oracle says of a claimed nonce.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VerifyRecord {
+    /// Whether the nonce is a solution.
+    pub valid: bool,
+    /// The claimed nonce and its hash.
+    #[serde(flatten)]
+    pub claim: SolutionRecord,
+    /// The whole message, in hex.
+    pub message_hex: String,
+    /// The highest hash that meets the goal (or the very hash asked for), 64 hex digits.
+    pub target: String,
+    /// log2 of the expected number of hashes.
+    pub difficulty_bits: f64,
+    /// Why the nonce is not a solution; `None` when it is one.
+    pub reason: Option<String>,
+}
+
+impl VerifyRecord {
+    /// The name of its schema.
+    pub const SCHEMA: &str = "paydirt.verify/1";
+
+    /// Describes what the oracle says of `nonce`.
+    ///
+    /// # Errors
+    /// [`Rejection::OutsideSpace`] when the encoding cannot write the nonce: there is no message to speak of.
+    pub fn new(puzzle: &Puzzle, nonce: u64) -> Result<Self, Rejection> {
+        let reason = match Solution::check(puzzle, nonce) {
+            Ok(_) => None,
+            Err(outside @ Rejection::OutsideSpace { .. }) => return Err(outside),
+            Err(miss) => Some(miss.to_string()),
+        };
+        Ok(Self {
+            valid: reason.is_none(),
+            claim: SolutionRecord::new(puzzle, nonce, puzzle.hash(nonce)),
+            message_hex: hex::encode(puzzle.message(nonce)),
+            target: target_hex(puzzle),
+            difficulty_bits: puzzle.goal().difficulty_bits(),
+            reason,
+        })
+    }
+}

@@ -1,0 +1,376 @@
+//! The results of shards, merged into the one answer.
+//!
+//! *In:* records of searches, of one puzzle. *Out:* one [`Merged`]: the lowest answer, after it is clear that the shards
+//! tile the whole range, that is, that no nonce was left out and none was searched twice; or the [`MergeError`] that says
+//! what is missing.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{MineRecord, Part, RolledRecord, SolutionRecord};
+use crate::{
+    miner::{Find, Status},
+    puzzle::{ByteOrder, Digest, NonceRange},
+};
+
+/// One shard's result.
+#[derive(Clone, Debug)]
+pub struct Shard {
+    /// Where it was read, for error messages.
+    pub source: String,
+    /// The result.
+    pub record: MineRecord,
+}
+
+/// Why results cannot be merged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MergeError {
+    /// There are none.
+    #[error("there is no result to merge")]
+    Nothing,
+    /// Two results are not of the same puzzle, or not asked the same.
+    #[error("{what} of {first} and {second} differ; merge the shards of one search only")]
+    Differ {
+        /// What differs.
+        what: Difference,
+        /// Where one was read.
+        first: String,
+        /// Where the other was read.
+        second: String,
+    },
+    /// A result contradicts itself.
+    #[error("{source_name}: {problem}; run that shard again")]
+    Broken {
+        /// Where it was read.
+        source_name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Nonces that nobody searched.
+    #[error("nonces {first} to {last} are missing{hint}; add the result of the shard that searched them")]
+    Gap {
+        /// The first that is missing.
+        first: u128,
+        /// The last of that gap.
+        last: u128,
+        /// Which shards those might be.
+        hint: String,
+    },
+    /// Nonces that two shards searched.
+    #[error("nonces {first} to {last} are in both {one} and {other}; leave one of the two out")]
+    Overlap {
+        /// The first that is there twice.
+        first: u128,
+        /// The last of that overlap.
+        last: u128,
+        /// Where one was read.
+        one: String,
+        /// Where the other was read.
+        other: String,
+    },
+    /// Nonces beyond the range that was to be searched.
+    #[error("{source_name} searched nonces outside the whole range, {first} to {last}; leave it out")]
+    Outside {
+        /// Where it was read.
+        source_name: String,
+        /// The first nonce of the whole.
+        first: u128,
+        /// The last nonce of the whole.
+        last: u128,
+    },
+}
+
+/// What two results must have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// The puzzle with its goal.
+    Puzzle,
+    /// Which solutions were wanted.
+    Find,
+    /// The whole that the shards are parts of.
+    Whole,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Puzzle => "the puzzles",
+            Self::Find => "the kinds of search",
+            Self::Whole => "the whole ranges",
+        })
+    }
+}
+
+/// The answer of all shards together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Merged {
+    /// How the search ended. [`Status::Timeout`] or [`Status::Interrupted`] when a shard that could change the answer did
+    /// not finish; the answer is then the best known.
+    pub status: Status,
+    /// Which solutions were wanted.
+    pub find: Find,
+    /// The name of the puzzle with its goal.
+    pub puzzle_id: String,
+    /// The lowest of the shards' nonces.
+    pub nonce: Option<u64>,
+    /// That nonce as it stands in the message.
+    pub nonce_text: Option<String>,
+    /// Where the version is rolled and a solution was found: what the nonce stands for.
+    #[serde(flatten)]
+    pub rolled: Option<RolledRecord>,
+    /// Its hash, as the puzzle's readers print it.
+    pub hash: Option<String>,
+    /// Its whole message, in hex.
+    pub message_hex: Option<String>,
+    /// The highest hash that meets the goal (or the very hash asked for), 64 hex digits.
+    pub target: String,
+    /// log2 of the expected number of hashes.
+    pub difficulty_bits: f64,
+    /// Nonces tested by all shards together.
+    pub hashes: u128,
+    /// Seconds that the longest shard took.
+    pub elapsed_s: f64,
+    /// Seconds that all shards took, added up.
+    pub total_elapsed_s: f64,
+    /// What all shards together searched.
+    pub range: NonceRange,
+    /// How many shards there were.
+    pub shards: usize,
+    /// With [`Find::All`]: every solution, in ascending order of nonces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solutions: Option<Vec<SolutionRecord>>,
+}
+
+impl Merged {
+    /// The name of its schema.
+    pub const SCHEMA: &str = "paydirt.merge/1";
+}
+
+/// Merges `shards`. They must tile `whole`, or, without one, the whole that they name themselves, or, if they do not (they
+/// were cut by hand), the range from the lowest to the highest.
+///
+/// # Errors
+/// [`MergeError`] when nonces are missing or there twice, or the results do not belong together.
+///
+/// # Examples
+/// ```
+/// use paydirt::{Find, Goal, Miner, Puzzle, Search, Target, record};
+///
+/// let puzzle = Puzzle::text("100", Goal::at_most(Target::from_hex_zeros(4)?));
+/// let whole = puzzle.nonce_space().part(0, 60_000)?;
+/// let miner = Miner::new();
+/// let shard = |index| -> Result<record::Shard, paydirt::RangeError> {
+///     let outcome = miner.mine(&Search::new(&puzzle).range(whole.shard(index, 3)?));
+///     let record = record::MineRecord::new(&puzzle, Find::Lowest, miner.kernel(), &outcome);
+///     Ok(record::Shard { source: format!("machine {index}"), record: record.with_shard(index, 3, whole) })
+/// };
+/// let merged = record::merge(vec![shard(2)?, shard(0)?, shard(1)?], None)?;
+/// assert_eq!((merged.nonce, merged.range), (Some(35293), whole));
+/// let missing = record::merge(vec![shard(2)?, shard(0)?], None).unwrap_err();
+/// assert!(missing.to_string().starts_with("nonces 20000 to 39999 are missing (no result of shard 1/3)"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn merge(mut shards: Vec<Shard>, whole: Option<NonceRange>) -> Result<Merged, MergeError> {
+    let Some(first) = shards.first() else {
+        return Err(MergeError::Nothing);
+    };
+    for other in &shards {
+        belong_together(first, other)?;
+        other.check()?;
+    }
+    shards.sort_by_key(|shard| (shard.range().start(), shard.range().count()));
+    let range = tile(&shards, whole)?;
+    let records = || shards.iter().map(|shard| &shard.record);
+    let best = records().find(|record| record.nonce.is_some());
+    let unfinished = records().find(|record| {
+        let could_change_it = match (record.find, best.and_then(|best| best.nonce)) {
+            (Find::All, _) | (_, None) => true,
+            (Find::First, Some(_)) => false,
+            (Find::Lowest, Some(nonce)) => record.range.start() < nonce,
+        };
+        could_change_it && matches!(record.status, Status::Timeout | Status::Interrupted)
+    });
+    let any = best.unwrap_or(&shards[0].record);
+    Ok(Merged {
+        status: match (unfinished, best) {
+            (Some(record), _) => record.status,
+            (None, Some(_)) => Status::Found,
+            (None, None) => Status::Exhausted,
+        },
+        find: any.find,
+        puzzle_id: any.puzzle_id.clone(),
+        nonce: any.nonce,
+        nonce_text: any.nonce_text.clone(),
+        rolled: any.rolled.filter(|rolled| rolled.version.is_some()),
+        hash: any.hash.clone(),
+        message_hex: any.message_hex.clone(),
+        target: any.target.clone(),
+        difficulty_bits: any.difficulty_bits,
+        hashes: records().map(|record| u128::from(record.hashes)).sum(),
+        elapsed_s: records().map(|record| record.elapsed_s).fold(0.0, f64::max),
+        total_elapsed_s: records().map(|record| record.elapsed_s).sum(),
+        range,
+        shards: shards.len(),
+        solutions: (any.find == Find::All).then(|| {
+            records()
+                .flat_map(|record| record.solutions.iter().flatten().cloned())
+                .collect()
+        }),
+    })
+}
+
+fn belong_together(first: &Shard, other: &Shard) -> Result<(), MergeError> {
+    let (a, b) = (&first.record, &other.record);
+    let what = match () {
+        () if a.puzzle_id != b.puzzle_id => Difference::Puzzle,
+        () if a.find != b.find => Difference::Find,
+        () if a.shard.zip(b.shard).is_some_and(|(a, b)| a.whole != b.whole) => Difference::Whole,
+        () => return Ok(()),
+    };
+    Err(MergeError::Differ {
+        what,
+        first: first.source.clone(),
+        second: other.source.clone(),
+    })
+}
+
+impl Shard {
+    fn range(&self) -> NonceRange {
+        self.record.range
+    }
+
+    /// Whether the result agrees with itself: a file cut short or edited should not decide anything.
+    fn check(&self) -> Result<(), MergeError> {
+        let broken = |problem: &str| {
+            Err(MergeError::Broken {
+                source_name: self.source.clone(),
+                problem: problem.to_owned(),
+            })
+        };
+        let record = &self.record;
+        let range = record.range;
+        let is_that_part =
+            |part: &Part| part.whole.shard(part.index, part.of) == Ok(range) || range.is_empty();
+        if record.shard.is_some_and(|part| !is_that_part(&part)) {
+            return broken("its range is not that shard of the whole");
+        }
+        let finished = matches!(record.status, Status::Found | Status::Exhausted);
+        let all_tested = record.status == Status::Exhausted || (record.find == Find::All && finished);
+        if all_tested && u128::from(record.hashes) != range.count().min(u64::MAX.into()) {
+            return broken("it tested fewer or more nonces than its range holds");
+        }
+        let found = match (record.nonce, &record.hash, &record.message_hex) {
+            (None, None, None) => None,
+            (Some(nonce), Some(hash), Some(message)) => Some((nonce, hash, message)),
+            _ => return broken("of nonce, hash and message only some are there"),
+        };
+        if (record.status == Status::Found) != found.is_some() && (finished || record.find != Find::All) {
+            return broken("its status and its nonce contradict each other");
+        }
+        let Some((nonce, hash, message)) = found else {
+            return Ok(());
+        };
+        if !range.contains(nonce) {
+            return broken("its nonce is outside its range");
+        }
+        let Ok(message) = hex::decode(message) else {
+            return broken("its message is not hex");
+        };
+        let hashes_to = |digest: Digest, order| digest.hash(&message).display(order) == *hash;
+        let digests = [Digest::Sha256, Digest::Sha256d];
+        if !(digests.iter()).any(|d| hashes_to(*d, ByteOrder::Big) || hashes_to(*d, ByteOrder::Little)) {
+            return broken("its message does not have that hash");
+        }
+        // Both are 64 lower-case hex digits, the highest first: their order as texts is that of the numbers.
+        if hash.len() != record.target.len() || *hash > record.target {
+            return broken("its hash does not meet the target");
+        }
+        Ok(())
+    }
+}
+
+/// What the shards, in ascending order, search together, if they leave nothing out and overlap nowhere.
+fn tile(shards: &[Shard], whole: Option<NonceRange>) -> Result<NonceRange, MergeError> {
+    let named = shards.iter().find_map(|shard| Some(shard.record.shard?.whole));
+    let whole = whole.or(named);
+    let searched: Vec<_> = shards.iter().filter(|shard| !shard.range().is_empty()).collect();
+    let (Some(lowest), Some(highest)) = (searched.first(), searched.last()) else {
+        return match whole {
+            Some(whole) if !whole.is_empty() => Err(gap(shards, whole.start().into(), whole.end())),
+            _ => Ok(shards[0].range()),
+        };
+    };
+    let whole = whole.unwrap_or_else(|| {
+        let start = lowest.range().start();
+        NonceRange::new(start, highest.range().end() - u128::from(start)).expect("both are ends of ranges")
+    });
+    let mut next = u128::from(whole.start());
+    let mut before: Option<&Shard> = None;
+    for shard in searched {
+        let start = u128::from(shard.range().start());
+        if start < next {
+            return Err(match before {
+                Some(before) => MergeError::Overlap {
+                    first: start,
+                    last: next.min(shard.range().end()) - 1,
+                    one: before.source.clone(),
+                    other: shard.source.clone(),
+                },
+                None => outside(shard, whole),
+            });
+        }
+        if shard.range().end() > whole.end() {
+            return Err(outside(shard, whole));
+        }
+        if start > next {
+            return Err(gap(shards, next, start));
+        }
+        next = shard.range().end();
+        before = Some(shard);
+    }
+    match next < whole.end() {
+        true => Err(gap(shards, next, whole.end())),
+        false => Ok(whole),
+    }
+}
+
+fn outside(shard: &Shard, whole: NonceRange) -> MergeError {
+    MergeError::Outside {
+        source_name: shard.source.clone(),
+        first: whole.start().into(),
+        last: whole.end().saturating_sub(1),
+    }
+}
+
+fn gap(shards: &[Shard], first: u128, end: u128) -> MergeError {
+    MergeError::Gap {
+        first,
+        last: end - 1,
+        hint: missing_shards(shards).unwrap_or_default(),
+    }
+}
+
+/// Which numbers are not there, if all shards are numbered alike.
+fn missing_shards(shards: &[Shard]) -> Option<String> {
+    const SHOWN: usize = 8;
+    let of = shards.first()?.record.shard?.of;
+    let mut there = Vec::with_capacity(shards.len());
+    for shard in shards {
+        let part = shard.record.shard.filter(|part| part.of == of)?;
+        there.push(part.index);
+    }
+    there.sort_unstable();
+    let missing = (0..of).filter(|index| there.binary_search(index).is_err());
+    let mut missing: Vec<_> = missing
+        .take(SHOWN + 1)
+        .map(|index| format!("{index}/{of}"))
+        .collect();
+    if missing.len() > SHOWN {
+        missing[SHOWN] = "…".to_owned();
+    }
+    (!missing.is_empty()).then(|| format!(" (no result of shard {})", missing.join(", ")))
+}
