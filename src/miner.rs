@@ -241,7 +241,7 @@ impl<'s> Shared<'s, '_> {
         if self.stop.load(Ordering::Relaxed) {
             return false;
         }
-        if self.search.cancel.is_cancelled() {
+        if self.search.cancels.iter().any(Cancel::is_cancelled) {
             self.cancelled.store(true, Ordering::Relaxed);
         } else if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             self.timed_out.store(true, Ordering::Relaxed);

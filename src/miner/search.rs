@@ -131,7 +131,7 @@ pub struct Search<'a> {
     pub(super) range: NonceRange,
     pub(super) find: Find,
     pub(super) timeout: Option<Duration>,
-    pub(super) cancel: Cancel,
+    pub(super) cancels: Vec<Cancel>,
     pub(super) progress: Option<(Duration, ProgressCallback<'a>)>,
     /// `None` without one, and after it has said stop.
     on_solution: Mutex<Option<SolutionCallback<'a>>>,
@@ -145,7 +145,7 @@ impl<'a> Search<'a> {
             range: puzzle.nonce_space(),
             find: Find::default(),
             timeout: None,
-            cancel: Cancel::new(),
+            cancels: Vec::new(),
             progress: None,
             on_solution: Mutex::new(None),
         }
@@ -169,12 +169,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Stops when this handle is pulled.
-    pub fn cancel(self, cancel: &Cancel) -> Self {
-        Self {
-            cancel: cancel.clone(),
-            ..self
-        }
+    /// Stops when this handle is pulled. A search may have several: it stops when any is.
+    pub fn cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancels.push(cancel.clone());
+        self
     }
 
     /// Calls `callback` about this often while mining goes on, and not at the end.

@@ -320,6 +320,15 @@ fn a_handle_pulled_on_the_way_stops_all_threads() {
 }
 
 #[test]
+fn any_of_several_handles_stops_a_search() {
+    let cancels = [Cancel::new(), Cancel::new()];
+    cancels[1].cancel();
+    let (mock, puzzle) = (Mock::new(32, []), four_zeros("x"));
+    let search = Search::new(&puzzle).cancel(&cancels[0]).cancel(&cancels[1]);
+    assert_eq!(mine_with(&mock, &pool(2), &search).status, Status::Interrupted);
+}
+
+#[test]
 fn no_time_is_a_time_limit_too() {
     let mock = Mock::new(32, []);
     let puzzle = four_zeros("x");

@@ -3,9 +3,9 @@
 //! *In:* transactions and blocks, from anywhere. *Out:* a chain of checked blocks that outlasts any crash.
 //!
 //! ```text
-//! transaction ──► pending ──► candidate ──► (the engine mines) ──► block ──► rules ──► header tree ──► store
-//!                    ▲                                                           │
-//!                    └───────── what a reorganisation drops returns ─────────────┘
+//! transaction ──► pending ──► template ──► (the engine mines) ──► block ──► rules ──► header tree ──► store
+//!                    ▲                                                          │
+//!                    └───────── what a reorganisation drops returns ────────────┘
 //! ```
 //!
 //! A [`Ledger`] may be used from any number of threads. One thread writes: nobody is told of a block
@@ -13,30 +13,32 @@
 //!
 //! ```
 //! use paydirt::{Cancel, Miner};
-//! use paydirt_ledger::{Ledger, ChainParameters, Transaction};
+//! use paydirt_ledger::{ChainParameters, Ledger, MiningPlan, Transaction, mine_blocks};
 //!
 //! let ledger = Ledger::in_memory(&ChainParameters::default())?;
 //! ledger.submit(Transaction::transfer("alice", "bob", 5)?)?;
-//! let forged = ledger.candidate()?.mine(&Miner::new(), &Cancel::new(), &|| ledger.now_s(), None, &|_| {})?;
-//! ledger.add(forged.block)?;
+//! let plan = MiningPlan { count: 1, spacing_s: None };
+//! let mined = mine_blocks(&ledger, &Miner::new(), &Cancel::new(), plan, &|_| {}, &|_| {});
+//! assert_eq!(mined.blocks, 1);
 //! assert_eq!(ledger.snapshot()?.block(2)?.unwrap().transactions()[1].amount(), 5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod block;
-mod candidate;
 mod difficulty;
 mod header;
 mod history;
 mod identity;
 mod merkle;
 mod outcome;
+mod outside;
 mod parameters;
 mod pending;
 mod record;
 mod rules;
-mod run;
+mod source;
 mod store;
+mod template;
 mod transaction;
 mod transfer;
 mod tree;
@@ -51,12 +53,12 @@ use std::{
 };
 
 pub use block::{Block, Checked, Unchecked, VERSION};
-pub use candidate::{Candidate, ForgeError, Forged};
 pub use difficulty::{Anchor, DifficultyRule, EASIEST_NBITS, asert, easiest_target};
 pub use header::{BlockHash, HashError, Header, MerkleRoot, Work};
 pub use history::{BlockTimes, History, PastBlock};
 pub use identity::{Identified, Tag, TransactionId};
 pub use outcome::{AddError, Added, Standing, StoreFailed, SubmitError, Submitted, UnknownParent};
+pub use outside::{OutsideError, OutsideJobs};
 pub use parameters::{
     ChainParameters, DEFAULT_BITS, GENESIS_TIME_S, HALF_LIFE_BLOCKS, MAX_BITS, ParametersError, REWARD,
 };
@@ -65,13 +67,15 @@ pub use record::{BlockRecord, FieldErrors, RecordError, TransactionRecord};
 pub use rules::{
     MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MAX_FUTURE_S, MEDIAN_BLOCKS, ParentState, RuleError,
 };
-pub use run::{Plan, Run, RunEnd, RunError, mine_blocks};
+pub use source::{Mined, MiningEnd, MiningError, MiningPlan, mine_blocks};
 pub use store::{FILE_NAME, FileError, Snapshot, StoreError};
+pub use template::{AheadOfClock, BlockJob, BlockTemplate};
 pub use transaction::{MAX_AMOUNT, MAX_NAME_CHARS, REWARD_SENDER, Transaction, TransactionError};
 pub use transfer::{BlockLines, ExportError, ImportError, Imported, LineError, export, import};
 pub use tree::{Change, HeaderNode, HeaderTree, SideError, SideLimits, Tip};
 pub use waiting::Bounds;
 
+use paydirt::Cancel;
 use rayon::prelude::*;
 use store::Store;
 use waiting::Waiting;
@@ -113,6 +117,8 @@ pub struct View {
     pub tree: HeaderTree,
     /// What waits for a block.
     pub pending: Pending,
+    /// Pulled when another block becomes the tip.
+    tip_replaced: Cancel,
 }
 
 /// A ledger that is open. It closes when it is dropped, after everything asked of it is done.
@@ -214,6 +220,7 @@ impl Ledger {
             tip: loaded.tree.tip(),
             tree: loaded.tree.clone(),
             pending: loaded.pending,
+            tip_replaced: Cancel::new(),
         };
         let view = Arc::new(RwLock::new(view));
         let listeners = Arc::default();
@@ -299,15 +306,16 @@ impl Ledger {
     }
 
     /// The next block, for this node's reward.
-    ///
-    /// # Errors
-    /// None in practice: the node's id is a name.
-    pub fn candidate(&self) -> Result<Candidate, TransactionError> {
-        let (tip, waiting) = {
+    pub fn block_template(&self) -> BlockTemplate {
+        let (tip, waiting, stale) = {
             let view = self.view();
-            (view.tip.clone(), view.pending.next_block())
+            let waiting = view.pending.next_block();
+            (view.tip.clone(), waiting, view.tip_replaced.clone())
         };
-        Candidate::new(&tip, self.node_id.clone(), waiting)
+        let mut template =
+            BlockTemplate::new(&tip, self.node_id.clone(), waiting).expect("the node's id is a name");
+        template.stale = stale;
+        template
     }
 
     /// Lets a transfer wait for a block; returns when it is on disk. One with a tag waits once: sent again it is answered

@@ -136,6 +136,9 @@ impl Writer {
                 let tip = self.tree.tip();
                 let mut view = self.view.write().expect("nothing panics while it is held");
                 view.pending.apply(changes);
+                if view.tip.hash != tip.hash {
+                    std::mem::take(&mut view.tip_replaced).cancel();
+                }
                 view.tip = tip;
                 let before = std::mem::replace(&mut view.tree, self.tree.clone());
                 drop(view);

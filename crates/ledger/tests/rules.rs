@@ -5,20 +5,48 @@ mod blocks;
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use blocks::{Maker, branch, easy, nowhere, transfer};
 use paydirt::{Cancel, Kernel, Miner, NonceRange, Target};
+use paydirt_jobs::{Effort, End, Event as MiningEvent, Fate, Job, JobSource, Share, drive};
 use paydirt_ledger::{
-    AddError, Added, Block, BlockRecord, Candidate, ChainParameters, Event, GENESIS_TIME_S, Ledger,
-    MAX_BLOCK_TRANSACTIONS, MerkleRoot, Options, Plan, RuleError, RunEnd, SubmitError, Transaction,
-    TransactionError, Unchecked, mine_blocks,
+    AddError, Added, Block, BlockJob, BlockRecord, BlockTemplate, ChainParameters, Event, GENESIS_TIME_S,
+    Ledger, MAX_BLOCK_TRANSACTIONS, MerkleRoot, Mined, MiningEnd, MiningPlan, Options, RuleError,
+    SubmitError, Transaction, TransactionError, Unchecked, mine_blocks,
 };
 use proptest::prelude::*;
 
 fn ledger() -> Ledger {
     Ledger::in_memory(&easy()).unwrap()
+}
+
+fn miner(threads: usize) -> Miner {
+    Miner::with_threads(threads, Kernel::auto()).unwrap()
+}
+
+/// Mines so many blocks into it.
+fn mine(ledger: &Ledger, count: u64, tell: &(dyn Fn(MiningEvent<'_, Arc<BlockTemplate>>) + Sync)) -> Mined {
+    let plan = MiningPlan {
+        count,
+        spacing_s: None,
+    };
+    let mined = mine_blocks(ledger, &miner(1), &Cancel::new(), plan, tell, &|_| {});
+    assert!(matches!(mined.end, MiningEnd::Done), "{:?}", mined.end);
+    assert_eq!(mined.blocks, count);
+    mined
+}
+
+/// Mines the next block into it.
+fn mine_next(ledger: &Ledger) -> Block<Unchecked> {
+    mine(ledger, 1, &|_| {});
+    ledger
+        .snapshot()
+        .unwrap()
+        .block(ledger.tip().index)
+        .unwrap()
+        .unwrap()
 }
 
 fn rule(outcome: Result<Added, AddError>) -> &'static str {
@@ -304,14 +332,8 @@ fn equal_transfers_all_count() {
         [2, 3, 4],
         "a block holds it once, so each waits for another one"
     );
-    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
     for left in [2, 1, 0] {
-        let candidate = ledger.candidate().unwrap();
-        let forged = candidate
-            .mine(&miner, &Cancel::new(), &|| ledger.now_s(), None, &|_| {})
-            .unwrap();
-        assert_eq!(forged.block.transactions().len(), 2);
-        ledger.add(forged.block).unwrap();
+        assert_eq!(mine_next(&ledger).transactions().len(), 2);
         assert_eq!(ledger.view().pending.len(), left);
     }
     let snapshot = ledger.snapshot().unwrap();
@@ -339,45 +361,116 @@ fn forged_rewards_and_a_full_queue_are_refused() {
     ledger.submit(transfer(3)).unwrap();
 }
 
+/// A source of one block whose headers have few nonces.
+struct Few {
+    template: Arc<BlockTemplate>,
+    block: Mutex<Option<Block<Unchecked>>>,
+}
+
+impl JobSource for Few {
+    type Origin = Arc<BlockTemplate>;
+
+    fn job(&self, _: Option<u64>, _: &Cancel) -> Option<Arc<BlockJob>> {
+        // The same name and time each run, and so the same extra nonce.
+        let job = self.template.job(1, 0..u64::MAX, || GENESIS_TIME_S + 1);
+        let few = NonceRange::new(u64::from(u32::MAX) - 15, 16).unwrap();
+        let job = Job {
+            nonces: Some(few),
+            ..job
+        };
+        self.block.lock().unwrap().is_none().then(|| Arc::new(job))
+    }
+
+    fn submit(&self, job: &BlockJob, share: &Share) -> Result<(), String> {
+        *self.block.lock().unwrap() = Some(job.origin.block(share.extra_nonce, share.header));
+        Ok(())
+    }
+}
+
 #[test]
 fn mining_goes_on_when_the_nonces_are_used_up() {
     // 12 bits and 16 nonces at a time: some 256 extra nonces are needed.
     let network = ChainParameters::fixed(12.0).unwrap();
     let ledger = Ledger::in_memory(&network).unwrap();
     ledger.submit(transfer(1)).unwrap();
-    let miner = Miner::with_threads(2, Kernel::auto()).unwrap();
-    let few = NonceRange::new(u64::from(u32::MAX) - 15, 16).unwrap();
-    // The same name and time each run, and so the same extra nonce.
     let waiting = ledger.view().pending.next_block();
-    let candidate = Candidate::new(&ledger.tip(), "n", waiting).unwrap();
-    let time = || u64::from(GENESIS_TIME_S) + 1;
-    let forged = candidate
-        .mine(&miner, &Cancel::new(), &time, Some(few), &|_| {})
-        .unwrap();
-    let extra = forged.block.transactions()[0].extra_nonce();
+    let source = Few {
+        template: Arc::new(BlockTemplate::new(&ledger.tip(), "n", waiting).unwrap()),
+        block: Mutex::default(),
+    };
+    let Effort { hashes, .. } = drive(&miner(2), &source, &Cancel::new(), &|_| {});
+    let block = source.block.into_inner().unwrap().unwrap();
+    let extra = block.transactions()[0].extra_nonce();
     assert!(extra > 0, "the first 16 nonces do not solve it: {extra}");
-    assert!(forged.hashes > extra * 16 && forged.hashes <= (extra + 1) * 16);
-    assert!(forged.block.header().nonce >= u32::MAX - 15);
-    assert_eq!(ledger.add(forged.block), Ok(Added::Tip { dropped: 0 }));
+    assert!(hashes > extra * 16 && hashes <= (extra + 1) * 16);
+    assert!(block.header().nonce >= u32::MAX - 15);
+    assert_eq!(ledger.add(block), Ok(Added::Tip { dropped: 0 }));
 }
 
 #[test]
 fn mining_stops_when_it_is_told_to() {
     let network = ChainParameters::fixed(200.0).unwrap();
     let ledger = Ledger::in_memory(&network).unwrap();
-    let miner = Miner::with_threads(2, Kernel::auto()).unwrap();
     let cancel = Cancel::new();
     let seen = Mutex::new(0);
     // The first report of progress pulls the handle.
-    let outcome = ledger
-        .candidate()
-        .unwrap()
-        .mine(&miner, &cancel, &|| ledger.now_s(), None, &|progress| {
-            *seen.lock().unwrap() = progress.hashes;
-            cancel.cancel();
-        });
-    assert!(outcome.is_err());
-    assert!(*seen.lock().unwrap() > 0);
+    let plan = MiningPlan {
+        count: 1,
+        spacing_s: None,
+    };
+    let mined = mine_blocks(
+        &ledger,
+        &miner(2),
+        &cancel,
+        plan,
+        &|event| {
+            if let MiningEvent::Progress(_, effort) = event {
+                *seen.lock().unwrap() = effort.hashes;
+                cancel.cancel();
+            }
+        },
+        &|_| {},
+    );
+    assert!(matches!(mined.end, MiningEnd::Stopped), "{:?}", mined.end);
+    let seen = seen.into_inner().unwrap();
+    assert!(seen > 0 && seen <= mined.effort.hashes);
+}
+
+/// Adds `other` when mining comes to the event that `when` waits for, and returns what became of each job: the index of
+/// its block, and how it ended.
+fn mine_while_another_comes(
+    ledger: &Ledger,
+    other: &Block<Unchecked>,
+    when: fn(&MiningEvent<'_, Arc<BlockTemplate>>) -> bool,
+) -> Vec<(u64, End)> {
+    let (came, ended) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    mine(ledger, 1, &|event| {
+        if when(&event) && !came.swap(true, Ordering::Relaxed) {
+            assert_eq!(ledger.add(other.clone()), Ok(Added::Tip { dropped: 0 }));
+        }
+        if let MiningEvent::Ended(job, _, end) = event {
+            ended.lock().unwrap().push((job.origin.context().index, end));
+        }
+    });
+    assert_eq!(
+        ledger.tip().header.previous_hash,
+        other.hash(),
+        "it stands on the block that came"
+    );
+    ended.into_inner().unwrap()
+}
+
+#[test]
+fn a_block_from_elsewhere_is_mined_upon_at_once() {
+    let other = || Maker::easy(&easy().genesis()).mined();
+    // It comes before the first hash, so there is none on the old tip.
+    let begun = |event: &MiningEvent<'_, _>| matches!(event, MiningEvent::Started(_));
+    let ended = mine_while_another_comes(&ledger(), &other(), begun);
+    assert_eq!(ended, [(2, End::Stopped), (3, End::Solved)]);
+    // It comes when another one is found, but not stored yet: that one is on a side branch and does not count.
+    let found = |event: &MiningEvent<'_, _>| matches!(event, MiningEvent::Share(_, _, Fate::Taken));
+    let ended = mine_while_another_comes(&ledger(), &other(), found);
+    assert_eq!(ended, [(2, End::Solved), (3, End::Solved)]);
 }
 
 #[test]
@@ -391,10 +484,10 @@ fn blocks_that_come_too_fast_wait_for_the_clock() {
         },
     )
     .unwrap();
-    let error = ledger.candidate().unwrap().time_at(ledger.now_s()).unwrap_err();
+    let error = ledger.block_template().time_at(ledger.now_s()).unwrap_err();
     assert!(error.to_string().contains("two hours ahead"), "{error}");
     assert_eq!(
-        ledger.candidate().unwrap().time_at(begun - 7199),
+        ledger.block_template().time_at(begun - 7199),
         Ok(GENESIS_TIME_S + 1)
     );
 }
@@ -435,12 +528,8 @@ fn any_bitcoin_library_can_check_a_block() {
     for amount in 1..=6 {
         ledger.submit(transfer(amount)).unwrap();
     }
-    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
-    let candidate = ledger.candidate().unwrap();
-    let forged = candidate
-        .mine(&miner, &Cancel::new(), &|| ledger.now_s(), None, &|_| {})
-        .unwrap();
-    let (block, header) = (&forged.block, forged.block.header());
+    let block = mine_next(&ledger);
+    let header = block.header();
     assert_eq!(header.merkle_root, blocks::merkle_root(block.transactions()));
     assert_eq!(header.previous_hash, network.genesis().hash());
     let hash = blocks::sha256d(&header.to_bytes());
@@ -556,14 +645,45 @@ fn a_block_that_took_hours_is_kept() {
         ..Options::default()
     };
     let ledger = Ledger::in_memory_with(&easy(), options).unwrap();
-    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
-    let plan = Plan {
-        count: 3,
+    mine(&ledger, 3, &|_| {});
+    assert_eq!(ledger.tip().index, 4);
+}
+
+/// Times are made up until they come to what is allowed: what was mined ahead till then is stored. And so it is when
+/// mining is stopped, in the middle of a block.
+#[test]
+fn what_was_mined_ahead_is_stored_whatever_ends_it() {
+    let now = u64::from(GENESIS_TIME_S);
+    let clock = move || now;
+    let options = Options {
+        clock: Arc::new(clock),
+        ..Options::default()
+    };
+    let ledger = Ledger::in_memory_with(&easy(), options).unwrap();
+    let plan = MiningPlan {
+        count: 100,
+        spacing_s: Some(700),
+    };
+    let mined = mine_blocks(&ledger, &miner(1), &Cancel::new(), plan, &|_| {}, &|_| {});
+    let too_far = "block 12 would be more than two hours ahead of the clock";
+    match mined.end {
+        MiningEnd::Failed(error) => assert!(error.to_string().contains(too_far), "{error}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!((mined.blocks, ledger.tip().index), (10, 11));
+
+    let (ledger, cancel) = (self::ledger(), Cancel::new());
+    let stop = |event: MiningEvent<'_, Arc<BlockTemplate>>| match event {
+        MiningEvent::Started(job) if job.origin.context().index == 40 => cancel.cancel(),
+        _ => {}
+    };
+    let plan = MiningPlan {
+        count: 1000,
         spacing_s: None,
     };
-    let run = mine_blocks(&ledger, &miner, &Cancel::new(), plan, &|_| {}, |_| {});
-    assert!(matches!(run.end, RunEnd::Done), "{:?}", run.end);
-    assert_eq!((run.blocks, ledger.tip().index), (3, 4));
+    let mined = mine_blocks(&ledger, &miner(1), &cancel, plan, &stop, &|_| {});
+    assert!(matches!(mined.end, MiningEnd::Stopped), "{:?}", mined.end);
+    assert_eq!((mined.blocks, ledger.tip().index), (38, 39));
 }
 
 /// Names are as long as they may be, and there are as many as may be: the block still fits, and no more would.
@@ -578,19 +698,13 @@ fn a_block_is_never_too_large() {
     }
     drop(sender);
     assert!(receiver.iter().all(|outcome| outcome.is_ok()));
-    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
-    let forged = ledger
-        .candidate()
-        .unwrap()
-        .mine(&miner, &Cancel::new(), &|| ledger.now_s(), None, &|_| {})
-        .unwrap();
-    let mut more = forged.block.transactions().to_vec();
+    let block = mine_next(&ledger);
+    let mut more = block.transactions().to_vec();
     assert!((1000..2999).contains(&more.len()), "{}", more.len());
-    let text = serde_json::to_vec(&BlockRecord::new(&forged.block)).unwrap();
+    let text = serde_json::to_vec(&BlockRecord::new(&block)).unwrap();
     assert!(text.len() < 16 << 20, "a node takes it");
-    assert_eq!(ledger.add(forged.block.clone()), Ok(Added::Tip { dropped: 0 }));
     more.extend((5000..5004).map(long));
-    let header = *forged.block.header();
+    let header = *block.header();
     let outcome = ledger.add(Block::new(2, header, more));
     assert!(
         matches!(outcome, Err(AddError::Rule(RuleError::BlockSize(_)))),

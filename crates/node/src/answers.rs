@@ -90,7 +90,7 @@ pub(super) struct Pending<'t> {
 
 /// `GET /work`.
 #[derive(Serialize)]
-pub(super) struct Work {
+pub(super) struct HeaderToMine {
     /// To be sent back with the nonce.
     pub(super) id: String,
     pub(super) index: u64,

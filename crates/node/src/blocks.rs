@@ -124,7 +124,7 @@ pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Res
 }
 
 /// Gives a block to the ledger.
-pub(super) async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, Refusal> {
+async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, Refusal> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     blocking(node, move |node| {
         // Checks the block's content first, which takes a while.

@@ -21,6 +21,7 @@ use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::{Node, answers::Identified, refusal::Refusal};
+use paydirt_jobs::Effort;
 use paydirt_ledger::{BlockRecord, Event};
 
 /// How many events a slow client may be behind.
@@ -91,14 +92,13 @@ impl Events {
     }
 
     /// Tells how far mining is.
-    pub(super) fn mining(&self, status: &'static str, index: u64, hashes: u64, elapsed: Duration) {
-        let elapsed_s = elapsed.as_secs_f64();
+    pub(super) fn mining(&self, status: &'static str, index: u64, effort: Effort) {
         self.tell("mining", || MiningData {
             status,
             index,
-            hashes,
-            elapsed_s,
-            hashes_per_second: (elapsed_s > 0.0).then(|| hashes as f64 / elapsed_s),
+            hashes: effort.hashes,
+            elapsed_s: effort.elapsed.as_secs_f64(),
+            hashes_per_second: effort.hashes_per_second(),
         });
     }
 

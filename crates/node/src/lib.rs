@@ -19,17 +19,18 @@ mod answers;
 mod blocks;
 mod body;
 mod client_socket;
+mod cors;
 mod events;
 mod explorer;
 mod metrics;
 mod middleware;
 mod mining;
+mod outside;
 mod refusal;
 pub mod server;
 mod status;
 mod streaming;
 mod transactions;
-mod work;
 
 use std::{
     sync::Arc,
@@ -38,19 +39,18 @@ use std::{
 
 use axum::{
     Router,
-    http::HeaderValue,
     routing::{any, get, post},
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub use cors::{Cors, Origin};
 use events::Events;
 use metrics::Metrics;
 use mining::Mining;
 use paydirt::Miner;
-use paydirt_ledger::{BlockHash, Event, Ledger};
+use paydirt_ledger::{Ledger, OutsideJobs};
 use refusal::Refusal;
-use work::Desk;
 
 /// What a node takes, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,20 +89,6 @@ impl Limits {
     }
 }
 
-/// Which other web pages' scripts may read what the node answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Cors {
-    /// Those of this machine: `http://localhost`, `http://127.0.0.1` and `http://[::1]` with any port.
-    #[default]
-    Localhost,
-    /// None.
-    Nobody,
-    /// All.
-    Anybody,
-    /// These.
-    Origins(Vec<HeaderValue>),
-}
-
 /// How many blocks of the largest size may be in memory at the same time, sent by clients and not yet checked.
 const BLOCKS_AT_ONCE: usize = 4;
 
@@ -113,11 +99,9 @@ pub struct Node {
     miner: Miner,
     limits: Limits,
     mining: Mining,
-    desk: Desk,
+    outside: OutsideJobs,
     events: Events,
     metrics: Metrics,
-    /// The tip's hash: miners begin again when it changes.
-    tip: watch::Receiver<BlockHash>,
     /// For blocks that are read into memory.
     block_room: body::Room,
     /// Who reads one from its JSON.
@@ -134,16 +118,9 @@ impl Node {
         make_way(&miner);
         let events = Events::new();
         let metrics = Metrics::new();
-        let (tips, tip) = watch::channel(ledger.tip().hash);
         ledger.listen({
             let (events, metrics) = (events.clone(), metrics.clone());
             move |event| {
-                if let Event::Block {
-                    block, active: true, ..
-                } = event
-                {
-                    tips.send_replace(block.hash());
-                }
                 metrics.count_event(event);
                 events.publish(event);
             }
@@ -153,10 +130,9 @@ impl Node {
             miner,
             limits,
             mining: Mining::new(limits.waiting_miners),
-            desk: Desk::default(),
+            outside: OutsideJobs::default(),
             events,
             metrics,
-            tip,
             block_room: body::Room::new(limits.block_bytes.saturating_mul(BLOCKS_AT_ONCE)),
             block_reader: tokio::sync::Mutex::default(),
             listeners: Arc::new(Semaphore::new(limits.listeners())),
@@ -211,7 +187,7 @@ pub fn app(node: Arc<Node>, cors: &Cors) -> Router {
         .route("/transactions/new", post(transactions::new))
         .route("/transactions/pending", get(transactions::pending))
         .route("/transactions/{id}", get(transactions::one))
-        .route("/work", get(work::hand_out).post(work::take_back))
+        .route("/work", get(outside::hand_out).post(outside::take_back))
         .route("/events", get(events::stream))
         .method_not_allowed_fallback(refusal::wrong_method)
         .fallback(refusal::unknown_path);

@@ -9,13 +9,11 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    cors::{AllowHeaders, AllowOrigin, CorsLayer},
-};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    Cors, Node,
+    Node,
+    cors::{Cors, cors_layer},
     refusal::{CLIENT_GONE, Refusal},
 };
 
@@ -30,44 +28,6 @@ pub(super) fn wrap(routes: Router<Arc<Node>>, node: &Arc<Node>, cors: &Cors) -> 
 
 fn after_panic(_: Box<dyn Any + Send>) -> Response {
     Refusal::internal().into_response()
-}
-
-fn cors_layer(cors: &Cors) -> Option<CorsLayer> {
-    let origins = match cors {
-        Cors::Nobody => return None,
-        Cors::Anybody => AllowOrigin::mirror_request(),
-        Cors::Localhost => AllowOrigin::predicate(|origin, _| is_local(origin)),
-        Cors::Origins(origins) => AllowOrigin::list(origins.iter().cloned()),
-    };
-    let layer = CorsLayer::new()
-        .allow_origin(origins)
-        .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers(AllowHeaders::mirror_request());
-    Some(layer)
-}
-
-/// Whether a page of this machine asks: any port, but no other host's name.
-fn is_local(origin: &HeaderValue) -> bool {
-    let Ok(origin) = origin.to_str() else {
-        return false;
-    };
-    let Some(host) = origin
-        .strip_prefix("http://")
-        .or_else(|| origin.strip_prefix("https://"))
-    else {
-        return false;
-    };
-    ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| {
-        let port = host
-            .strip_prefix(local)
-            .map(|rest| (rest, rest.strip_prefix(':')));
-        match port {
-            Some(("", _)) => true,
-            Some((_, Some(port))) => !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()),
-            _ => false,
-        }
-    })
 }
 
 /// One request. If its future is dropped, the client went away before the answer.
@@ -126,32 +86,4 @@ async fn log(State(node): State<Arc<Node>>, request: Request, next: Next) -> Res
     }
     line.status = Some(response.status());
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_pages_of_this_machine_are_local() {
-        for local in [
-            "http://localhost",
-            "http://localhost:3000",
-            "https://127.0.0.1:5000",
-            "http://[::1]:80",
-        ] {
-            assert!(is_local(&HeaderValue::from_static(local)), "{local}");
-        }
-        for other in [
-            "null",
-            "http://localhost.example.com",
-            "http://localhost:",
-            "http://localhost:80.example.com",
-            "http://example.com",
-            "ftp://localhost",
-            "http://127.0.0.10",
-        ] {
-            assert!(!is_local(&HeaderValue::from_static(other)), "{other}");
-        }
-    }
 }

@@ -7,7 +7,9 @@ use axum::{
 };
 use serde::Serialize;
 
-use paydirt_ledger::{AddError, FieldErrors, ForgeError, RecordError, StoreError, SubmitError};
+use paydirt_ledger::{
+    AddError, AheadOfClock, FieldErrors, MiningError, RecordError, StoreError, SubmitError,
+};
 
 /// What nginx logs for a client that went away.
 pub(super) const CLIENT_GONE: u16 = 499;
@@ -147,9 +149,19 @@ impl From<AddError> for Refusal {
     }
 }
 
-impl From<ForgeError> for Refusal {
-    fn from(error: ForgeError) -> Self {
+impl From<AheadOfClock> for Refusal {
+    fn from(error: AheadOfClock) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(10)
+    }
+}
+
+impl From<MiningError> for Refusal {
+    fn from(error: MiningError) -> Self {
+        match error {
+            MiningError::Time(ahead) => ahead.into(),
+            MiningError::Add { reason, .. } => reason.into(),
+            MiningError::Spacing { .. } => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error),
+        }
     }
 }
 

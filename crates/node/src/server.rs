@@ -17,7 +17,6 @@ use tokio::{
     sync::Semaphore,
 };
 use tokio_io_timeout::TimeoutStream;
-use tokio_util::sync::CancellationToken;
 
 use crate::{Limits, client_socket::Connection};
 
@@ -27,9 +26,10 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// How long connections have to finish once the node stops: less than the ten seconds after which supervisors kill.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Serves until `stop` is cancelled and the open connections are done, or five seconds after. A connection that fails
+/// Serves until `stop` is ready and the open connections are done, or five seconds after. A connection that fails
 /// is its own affair.
-pub async fn serve(listener: TcpListener, app: Router, limits: Limits, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, app: Router, limits: Limits, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
     let room = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
@@ -39,7 +39,7 @@ pub async fn serve(listener: TcpListener, app: Router, limits: Limits, stop: Can
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &room) => accepted,
-            () = stop.cancelled() => break,
+            () = &mut stop => break,
         };
         let (stream, peer, place) = match accepted {
             Ok(accepted) => accepted,

@@ -17,7 +17,7 @@ use paydirt_ledger::{
     Block, BlockRecord, ChainParameters, Ledger, Options, SideLimits, Transaction, TransactionRecord,
     Unchecked,
 };
-use paydirt_node::{Cors, Limits, Node, app};
+use paydirt_node::{Cors, Limits, Node, Origin, app};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -1109,7 +1109,7 @@ async fn cors_is_for_pages_of_this_machine_unless_told_otherwise() {
     assert_eq!(answers(&Cors::Localhost, other).await, None);
     assert_eq!(answers(&Cors::Nobody, local).await, None);
     assert_eq!(answers(&Cors::Anybody, other).await.as_deref(), Some(other));
-    let listed = Cors::Origins(vec![other.parse().unwrap()]);
+    let listed = Cors::Origins(vec![Origin::new(other).unwrap()]);
     assert_eq!(answers(&listed, other).await.as_deref(), Some(other));
     assert_eq!(answers(&listed, local).await, None);
     // What a browser asks before it posts JSON.

@@ -3,10 +3,8 @@
 use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use axum::http::HeaderValue;
 use clap::Args;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio::{net::TcpListener, sync::oneshot};
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{
@@ -15,11 +13,11 @@ use crate::{
         ledger::{DataArgs, NetworkArgs},
         number, parse, whole_number,
     },
-    terminal::exit::Exit,
+    terminal::{exit::Exit, interrupt::act_on_interrupt},
 };
 use paydirt::Miner;
 use paydirt_ledger::{DEFAULT_MAX_PENDING, Ledger, Options};
-use paydirt_node::{Cors, Limits, Node, app, server};
+use paydirt_node::{Cors, Limits, Node, Origin, app, server};
 
 /// What the teaching servers listen on.
 const DEFAULT_PORT: u16 = 5000;
@@ -168,7 +166,10 @@ impl ServeArgs {
             .context("cannot start the node's threads")?;
         runtime.block_on(async {
             // Signals first: one that comes while a long chain is verified must end the process in order too.
-            let stop = stop_on_signal()?;
+            let (stop, stopped) = oneshot::channel();
+            act_on_interrupt(move || {
+                let _ = stop.send(()); // the node may have failed to start
+            })?;
             let address = (host, port);
             let listener = TcpListener::bind(address).await;
             let listener = listener
@@ -192,7 +193,7 @@ impl ServeArgs {
                 false => self.data.folder()?.display().to_string(),
             };
             tracing::info!(data = place, "ledger verified");
-            serve(ledger, miner, limits, &cors, listener, stop).await
+            serve(ledger, miner, limits, &cors, listener, stopped).await
         })?;
         // Everyone has gone: the ledger is closed, and everything asked of it is on disk.
         drop(runtime);
@@ -218,14 +219,7 @@ impl ServeArgs {
             return Ok(Cors::default());
         };
         let origin = |origin: &str| {
-            let origin = origin.trim().trim_end_matches('/');
-            let known = ["http://", "https://"].iter().any(|scheme| {
-                origin
-                    .strip_prefix(scheme)
-                    .is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', ' ']))
-            });
-            let value = known.then(|| HeaderValue::from_str(origin).ok()).flatten();
-            value.ok_or(
+            Origin::new(origin).ok_or(
                 "not an origin; give localhost, none, any, or origins such as https://example.com:8080",
             )
         };
@@ -272,7 +266,7 @@ async fn serve(
     limits: Limits,
     cors: &Cors,
     listener: TcpListener,
-    stop: CancellationToken,
+    stopped: oneshot::Receiver<()>,
 ) -> anyhow::Result<()> {
     let tip = ledger.tip();
     let waiting = ledger.view().pending.len();
@@ -287,72 +281,12 @@ async fn serve(
     );
     let node = Node::new(ledger, miner, limits);
     tracing::info!(%address, "listening on http://{address}");
-    let stopping = tokio::spawn({
-        let (node, stop) = (Arc::clone(&node), stop.clone());
-        async move {
-            stop.cancelled().await;
-            tracing::info!("stopping");
-            node.stop();
-        }
-    });
+    let stop = async {
+        let _ = stopped.await; // the sender waits for the signal, or is gone with its thread
+        tracing::info!("stopping");
+        node.stop();
+    };
     server::serve(listener, app(Arc::clone(&node), cors), limits, stop).await;
-    let _ = stopping.await; // it cannot fail
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Is cancelled by Ctrl-C and SIGTERM. A second signal ends the process at once.
-fn stop_on_signal() -> anyhow::Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let cancel = stop.clone();
-    let mut signals = signals()?;
-    tokio::spawn(async move {
-        signals.recv().await;
-        cancel.cancel();
-        signals.recv().await;
-        std::process::exit(130);
-    });
-    Ok(stop)
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-fn signals() -> anyhow::Result<Signals> {
-    use tokio::signal::unix::{SignalKind, signal};
-    Ok(Signals {
-        interrupt: signal(SignalKind::interrupt())?,
-        terminate: signal(SignalKind::terminate())?,
-    })
-}
-
-#[cfg(unix)]
-impl Signals {
-    async fn recv(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-fn signals() -> anyhow::Result<Signals> {
-    Ok(Signals)
-}
-
-#[cfg(not(unix))]
-impl Signals {
-    async fn recv(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }

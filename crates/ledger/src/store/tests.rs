@@ -11,7 +11,7 @@ use std::{
 use redb::{StorageBackend, backends::InMemoryBackend};
 
 use super::*;
-use crate::{AddError, Added, Ledger, Options, Plan, SubmitError, Transaction, mine_blocks};
+use crate::{AddError, Added, Ledger, MiningPlan, Options, SubmitError, Transaction, Unchecked, mine_blocks};
 use paydirt::{Cancel, Kernel, Miner};
 
 /// Memory that refuses to be written when it is told to.
@@ -66,12 +66,12 @@ fn transfer(amount: u64) -> Transaction {
 /// Mines so many blocks, a minute apart.
 fn extend(ledger: &Ledger, count: u64) {
     let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
-    let plan = Plan {
+    let plan = MiningPlan {
         count,
         spacing_s: Some(60),
     };
     assert_eq!(
-        mine_blocks(ledger, &miner, &Cancel::new(), plan, &|_| {}, |_| {}).blocks,
+        mine_blocks(ledger, &miner, &Cancel::new(), plan, &|_| {}, &|_| {}).blocks,
         count
     );
 }
@@ -90,13 +90,13 @@ fn a_full_disk_is_said_and_nothing_is_believed_stored() {
     let ledger = Ledger::from_store(store, Options::default()).unwrap();
     ledger.submit(transfer(1)).unwrap();
     extend(&ledger, 3);
-    let (tip, next) = (ledger.tip(), ledger.candidate().unwrap());
-    let time = || u64::from(tip.header.time) + 60;
-    let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
-    let block = next
-        .mine(&miner, &Cancel::new(), &time, None, &|_| {})
-        .unwrap()
-        .block;
+    let tip = ledger.tip();
+    let time = tip.header.time + 60;
+    let next = Arc::new(ledger.block_template());
+    let header = (next.job(1, 0..1, move || time).header)(0);
+    let of_nonce = |nonce| next.block(0, header.with_nonce(nonce));
+    let solved = |block: &Block<Unchecked>| block.header().meets_target();
+    let block = (0..).map(of_nonce).find(solved).unwrap();
 
     full.store(true, Ordering::Relaxed);
     let heard = Arc::new(AtomicBool::new(false));

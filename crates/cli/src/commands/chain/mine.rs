@@ -22,7 +22,8 @@ use crate::{
     },
 };
 use paydirt::Cancel;
-use paydirt_ledger::{Ledger, Plan, Run, RunEnd, mine_blocks};
+use paydirt_jobs::Event;
+use paydirt_ledger::{Ledger, Mined, MiningEnd, MiningPlan, mine_blocks};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,29 +73,29 @@ impl MineArgs {
             let place = format!("{} of {} blocks{rate_now}", thousands(done), thousands(count));
             bar.show(done as f64 / count as f64, &place, None);
         };
-        let plan = Plan { count, spacing_s };
-        let run = mine_blocks(
+        let plan = MiningPlan { count, spacing_s };
+        let mined = mine_blocks(
             &ledger,
             &miner,
             &cancel,
             plan,
-            &|of_block| {
-                show(Some(
-                    of_block.hashes as f64 / of_block.elapsed.as_secs_f64().max(1e-9),
-                ))
+            &|event| {
+                if let Event::Progress(_, of_block) = event {
+                    show(of_block.hashes_per_second());
+                }
             },
-            |stored| {
+            &|stored| {
                 blocks.fetch_add(stored.len() as u64, Ordering::Relaxed);
                 show(None);
             },
         );
         drop(bar);
-        let report = MineReport::new(&ledger, &run, begun.elapsed().as_secs_f64());
+        let report = MineReport::new(&ledger, &mined, begun.elapsed().as_secs_f64());
         output::result(self.json, "paydirt.chain-mine/1", &report, readable)?;
-        match run.end {
-            RunEnd::Done => Ok(Exit::Done),
-            RunEnd::Stopped => Ok(Exit::Interrupted),
-            RunEnd::Failed(error) => Err(error.into()),
+        match mined.end {
+            MiningEnd::Done => Ok(Exit::Done),
+            MiningEnd::Stopped => Ok(Exit::Interrupted),
+            MiningEnd::Failed(error) => Err(error.into()),
         }
     }
 }
@@ -120,22 +121,21 @@ struct MineReport {
 }
 
 impl MineReport {
-    fn new(ledger: &Ledger, run: &Run, elapsed_s: f64) -> Self {
+    fn new(ledger: &Ledger, mined: &Mined, elapsed_s: f64) -> Self {
         let view = ledger.view();
-        let mining_s = run.mining.as_secs_f64();
         Self {
-            status: match run.end {
-                RunEnd::Done => "done",
-                RunEnd::Stopped => "interrupted",
-                RunEnd::Failed(_) => "failed",
+            status: match mined.end {
+                MiningEnd::Done => "done",
+                MiningEnd::Stopped => "interrupted",
+                MiningEnd::Failed(_) => "failed",
             },
-            blocks: run.blocks,
+            blocks: mined.blocks,
             length: view.tip.index,
             tip: view.tip.hash.to_string(),
             pending: view.pending.len(),
-            hashes: run.hashes,
+            hashes: mined.effort.hashes,
             elapsed_s,
-            hashes_per_second: (mining_s > 0.0).then(|| run.hashes as f64 / mining_s),
+            hashes_per_second: mined.effort.hashes_per_second(),
         }
     }
 }

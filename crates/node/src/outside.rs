@@ -1,0 +1,82 @@
+//! `/work`: headers for miners outside, and the nonces they bring back.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::Value;
+
+use crate::{Node, answers, blocking, blocks::add, body::Input, refusal::Refusal};
+use paydirt_ledger::OutsideError;
+
+/// `GET /work`.
+pub(super) async fn hand_out(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
+    let job = blocking(&node, |node| Ok(node.outside.hand_out(&node.ledger)?)).await?;
+    let (template, context) = (&job.origin, job.origin.context());
+    let answer = answers::HeaderToMine {
+        id: format!("{:x}", job.id),
+        index: context.index,
+        header: hex::encode((job.header)(job.id).to_bytes()),
+        target: hex::encode(template.target().to_be_bytes()),
+        bits: format!("{:08x}", context.nbits),
+        previous_hash: context.previous_hash.to_string(),
+        transactions: template.transaction_count(),
+    };
+    Ok(Json(answer).into_response())
+}
+
+/// `POST /work` with `{"id","nonce"}`.
+pub(super) async fn take_back(
+    State(node): State<Arc<Node>>,
+    Input(value): Input,
+) -> Result<Response, Refusal> {
+    let (id, nonce) = submission(&value)?;
+    let taken = move |node: &Node| {
+        let block = node.outside.take_back(&node.ledger, id, nonce);
+        block.map_err(|error| match error {
+            OutsideError::Unknown(id) => {
+                Refusal::missing(format!("No work with id {id:x} is known; GET /work gives some"))
+            }
+            OutsideError::Stale => {
+                let tip = node.ledger.tip().index;
+                let message = format!("The work is stale: block {tip} came meanwhile; GET /work again");
+                Refusal::new(StatusCode::CONFLICT, message)
+            }
+            OutsideError::Store(error) => error.into(),
+        })
+    };
+    let block = blocking(&node, taken).await?;
+    add(&node, block).await
+}
+
+fn submission(value: &Value) -> Result<(u64, u32), Refusal> {
+    let missing: Vec<_> = ["id", "nonce"]
+        .into_iter()
+        .filter(|name| value[name].is_null())
+        .collect();
+    if !missing.is_empty() {
+        return Err(Refusal::bad(format!("Missing values: {}", missing.join(", "))));
+    }
+    let mut invalid = Vec::new();
+    let id = value["id"]
+        .as_str()
+        .filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .and_then(|id| u64::from_str_radix(id, 16).ok());
+    if id.is_none() {
+        invalid.push("id must be the id that GET /work gave");
+    }
+    let nonce = value["nonce"]
+        .as_u64()
+        .and_then(|nonce| u32::try_from(nonce).ok());
+    if nonce.is_none() {
+        invalid.push("nonce must be a whole number from 0 to 4294967295");
+    }
+    match (id, nonce) {
+        (Some(id), Some(nonce)) => Ok((id, nonce)),
+        _ => Err(Refusal::bad(format!("Invalid values: {}", invalid.join(", ")))),
+    }
+}
