@@ -13,10 +13,7 @@
 
 use std::{
     ops::{AddAssign, ControlFlow, Range},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -156,7 +153,7 @@ impl<T: Send + Sync> Place<T> {
         tell: &(dyn Fn(Event<'_, T>) + Sync),
     ) -> (Effort, End) {
         let begun = Instant::now();
-        let (mut hashes, solved) = (0, AtomicBool::new(false));
+        let (mut hashes, solved) = (0, Cancel::new());
         let end = loop {
             let Some(header) = self.header.take().or_else(|| self.next_header()) else {
                 break End::UsedUp;
@@ -168,6 +165,7 @@ impl<T: Send + Sync> Place<T> {
                 .cancel(cancel)
                 .cancel(&job.replaced)
                 .cancel(&job.stale)
+                .cancel(&solved) // a break would leave shares of the last chunks untold
                 .on_progress(PROGRESS_EVERY, |of_search: &Progress| {
                     let hashes = before + of_search.hashes;
                     let elapsed = begun.elapsed();
@@ -181,8 +179,7 @@ impl<T: Send + Sync> Place<T> {
                     };
                     tell(Event::Share(job, &share, &fate));
                     if share.is_block && fate == Fate::Taken {
-                        solved.store(true, Ordering::Relaxed);
-                        return ControlFlow::Break(());
+                        solved.cancel();
                     }
                     ControlFlow::Continue(())
                 });
@@ -194,7 +191,7 @@ impl<T: Send + Sync> Place<T> {
                 let nonces = (header.nonces.from(header.nonces.start() + tested)).expect("some are left");
                 self.header = Some(HeaderLeft { nonces, ..header });
             }
-            match solved.load(Ordering::Relaxed) {
+            match solved.is_cancelled() {
                 true => break End::Solved,
                 false if stopped => break End::Stopped,
                 false => {}

@@ -38,7 +38,7 @@
 //!     fn submit(&self, job: &Job<()>, share: &Share) -> Result<(), String> {
 //!         let mut mined = self.0.lock().unwrap();
 //!         if mined.len() as u64 != job.id {
-//!             return Err("another thread was quicker".to_owned());
+//!             return Err("solved already".to_owned());
 //!         }
 //!         mined.push(share.header);
 //!         Ok(())
@@ -75,8 +75,8 @@ pub trait JobSource: Sync {
     /// has begun.
     fn job(&self, used_up: Option<u64>, cancel: &Cancel) -> Option<Arc<Job<Self::Origin>>>;
 
-    /// Takes a share of a job that is not stale. It runs on a mining thread, or on several at once: what takes long
-    /// belongs into [`JobSource::job`] or on a thread of the source's own.
+    /// Takes a share of a job that is not stale. It runs on a mining thread, one call at a time, and other threads that
+    /// have found one wait: what takes long belongs in [`JobSource::job`] or on a thread of the source's own.
     ///
     /// # Errors
     /// Why it is refused; mining goes on.

@@ -162,7 +162,7 @@ impl JobSource for NextBlocks<'_> {
         let mut state = self.state();
         let parent = job.origin.context().previous_hash;
         if state.ahead.last().is_some_and(|last| last.hash() != parent) {
-            return Err("another thread was quicker".to_owned());
+            return Err("the block is mined already".to_owned());
         }
         let block = job.origin.block(share.extra_nonce, share.header);
         if state.tree.contains(&parent) {
