@@ -362,7 +362,10 @@ fn progress_counts_up_to_no_more_than_the_work_done() {
 fn threads_are_between_one_and_many() {
     for threads in [0, MAX_THREADS + 1] {
         let refused = Miner::with_threads(threads, Kernel::auto()).unwrap_err();
-        assert_eq!(refused.to_string(), format!("{threads} threads: give 1 to 4096"));
+        assert_eq!(
+            refused.to_string(),
+            format!("{threads} is not a number of threads; give 1 to 4096")
+        );
     }
 }
 

@@ -57,7 +57,7 @@ pub use difficulty::{Anchor, DifficultyRule, EASIEST_NBITS, asert, easiest_targe
 pub use header::{BlockHash, HashError, Header, MerkleRoot, Work};
 pub use history::{BlockTimes, History, PastBlock};
 pub use identity::{Identified, Tag, TransactionId};
-pub use outcome::{AddError, Added, Standing, StoreFailed, SubmitError, Submitted, UnknownParent};
+pub use outcome::{AddError, AddMode, Added, Standing, StoreFailed, SubmitError, Submitted};
 pub use outside::{OutsideError, OutsideJobs};
 pub use parameters::{
     ChainParameters, DEFAULT_BITS, GENESIS_TIME_S, HALF_LIFE_BLOCKS, MAX_BITS, ParametersError, REWARD,
@@ -353,20 +353,24 @@ impl Ledger {
     /// Adds blocks, parents first, with one commit for all; returns when they are on disk. Each has an outcome, in their
     /// order; one that is refused does not hold up the others.
     pub fn add_all(&self, blocks: Vec<Block<Unchecked>>) -> Vec<Result<Added, AddError>> {
-        wait(|reply| self.add_then(blocks, UnknownParent::Refuse, reply))
+        wait(|reply| self.add_then(blocks, AddMode::Each, reply))
     }
 
-    /// [`Ledger::add_all`], which calls `reply` on the writer's thread when the blocks are on disk. What can be checked
-    /// of them without others is checked before it returns, on this thread and rayon's. Blocks whose parent is unknown
-    /// may wait for it.
+    /// Adds blocks up to the first that is refused, whose outcome is the last; none after it is taken.
+    pub fn add_until_refused(&self, blocks: Vec<Block<Unchecked>>) -> Vec<Result<Added, AddError>> {
+        wait(|reply| self.add_then(blocks, AddMode::UntilRefused, reply))
+    }
+
+    /// [`Ledger::add_all`], as `mode` says, which calls `reply` on the writer's thread when the blocks are on disk. What can be checked
+    /// of them without others is checked before it returns, on this thread and rayon's.
     pub fn add_then(
         &self,
         blocks: Vec<Block<Unchecked>>,
-        unknown_parent: UnknownParent,
+        mode: AddMode,
         reply: impl FnOnce(Vec<Result<Added, AddError>>) + Send + 'static,
     ) {
         let examined = blocks.into_par_iter().map(Examined::new).collect();
-        self.send(Command::Add(examined, unknown_parent, Box::new(reply)));
+        self.send(Command::Add(examined, mode, Box::new(reply)));
     }
 
     fn send(&self, command: Command) {

@@ -77,13 +77,15 @@ pub enum Added {
     },
 }
 
-/// What is to be done with a block whose parent is not here.
+/// How several blocks are added at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnknownParent {
-    /// Refuse it: [`AddError::ParentUnknown`].
-    Refuse,
-    /// Let it wait: [`Added::Waiting`].
-    Wait,
+pub enum AddMode {
+    /// Each by itself: one that is refused does not hold up the others.
+    Each,
+    /// As [`AddMode::Each`], but one whose parent is not here waits for it: [`Added::Waiting`].
+    EachOrWait,
+    /// Up to and including the first that is refused; there are no outcomes for those after it, which are not looked at.
+    UntilRefused,
 }
 
 /// Why a block was not taken.

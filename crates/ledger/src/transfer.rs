@@ -132,7 +132,7 @@ pub fn import<R: BufRead>(
                 Err(error) => end = Some(Err(error)),
             }
         }
-        for (line, outcome) in numbers.into_iter().zip(ledger.add_all(batch)) {
+        for (line, outcome) in numbers.into_iter().zip(ledger.add_until_refused(batch)) {
             match outcome {
                 Ok(Added::Known) => done.known += 1,
                 Ok(_) => done.added += 1,

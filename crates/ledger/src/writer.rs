@@ -29,7 +29,7 @@ use crate::{
     block::{Block, Unchecked},
     header::BlockHash,
     identity::{Identified, TransactionId},
-    outcome::{AddError, Added, StoreFailed, SubmitError, Submitted, UnknownParent},
+    outcome::{AddError, AddMode, Added, StoreFailed, SubmitError, Submitted},
     pending::{Changes, Draft},
     rules::RuleError,
     store::{Store, StoreError, WriteBatch},
@@ -46,7 +46,7 @@ pub(super) type Reply<T> = Box<dyn FnOnce(T) + Send>;
 /// What the writer can be asked.
 pub(super) enum Command {
     Submit(Identified, Reply<Result<Submitted, SubmitError>>),
-    Add(Vec<Examined>, UnknownParent, Reply<Vec<Result<Added, AddError>>>),
+    Add(Vec<Examined>, AddMode, Reply<Vec<Result<Added, AddError>>>),
 }
 
 /// A block whose content was checked, and what came of it: the ids of its transactions, or the rule it breaks.

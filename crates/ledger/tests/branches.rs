@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use blocks::{Maker, branch, easy, nowhere, transfer};
 use paydirt_ledger::{
-    AddError, Added, Block, BlockHash, Bounds, Event, Header, HeaderNode, HeaderTree, Ledger, Options,
-    RuleError, SideError, SideLimits, Standing, Submitted, Tag, Transaction, Unchecked, UnknownParent,
+    AddError, AddMode, Added, Block, BlockHash, Bounds, Event, Header, HeaderNode, HeaderTree, Ledger,
+    Options, RuleError, SideError, SideLimits, Standing, Submitted, Tag, Transaction, Unchecked,
 };
 use proptest::prelude::*;
 
@@ -194,7 +194,7 @@ fn a_header_is_checked_as_far_as_it_goes() {
 
 fn add_or_wait(ledger: &Ledger, blocks: Vec<Block<Unchecked>>) -> Vec<Result<Added, AddError>> {
     let (sender, receiver) = mpsc::channel();
-    ledger.add_then(blocks, UnknownParent::Wait, move |outcomes| {
+    ledger.add_then(blocks, AddMode::EachOrWait, move |outcomes| {
         sender.send(outcomes).unwrap()
     });
     receiver.recv().unwrap()

@@ -17,7 +17,7 @@ use crate::{
     refusal::Refusal,
     streaming::{Blocks, Text, streamed},
 };
-use paydirt_ledger::{AddError, Added, Block, BlockHash, BlockRecord, Snapshot, Unchecked, UnknownParent};
+use paydirt_ledger::{AddError, AddMode, Added, Block, BlockHash, BlockRecord, Snapshot, Unchecked};
 
 /// `GET /chain`: every active block, or a page of them, written as it is read.
 pub(super) async fn chain(State(node): State<Arc<Node>>, uri: Uri) -> Result<Response, Refusal> {
@@ -128,10 +128,9 @@ async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, R
     let (sender, receiver) = tokio::sync::oneshot::channel();
     blocking(node, move |node| {
         // Checks the block's content first, which takes a while.
-        node.ledger
-            .add_then(vec![block], UnknownParent::Refuse, |mut outcomes| {
-                let _ = sender.send(outcomes.pop()); // the caller may have gone away
-            });
+        node.ledger.add_then(vec![block], AddMode::Each, |mut outcomes| {
+            let _ = sender.send(outcomes.pop()); // the caller may have gone away
+        });
         Ok(())
     })
     .await?;

@@ -102,7 +102,7 @@ fn what_does_not_fit_the_budget_is_computed_and_says_so() {
 #[test]
 fn rates_of_others_and_the_hardest_level_in_time() {
     let args = "--bits 8 --samples 2 --rate phone=2MH/s --rate 1.5GH/s --within 500ms";
-    let report = compare(&args);
+    let report = compare(args);
     let at = &report["levels"][0]["at_rates"];
     assert_eq!(
         (&at[0]["name"], &at[1]["name"]),

@@ -93,7 +93,7 @@ fn all_two_to_the_64_nonces() {
         json!({"start": 0, "count": 18_446_744_073_709_551_616u128 as f64})
     );
     let one = "mine --text 100 --hex-zeros 4 --json";
-    assert_eq!(json(&merge(stdout(&paydirt(&one)), ""))["nonce"], 35293);
+    assert_eq!(json(&merge(stdout(&paydirt(one)), ""))["nonce"], 35293);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_shard_that_is_there_twice_is_named() {
 
 #[test]
 fn ranges_cut_by_hand() {
-    let cut = |start: &str, count: &str| mine(count, &format!("--start {start}"));
+    let cut = |start: &str, count: &str| mine(count, format!("--start {start}"));
     let (low, high) = (cut("0", "30000"), cut("30000", "20000"));
     let merged = json(&merge(&(high.clone() + &low), ""));
     assert_eq!(
@@ -167,7 +167,7 @@ fn an_unfinished_shard_decides_only_what_it_can() {
 fn results_that_do_not_belong_together() {
     let one = mine("100", "");
     let other = "mine --text 101 --hex-zeros 4 --json --start 100 --count 100";
-    let other = stdout(&paydirt(&other)).to_owned();
+    let other = stdout(&paydirt(other)).to_owned();
     assert_not_merged(&(one.clone() + &other), "", &["puzzles", "stdin:1", "stdin:2"]);
     let other = mine("100", "--start 100 --find all");
     assert_not_merged(&(one + &other), "", &["--find"]);

@@ -54,7 +54,7 @@ fn a_time_limit_is_kept() {
 #[test]
 fn all_solutions_come_in_order() {
     let args = "mine --text x --bits 6 --count 1000 --find all --json";
-    let report = json(&paydirt(&args));
+    let report = json(&paydirt(args));
     let solutions = report["solutions"].as_array().unwrap();
     assert!(solutions.len() > 3, "about 16 are to be expected");
     let nonces: Vec<_> = solutions.iter().map(|s| s["nonce"].as_u64().unwrap()).collect();

@@ -148,7 +148,7 @@ fn shards_merge_under_the_name_of_the_rolled_puzzle() {
         paydirt(format!("{args} {roll}"))
     };
     let rolled = "--roll-version 1fffe000";
-    let parts = [shard("0/2", &rolled), shard("1/2", &rolled)];
+    let parts = [shard("0/2", rolled), shard("1/2", rolled)];
     let other = shard("1/2", "--roll-version 1fffc000");
     assert_ne!(json(&parts[1])["puzzle_id"], json(&other)["puzzle_id"]);
     assert_ne!(json(&parts[1])["puzzle_id"], json(&shard("1/2", ""))["puzzle_id"]);

@@ -84,7 +84,7 @@ fn a_result_is_what_mine_prints_with_the_id() {
     worker.expect("accepted", json!("teaching"));
     let mut result = worker.expect("result", json!("teaching"));
     let args = "mine --text 100 --hex-zeros 4 --shard 0/2 --json";
-    let mut mined = json(&paydirt(&args));
+    let mut mined = json(&paydirt(args));
     let result = result.as_object_mut().unwrap();
     result.remove("id");
     result.remove("type");

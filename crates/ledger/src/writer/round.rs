@@ -12,7 +12,7 @@ use crate::{
     difficulty::DifficultyRule,
     header::BlockHash,
     identity::{Identified, TransactionId},
-    outcome::{AddError, Added, Standing, SubmitError, Submitted, UnknownParent},
+    outcome::{AddError, AddMode, Added, Standing, SubmitError, Submitted},
     pending::Draft,
     rules::{MAX_BLOCK_TRANSACTIONS, RuleError},
     store::{StoreError, WriteBatch},
@@ -56,12 +56,16 @@ impl Round<'_> {
                 answers.push(Answer::Submit(answer, reply));
                 done
             }
-            Command::Add(blocks, unknown_parent, reply) => {
+            Command::Add(blocks, mode, reply) => {
                 let mut outcomes = vec![Ok(Added::Known); blocks.len()];
                 let mut done = Ok(());
-                for (block, outcome) in blocks.into_iter().zip(&mut outcomes) {
-                    (*outcome, done) = apart(self.add(block, unknown_parent), Ok(Added::Known));
+                for (at, block) in blocks.into_iter().enumerate() {
+                    (outcomes[at], done) = apart(self.add(block, mode), Ok(Added::Known));
                     if done.is_err() {
+                        break;
+                    }
+                    if mode == AddMode::UntilRefused && outcomes[at].is_err() {
+                        outcomes.truncate(at + 1);
                         break;
                     }
                 }
@@ -96,13 +100,9 @@ impl Round<'_> {
     }
 
     /// Takes a block, and then those that waited for it. The outer error is the file's.
-    fn add(
-        &mut self,
-        block: Examined,
-        unknown_parent: UnknownParent,
-    ) -> Result<Result<Added, AddError>, StoreError> {
+    fn add(&mut self, block: Examined, mode: AddMode) -> Result<Result<Added, AddError>, StoreError> {
         let mut arrived = vec![block.hash];
-        let outcome = self.take(block, unknown_parent)?;
+        let outcome = self.take(block, mode)?;
         if !is_new(&outcome) {
             return Ok(outcome);
         }
@@ -110,7 +110,7 @@ impl Round<'_> {
             for child in self.waiting.children_of(&parent) {
                 let hash = child.hash;
                 // Nobody asks what became of it: if it is refused, it is forgotten.
-                if is_new(&self.take(child, UnknownParent::Refuse)?) {
+                if is_new(&self.take(child, AddMode::Each)?) {
                     arrived.push(hash);
                 }
             }
@@ -119,19 +119,15 @@ impl Round<'_> {
     }
 
     /// Checks a block and puts it where it belongs.
-    fn take(
-        &mut self,
-        block: Examined,
-        unknown_parent: UnknownParent,
-    ) -> Result<Result<Added, AddError>, StoreError> {
-        match self.check(block, unknown_parent) {
+    fn take(&mut self, block: Examined, mode: AddMode) -> Result<Result<Added, AddError>, StoreError> {
+        match self.check(block, mode) {
             Ok(Checking::Passed(block, in_the_way)) => self.insert(block, &in_the_way).map(Ok),
             Ok(Checking::Done(added)) => Ok(Ok(added)),
             Err(refused) => Ok(Err(refused)),
         }
     }
 
-    fn check(&mut self, examined: Examined, unknown_parent: UnknownParent) -> Result<Checking, AddError> {
+    fn check(&mut self, examined: Examined, mode: AddMode) -> Result<Checking, AddError> {
         // Content first: a known header with a repeated tail of transactions is not a known block (CVE-2012-2459).
         let ids = examined.ids.clone()?;
         let block = examined.block();
@@ -149,7 +145,7 @@ impl Round<'_> {
         }
         let parent = header.previous_hash;
         let Some(state) = self.tree.parent_state(&parent) else {
-            if unknown_parent == UnknownParent::Refuse {
+            if mode != AddMode::EachOrWait {
                 return Err(AddError::ParentUnknown(parent));
             }
             let parameters = self.tree.parameters();
