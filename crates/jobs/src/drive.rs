@@ -6,10 +6,12 @@
 //!     until it is replaced, stale, solved or used up:
 //!         the next header: extra nonces first, then a second is added to the time and the extra nonces begin again
 //!         search all its nonces and versions for shares; each goes to the source at once
+//!         or, where every share is a block, for the lowest nonce that makes one
 //! ```
 //!
 //! *Why nothing is hashed twice:* a search for all solutions tests the beginning of its range, whatever ends it, so the
-//! number of hashes says where to go on.
+//! number of hashes says where to go on; so does one for the lowest that has found none. After a block that the source
+//! refused, the search goes on behind its nonce: only what other threads had begun there is hashed again.
 
 use std::{
     ops::{AddAssign, ControlFlow, Range},
@@ -17,7 +19,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use paydirt::{ByteOrder, Cancel, Find, Goal, Header, Miner, NonceRange, Progress, Puzzle, Search, Solution};
+use paydirt::{
+    ByteOrder, Cancel, Find, Goal, Header, Miner, NonceRange, Progress, Puzzle, Search, Solution, Status,
+};
 
 use crate::{Job, JobSource, Share};
 
@@ -159,42 +163,54 @@ impl<T: Send + Sync> Place<T> {
                 break End::UsedUp;
             };
             let (job, extra_nonce, before) = (&*self.job, header.extra_nonce, hashes);
-            let search = Search::new(&header.puzzle)
+            let submit = |solution: &Solution| {
+                let share = share(job, &header.puzzle, extra_nonce, solution);
+                let fate = match job.stale.is_cancelled() {
+                    true => Fate::Stale,
+                    false => (source.submit(job, &share)).map_or_else(Fate::Refused, |()| Fate::Taken),
+                };
+                tell(Event::Share(job, &share, &fate));
+                if share.is_block && fate == Fate::Taken {
+                    solved.cancel();
+                }
+            };
+            // Where every share is a block, one is wanted: the header's lowest, whatever the machine.
+            let one_is_enough = job.share_target == job.block_target;
+            let mut search = Search::new(&header.puzzle)
                 .range(header.nonces)
-                .find(Find::All)
                 .cancel(cancel)
                 .cancel(&job.replaced)
                 .cancel(&job.stale)
-                .cancel(&solved) // a break would leave shares of the last chunks untold
                 .on_progress(PROGRESS_EVERY, |of_search: &Progress| {
                     let hashes = before + of_search.hashes;
                     let elapsed = begun.elapsed();
                     tell(Event::Progress(job, Effort { hashes, elapsed }));
-                })
-                .on_solution(|solution| {
-                    let share = share(job, &header.puzzle, extra_nonce, solution);
-                    let fate = match job.stale.is_cancelled() {
-                        true => Fate::Stale,
-                        false => (source.submit(job, &share)).map_or_else(Fate::Refused, |()| Fate::Taken),
-                    };
-                    tell(Event::Share(job, &share, &fate));
-                    if share.is_block && fate == Fate::Taken {
-                        solved.cancel();
-                    }
-                    ControlFlow::Continue(())
                 });
-            let tested = miner.mine(&search).hashes;
+            if !one_is_enough {
+                let tell_each = |solution: &Solution| {
+                    submit(solution);
+                    ControlFlow::Continue(())
+                };
+                // A break instead of the handle would leave shares of the last chunks untold.
+                search = search.find(Find::All).cancel(&solved).on_solution(tell_each);
+            }
+            let outcome = miner.mine(&search);
             drop(search);
-            hashes += tested;
-            let stopped = u128::from(tested) < header.nonces.count();
-            if stopped {
-                let nonces = (header.nonces.from(header.nonces.start() + tested)).expect("some are left");
+            hashes += outcome.hashes;
+            let found = outcome.solutions.first().filter(|_| one_is_enough);
+            found.into_iter().for_each(submit);
+            // All that a search for all has tested lies before this, and all that comes before the lowest solution.
+            let next = match found {
+                Some(lowest) => u128::from(lowest.nonce()) + 1,
+                None => u128::from(header.nonces.start()) + u128::from(outcome.hashes),
+            };
+            if let Some(nonces) = rest(header.nonces, next) {
                 self.header = Some(HeaderLeft { nonces, ..header });
             }
-            match solved.is_cancelled() {
-                true => break End::Solved,
-                false if stopped => break End::Stopped,
-                false => {}
+            match (solved.is_cancelled(), outcome.status) {
+                (true, _) => break End::Solved,
+                (_, Status::Interrupted | Status::Timeout) => break End::Stopped,
+                _ => {}
             }
         };
         let elapsed = begun.elapsed();
@@ -228,6 +244,12 @@ impl<T: Send + Sync> Place<T> {
             nonces,
         })
     }
+}
+
+/// What is left of `nonces` from `next` on.
+fn rest(nonces: NonceRange, next: u128) -> Option<NonceRange> {
+    let start = u64::try_from(next).ok()?;
+    nonces.from(start).ok().filter(|nonces| !nonces.is_empty())
 }
 
 /// Where the time stands in a header.

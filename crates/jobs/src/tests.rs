@@ -117,7 +117,7 @@ fn endless(name: &'static str) -> Job<&'static str> {
 fn every_header_is_hashed_exactly_once() {
     for block_target in [
         Target::ZERO,
-        Target::MAX,
+        Target::from_leading_zero_bits(1.0).unwrap(),
         Target::from_leading_zero_bits(8.0).unwrap(),
     ] {
         let source = Scripted::new(|_, _, _| Ok(()));
@@ -269,7 +269,7 @@ fn a_refused_share_stops_nothing() {
         Err("no".to_owned())
     });
     source.slot.post(Job {
-        block_target: Target::MAX,
+        block_target: Target::from_leading_zero_bits(1.0).unwrap(),
         ..job("poor", 500)
     });
     let (effort, told) = source.drive(&Cancel::new());
@@ -278,6 +278,34 @@ fn a_refused_share_stops_nothing() {
         ["poor: started 1", "poor: Refused(\"no\") 500", "poor: UsedUp 1"]
     );
     assert_eq!(effort.hashes, 500);
+}
+
+/// Whatever the threads come to first: and after one that was refused, the next.
+#[test]
+fn where_every_share_is_a_block_the_lowest_is_found() {
+    let source = Scripted::new(|slot, _, before| match before {
+        0 => Err("not that one".to_owned()),
+        _ => {
+            slot.end();
+            Ok(())
+        }
+    });
+    let target = Target::from_leading_zero_bits(10.0).unwrap();
+    source.slot.post(Job {
+        nonces: None,
+        share_target: target,
+        block_target: target,
+        ..job("blocks", 1)
+    });
+    let (_, told) = source.drive(&Cancel::new());
+    let puzzle = paydirt::Puzzle::header_with_goal(&header(3), paydirt::Goal::AtMost(target));
+    let lowest = (0..u64::from(u32::MAX)).filter(|nonce| puzzle.is_solved_by(*nonce));
+    let nonces = source.headers().into_iter().map(|header| header.nonce().into());
+    assert_eq!(
+        nonces.collect::<Vec<u64>>(),
+        lowest.take(2).collect::<Vec<_>>(),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -362,6 +390,7 @@ fn a_job_given_again_when_used_up_ends_the_drive() {
     }
     let mut job = Job::new(1, (), Target::MAX, 0..2, header);
     job.nonces = Some(NonceRange::new(0, 500).unwrap());
+    job.block_target = Target::from_leading_zero_bits(1.0).unwrap();
     let miner = Miner::with_threads(2, Kernel::auto()).unwrap();
     let effort = drive(&miner, &Same(Arc::new(job)), &Cancel::new(), &|_| {});
     assert_eq!(effort.hashes, 1_000);

@@ -408,7 +408,7 @@ fn side_branches_are_bounded_in_bytes() {
     add_each(&ledger, &trunk, &TIP);
     add_each(&ledger, &small, &Added::Side);
     let first = large(&trunk[1], "first");
-    add_each(&ledger, &[first.clone()], &Added::Side);
+    add_each(&ledger, std::slice::from_ref(&first), &Added::Side);
     let second = large(&trunk[0], "second");
     assert!(matches!(
         ledger.add(second),

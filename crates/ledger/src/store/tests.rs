@@ -255,7 +255,7 @@ fn other_damage_is_described() {
         "{format}"
     );
     let node_id = refused(|batch| drop(batch.about.remove("node_id").unwrap()));
-    assert!(node_id.contains("no node id"), "{node_id}");
+    assert!(node_id.contains("node id is missing"), "{node_id}");
 }
 
 #[test]
