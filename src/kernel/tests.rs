@@ -396,7 +396,10 @@ fn a_digest_is_a_list_of_blocks() {
     for kernel in kernels() {
         match kernel.bind(&prepared) {
             Some(_) => assert_eq!(scan(kernel, &prepared, 1_000, 500, Hits::all()).1, expected),
-            None => assert!(!["portable", "reference"].contains(&kernel.name())),
+            None => assert_ne!(
+                kernel.0.architecture, "any",
+                "{kernel} hashes whatever blocks there are"
+            ),
         }
     }
     assert!(kernels().iter().any(|kernel| kernel.bind(&prepared).is_some()));

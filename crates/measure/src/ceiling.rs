@@ -65,7 +65,9 @@ mod tests {
                     (of_miner(&miner, puzzle), miner.mine(&search).hashes_per_second())
                 });
                 let (ceilings, rates): (Vec<_>, Vec<_>) = tries.unzip();
-                let known = !["portable", "reference"].contains(&kernel.name());
+                // Those written for a processor have one; what a compiler made for any has no counts.
+                let row = Kernel::all().iter().find(|row| row.name == kernel.name());
+                let known = row.is_some_and(|row| row.architecture != "any");
                 assert!(
                     ceilings.iter().all(|ceiling| ceiling.is_some() == known),
                     "{kernel}"
@@ -75,12 +77,10 @@ mod tests {
                     highest(&mut ceilings.into_iter().flatten()),
                     highest(&mut rates.into_iter()),
                 );
-                // Clocks wander: a few percent above would still be the clock's doing.
-                assert!(!known || rate < 1.1 * ceiling, "{kernel}: {rate} above {ceiling}");
-                // An unoptimised build on a busy machine is far below it, though not by a wrong unit.
+                // A wrong unit or a wrong count, not a clock: whatever the machine does beside, these are far apart.
                 assert!(
-                    !known || rate > ceiling / 100.0,
-                    "{kernel}: {rate} far below {ceiling}"
+                    !known || (ceiling / 1000.0..2.0 * ceiling).contains(&rate),
+                    "{kernel}: {rate} beside a ceiling of {ceiling}"
                 );
             }
         }
