@@ -9,7 +9,7 @@ use paydirt::{Kernel, Miner};
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Machine")]
 pub(crate) struct MachineArgs {
-    /// Mining threads [default: the processors this process may use]
+    /// Mining threads, at most 8 for each processor (64 always) [default: the processors this process may use]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<String>,
     #[arg(long, value_name = "KERNEL", help = kernel_help())]
@@ -40,7 +40,10 @@ impl MachineArgs {
     pub(crate) fn miner(&self) -> anyhow::Result<Miner> {
         let kernel = self.kernel()?;
         let Some(text) = &self.threads else {
-            return Ok(Miner::with_threads(num_cpus::get(), kernel)?);
+            return Ok(Miner::with_threads(
+                num_cpus::get().min(paydirt::MAX_THREADS),
+                kernel,
+            )?);
         };
         let threads = parse("threads", text, whole_number)?;
         Miner::with_threads(threads, kernel).map_err(|problem| match problem {

@@ -4,6 +4,7 @@ mod common;
 mod server;
 
 mod bench;
+mod bounds;
 mod chain;
 mod commands;
 mod compare;

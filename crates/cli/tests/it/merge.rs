@@ -193,7 +193,7 @@ fn a_result_that_contradicts_itself_decides_nothing() {
         ),
         ("paydirt.mine/1", "paydirt.mine/2", "not a result of paydirt mine"),
         ("{\"schema\"", "\"schema\"", "not JSON"),
-        ("\"target\"", "\"tarket\"", "missing field `target`"),
+        ("\"hashes\"", "\"hashed\"", "missing field `hashes`"),
     ] {
         assert!(good.contains(from), "{from}");
         assert_not_merged(&good.replace(from, to), "", &[words, "stdin:1"]);

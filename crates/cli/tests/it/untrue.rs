@@ -151,6 +151,9 @@ fn changes(shard: &Value) -> Vec<(String, Value)> {
             *shard.pointer_mut(&path).unwrap() = other.clone();
             changed.push((format!("{path} = {other}"), shard));
         }
+        if value.is_null() {
+            continue; // left out is the same
+        }
         let (parent, name) = path.rsplit_once('/').unwrap();
         let mut shard = shard.clone();
         if let Some(fields) = shard.pointer_mut(parent).and_then(Value::as_object_mut) {
@@ -196,7 +199,7 @@ fn every_field_changed_in_turn() {
     for change in harmless {
         let known = [
             // Another spelling of the same number.
-            "/goal/target = \"000f",
+            "/goal/target = \"0",
             "/threads",
             "/kernel",
             "/shard",
