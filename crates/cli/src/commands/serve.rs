@@ -98,8 +98,7 @@ impl LimitArgs {
             body_bytes: at_least("max-body", &self.max_body, 1, usual.body_bytes)?,
             block_bytes: at_least("max-block", &self.max_block, 1, usual.block_bytes)?,
             waiting_miners: at_least("max-miners", &self.max_miners, 0, usual.waiting_miners)?,
-            connections: at_least("max-connections", &self.max_connections, 1, usual.connections)?
-                .min(tokio::sync::Semaphore::MAX_PERMITS),
+            connections: at_least("max-connections", &self.max_connections, 1, usual.connections)?,
             request_timeout: duration("request-timeout", &self.request_timeout, usual.request_timeout)?,
             header_timeout: duration("header-timeout", &self.header_timeout, usual.header_timeout)?,
         })
@@ -110,6 +109,9 @@ impl LimitArgs {
     }
 }
 
+/// No limit is higher: what is derived from it must fit the machine's numbers too.
+const MOST: usize = u32::MAX as usize;
+
 fn at_least(
     option: &'static str,
     text: &Option<String>,
@@ -118,6 +120,7 @@ fn at_least(
 ) -> Result<usize, InputError> {
     let enough = |text: &str| match whole_number::<usize>(text)? {
         few if few < least => Err(format!("too few; give {least} or more")),
+        many if many > MOST => Err(format!("too many; give {MOST} at most")),
         number => Ok(number),
     };
     text.as_deref()

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::options::{InputError, parse, whole_number};
-use paydirt::{Kernel, Miner};
+use paydirt::{Kernel, MAX_THREADS, Miner, MinerError, most_threads};
 
 /// With what.
 #[derive(Clone, Debug, Default, Args)]
@@ -36,19 +36,21 @@ impl MachineArgs {
         }
     }
 
+    /// How many threads.
+    pub(crate) fn threads(&self) -> Result<usize, InputError> {
+        let Some(text) = &self.threads else {
+            return Ok(num_cpus::get().min(MAX_THREADS));
+        };
+        parse("threads", text, |text| match whole_number(text) {
+            Ok(threads) if (1..=most_threads()).contains(&threads) => Ok(threads),
+            Ok(threads) => Err(MinerError::Threads(threads).to_string()),
+            Err(problem) => Err(problem.to_string()),
+        })
+    }
+
     /// The threads, started.
     pub(crate) fn miner(&self) -> anyhow::Result<Miner> {
         let kernel = self.kernel()?;
-        let Some(text) = &self.threads else {
-            return Ok(Miner::with_threads(
-                num_cpus::get().min(paydirt::MAX_THREADS),
-                kernel,
-            )?);
-        };
-        let threads = parse("threads", text, whole_number)?;
-        Miner::with_threads(threads, kernel).map_err(|problem| match problem {
-            paydirt::MinerError::Threads(_) => InputError::value("threads", text, problem).into(),
-            other => other.into(),
-        })
+        Ok(Miner::with_threads(self.threads()?, kernel)?)
     }
 }
