@@ -89,12 +89,9 @@ impl Server {
             let is_refused = head.status.is_client_error() || head.status.is_server_error();
             if is_refused && !is_head {
                 let value: serde_json::Value = serde_json::from_slice(&bytes).expect("a refusal is JSON");
-                assert!(
-                    value["message"]
-                        .as_str()
-                        .is_some_and(|message| !message.is_empty()),
-                    "{value}"
-                );
+                // In JSON-RPC's form it stands in an object of its own.
+                let why = value["message"].as_str().or(value["error"]["message"].as_str());
+                assert!(why.is_some_and(|why| !why.is_empty()), "{value}");
             }
         };
         self.runtime.block_on(async {

@@ -7,6 +7,8 @@
 //! never passes. What was *not* found has no proof: that a range was searched, and that it holds nothing else, is taken
 //! at its word, as far as its counts fit each other.
 
+use std::time::Duration;
+
 use super::{MineRecord, puzzle::target_hex};
 use crate::{
     miner::{Find, Status},
@@ -151,7 +153,7 @@ fn check_counts(record: &MineRecord) -> Checked {
     let is_inside = record.nonce.is_none_or(|nonce| range.contains(nonce));
     require(hashes >= least || !is_inside, "hashes", problem)?;
     let seconds = record.elapsed_s;
-    let is_time = seconds.is_finite() && seconds >= 0.0;
+    let is_time = Duration::try_from_secs_f64(seconds).is_ok();
     require(is_time, "elapsed_s", "it is not a time in seconds")?;
     let rate = record.hashes as f64 / seconds;
     let fits = |said: f64| rate.is_finite() && (said - rate).abs() <= ROUNDING * rate;
