@@ -10,7 +10,7 @@ use crate::puzzle::{
     ByteOrder, Digest, Goal, Hash, Header, HexCase, NonceEncoding, NonceRange, Puzzle, Target, Template,
 };
 
-/// Kernels that are not shipped: AVX-512 on any machine, and other numbers of lanes.
+/// Kernels that are not shipped: AVX-512 on any machine.
 static UNSHIPPED: &[KernelInfo] = &[
     kernel! {
         name: "avx512, interpreted",
@@ -18,22 +18,6 @@ static UNSHIPPED: &[KernelInfo] = &[
         x86_64: [],
         lanes: 32,
         bind: super::x86_64::interpreted,
-        ceiling: None,
-    },
-    kernel! {
-        name: "sha-ni, 3 lanes",
-        about: "",
-        x86_64: ["sha", "sse4.1", "ssse3"],
-        lanes: 3,
-        bind: super::x86_64::sha_ni::bind::<3>,
-        ceiling: None,
-    },
-    kernel! {
-        name: "sha-ni, 4 lanes",
-        about: "",
-        x86_64: ["sha", "sse4.1", "ssse3"],
-        lanes: 4,
-        bind: super::x86_64::sha_ni::bind::<4>,
         ceiling: None,
     },
 ];
