@@ -27,6 +27,9 @@ fn main() {
     }
     let sha_ni = paydirt_codegen::sha_ni::generate(SHA_NI_LANES);
     write("sha_ni.s".to_owned(), sha_ni.assembly(local));
-    write("sha_ni.rs".to_owned(), paydirt_codegen::sha_ni::constants(&sha_ni));
+    write(
+        "sha_ni.rs".to_owned(),
+        paydirt_codegen::sha_ni::constants(&sha_ni),
+    );
     write("layout.rs".to_owned(), paydirt_codegen::layout::constants());
 }

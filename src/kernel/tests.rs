@@ -11,16 +11,14 @@ use crate::puzzle::{
 };
 
 /// Kernels that are not shipped: AVX-512 on any machine.
-static UNSHIPPED: &[KernelInfo] = &[
-    kernel! {
-        name: "avx512, interpreted",
-        about: "",
-        x86_64: [],
-        lanes: 32,
-        bind: super::x86_64::interpreted,
-        ceiling: None,
-    },
-];
+static UNSHIPPED: &[KernelInfo] = &[kernel! {
+    name: "avx512, interpreted",
+    about: "",
+    x86_64: [],
+    lanes: 32,
+    bind: super::x86_64::interpreted,
+    ceiling: None,
+}];
 
 /// The kernels that can be tested here, with a word on stderr about the others.
 fn kernels() -> Vec<Kernel> {

@@ -103,7 +103,9 @@ impl Writer<'_> {
         let mnemonic = mnemonic.strip_prefix('v').unwrap_or(mnemonic);
         let [first, second, _] = instruction.from;
         let combines = matches!(second, Some(Operand::Register(_) | Operand::Slot(_)));
-        let to = instruction.to.filter(|_| combines && !instruction.op.reads_destination());
+        let to = instruction
+            .to
+            .filter(|_| combines && !instruction.op.reads_destination());
         let (Some(to), Some(first)) = (to, first) else {
             return self.operands(instruction, mnemonic, instruction.operands());
         };

@@ -24,8 +24,8 @@
 //! (64), and a step right before its rounds takes 55.
 
 use crate::{
-    isa::{Lane, SUMS, ShaNi},
     block::varying_words,
+    isa::{Lane, SUMS, ShaNi},
     layout::{Array, Entry},
     op::{Instruction, Lines, Op},
     operand::{Class, Label, Operand, R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI, Register, Slot},

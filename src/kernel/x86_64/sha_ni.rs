@@ -24,9 +24,7 @@ use std::{
 
 use paydirt_sha256::INITIAL;
 
-use super::lanes::layout::{
-    BLOCK, DIGEST, RETURN, SECOND_BIG, SECOND_LITTLE, TOP_BIG, TOP_LITTLE, UNIFORM,
-};
+use super::lanes::layout::{BLOCK, DIGEST, RETURN, SECOND_BIG, SECOND_LITTLE, TOP_BIG, TOP_LITTLE, UNIFORM};
 use crate::{
     kernel::{Hits, Prepared, Scan, ceiling::Ceiling, stretch::Stretch, symbols::LowSymbols},
     puzzle::ByteOrder,
@@ -153,7 +151,11 @@ impl ShaNi<'_> {
     /// Tests `count` nonces from `first` on, whose pairs are the table's from `at` on. Returns how many it tested.
     fn scan_row(&mut self, first: u64, at: usize, count: usize, hits: &mut Hits) -> usize {
         // Blocks that follow the varying one are hashed batch by batch.
-        let at_a_time = if self.stretch.suffix.is_empty() { TOP_COUNT } else { LANES };
+        let at_a_time = if self.stretch.suffix.is_empty() {
+            TOP_COUNT
+        } else {
+            LANES
+        };
         let test = self.stretch.prepared.test;
         let (order, add) = (self.pieces.order, self.top_add);
         let passes = |top: u32| {
@@ -217,10 +219,7 @@ unsafe extern "sysv64" fn run(
     sums: *const u32,
     pairs: *const u64,
 ) {
-    core::arch::naked_asm!(
-        include_str!(concat!(env!("OUT_DIR"), "/sha_ni.s")),
-        options(raw)
-    )
+    core::arch::naked_asm!(include_str!(concat!(env!("OUT_DIR"), "/sha_ni.s")), options(raw))
 }
 
 /// The bound of this kernel: the rate of the SHA unit.

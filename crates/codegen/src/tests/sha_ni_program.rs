@@ -168,7 +168,10 @@ fn every_block_with_every_ending() {
             memory.arrange(&chain, &blocks, first, words);
             for (ending, word) in [(Entry::TopBig, 0), (Entry::TopLittle, 7)] {
                 memory.run(&program, [entry, ending, Entry::Return], None);
-                let expected: Vec<_> = digests.iter().map(|d| d[word].wrapping_sub(chain[word])).collect();
+                let expected: Vec<_> = digests
+                    .iter()
+                    .map(|d| d[word].wrapping_sub(chain[word]))
+                    .collect();
                 assert_eq!(memory.tops(count), expected, "{case}, {ending:?}");
             }
             for (ending, word) in [(Entry::SecondBig, 0), (Entry::SecondLittle, 7)] {
@@ -204,7 +207,10 @@ fn blocks_that_follow() {
             (Entry::TopBig, digests.iter().map(|d| d[0]).collect::<Vec<_>>()),
             (
                 Entry::SecondLittle,
-                digests.iter().map(|d| second(d)[7].wrapping_sub(INITIAL[7])).collect(),
+                digests
+                    .iter()
+                    .map(|d| second(d)[7].wrapping_sub(INITIAL[7]))
+                    .collect(),
             ),
         ] {
             let mut memory = Memory::new();
@@ -222,10 +228,17 @@ fn blocks_that_follow() {
 fn it_asks_for_no_more_than_sse() {
     let text = generate(3).assembly(".L");
     let mnemonics = text.lines().filter_map(|line| line.split(' ').next());
-    assert!(mnemonics.clone().all(|mnemonic| !mnemonic.starts_with('v')), "{text}");
+    assert!(
+        mnemonics.clone().all(|mnemonic| !mnemonic.starts_with('v')),
+        "{text}"
+    );
     let two = |line: &str| line.starts_with("padd") || line.starts_with("pand") || line.starts_with("pxor");
     let operands = |line: &str| line.matches(',').count() + 1;
-    assert!(text.lines().filter(|line| two(line)).all(|line| operands(line) == 2));
+    assert!(
+        text.lines()
+            .filter(|line| two(line))
+            .all(|line| operands(line) == 2)
+    );
     assert!(mnemonics.filter(|mnemonic| *mnemonic == "sha256rnds2").count() > 1000);
 }
 
