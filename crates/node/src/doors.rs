@@ -96,7 +96,8 @@ impl Doors {
     }
 }
 
-const FOREIGN_PAGE: &str = "A web page of another origin may not do this; paydirt serve --cors says which pages may";
+const FOREIGN_PAGE: &str =
+    "A web page of another origin may not do this; paydirt serve --cors says which pages may";
 
 fn no_token(credentials: Credentials) -> Refusal {
     let (message, challenge) = match credentials {

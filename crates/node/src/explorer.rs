@@ -15,13 +15,20 @@ use crate::Doors;
 const PAGE: &str = include_str!("explorer.html");
 
 /// The same, where the node wants a token: the field for it is there from the start.
-static PAGE_WITH_TOKEN: LazyLock<String> =
-    LazyLock::new(|| PAGE.replacen("<section id=\"token-part\" hidden", "<section id=\"token-part\"", 1));
+static PAGE_WITH_TOKEN: LazyLock<String> = LazyLock::new(|| {
+    PAGE.replacen(
+        "<section id=\"token-part\" hidden",
+        "<section id=\"token-part\"",
+        1,
+    )
+});
 
 /// Nothing but the page's own script and style, to the byte, and calls to this node.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |element: &str| {
-        let (_, rest) = PAGE.split_once(&format!("<{element}>")).expect("the page has one");
+        let (_, rest) = PAGE
+            .split_once(&format!("<{element}>"))
+            .expect("the page has one");
         let (text, _) = rest.split_once(&format!("</{element}>")).expect("which ends");
         BASE64_STANDARD.encode(Sha256::digest(text))
     };

@@ -219,11 +219,13 @@ pub(super) async fn submit(node: &Arc<Node>, data: &str) -> Result<Verdict, Refu
     let Some(id) = node.handed_out.job(&header) else {
         return Ok(Verdict::Rejected("unknown-work"));
     };
-    let block = blocking(node, move |node| match node.outside.take_back(&node.ledger, id, header.nonce) {
-        Ok(block) => Ok(Ok(block)),
-        Err(OutsideError::Stale) => Ok(Err("stale")),
-        Err(OutsideError::Unknown(_)) => Ok(Err("unknown-work")),
-        Err(OutsideError::Store(error)) => Err(error.into()),
+    let block = blocking(node, move |node| {
+        match node.outside.take_back(&node.ledger, id, header.nonce) {
+            Ok(block) => Ok(Ok(block)),
+            Err(OutsideError::Stale) => Ok(Err("stale")),
+            Err(OutsideError::Unknown(_)) => Ok(Err("unknown-work")),
+            Err(OutsideError::Store(error)) => Err(error.into()),
+        }
     });
     let block = match block.await? {
         // Nothing but the nonce is the miner's to choose.
@@ -235,7 +237,9 @@ pub(super) async fn submit(node: &Arc<Node>, data: &str) -> Result<Verdict, Refu
         Ok(Added::Tip { .. }) => Ok(Verdict::Accepted),
         Ok(Added::Known) => Ok(Verdict::Rejected("duplicate")),
         // Another block was a moment quicker.
-        Ok(Added::Side | Added::Waiting { .. }) | Err(AddError::SideBranch(_)) => Ok(Verdict::Rejected("stale")),
+        Ok(Added::Side | Added::Waiting { .. }) | Err(AddError::SideBranch(_)) => {
+            Ok(Verdict::Rejected("stale"))
+        }
         Err(AddError::Rule(broken)) => Ok(Verdict::Rejected(match broken.name() {
             "proof_of_work" => "high-hash",
             other => other,
@@ -294,7 +298,14 @@ mod tests {
         assert_eq!(data, expected.concat());
         assert_eq!(from_data(&data), Some(header));
         assert_eq!(from_data(&data[..160].to_uppercase()), Some(header));
-        for bad in ["", "00", &data[..158], &data[..254], &format!("{data}00"), &data.replace('f', "g")] {
+        for bad in [
+            "",
+            "00",
+            &data[..158],
+            &data[..254],
+            &format!("{data}00"),
+            &data.replace('f', "g"),
+        ] {
             assert_eq!(from_data(bad), None, "{bad}");
         }
     }

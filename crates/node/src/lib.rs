@@ -129,7 +129,10 @@ impl Node {
         ledger.listen({
             let (events, metrics, tips) = (events.clone(), metrics.clone(), tips.clone());
             move |event| {
-                if let Event::Block { block, active: true, .. } = event {
+                if let Event::Block {
+                    block, active: true, ..
+                } = event
+                {
                     tips.send_replace(block.hash());
                 }
                 metrics.count_event(event);
@@ -190,12 +193,17 @@ pub fn app(node: Arc<Node>, doors: impl Into<Doors>) -> Router {
     let doors = Arc::new(doors.into());
     // What changes state or costs work; `/` and `/longpoll` see to it themselves, and answer in JSON-RPC's form.
     let guarded = Router::new()
-        .route("/mine", get(mining::mine).post(mining::mine).head(refusal::no_head))
+        .route(
+            "/mine",
+            get(mining::mine).post(mining::mine).head(refusal::no_head),
+        )
         .route("/blocks", post(blocks::take))
         .route("/transactions/new", post(transactions::new))
         .route(
             "/work",
-            get(outside::hand_out).post(outside::take_back).head(refusal::no_head),
+            get(outside::hand_out)
+                .post(outside::take_back)
+                .head(refusal::no_head),
         )
         .route_layer(from_fn_with_state(Arc::clone(&doors), doors::guard));
     let routes = Router::new()

@@ -88,7 +88,10 @@ async fn log(State(node): State<Arc<Node>>, request: Request, next: Next) -> Res
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     // A browser must not take an answer for a script or a page because of what somebody called himself.
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     line.status = Some(response.status());
     response
 }

@@ -16,9 +16,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    Doors, Node, body, doors::Credentials,
+    Doors, Node, body,
+    doors::Credentials,
     getwork::{self, LONG_POLL_PATH, Verdict, Work},
-    refusal::Refusal, status,
+    refusal::Refusal,
+    status,
 };
 
 const X_LONG_POLLING: HeaderName = HeaderName::from_static("x-long-polling");
@@ -73,7 +75,11 @@ pub(super) async fn long_poll(
 ) -> Result<Response, Refusal> {
     let asked = Asked::read(&node, request).await?;
     let call = asked.call();
-    let call = call.unwrap_or_else(|| Err(Refusal::bad("There is no call; POST a getwork to wait for the next block")));
+    let call = call.unwrap_or_else(|| {
+        Err(Refusal::bad(
+            "There is no call; POST a getwork to wait for the next block",
+        ))
+    });
     Ok(asked.answer(&node, &doors, call, When::TipIsNew).await)
 }
 
@@ -110,9 +116,13 @@ impl Asked {
         match text.first() {
             Some(b'{') => match serde_json::from_slice::<Call<'_>>(text) {
                 Ok(call) => call.method.is_some().then_some(Ok(call)),
-                Err(error) => meant().then(|| Err(Refusal::bad(format!("The call is not JSON-RPC: {error}")))),
+                Err(error) => {
+                    meant().then(|| Err(Refusal::bad(format!("The call is not JSON-RPC: {error}"))))
+                }
             },
-            Some(b'[') => meant().then(|| Err(Refusal::bad("Batches are not taken; send one call at a time"))),
+            Some(b'[') => {
+                meant().then(|| Err(Refusal::bad("Batches are not taken; send one call at a time")))
+            }
             _ => None,
         }
     }
@@ -157,7 +167,9 @@ impl Asked {
             let message = format!("Method {method:?} is not found; this node knows getwork");
             return Err(Refusal::missing(message));
         }
-        let params = call.params.map_or(Ok(None), |params| serde_json::from_str(params.get()));
+        let params = call
+            .params
+            .map_or(Ok(None), |params| serde_json::from_str(params.get()));
         let params: Option<Vec<&RawValue>> = params.map_err(|_| Refusal::bad("params must be an array"))?;
         match params.unwrap_or_default().as_slice() {
             [] => {
@@ -171,7 +183,9 @@ impl Asked {
                 let data = text_of(data).unwrap_or_default(); // half a surrogate pair is no hex
                 getwork::submit(node, &data).await.map(Done::Submitted)
             }
-            _ => Err(Refusal::bad("getwork takes no parameter, or the solved header as one string of hex digits")),
+            _ => Err(Refusal::bad(
+                "getwork takes no parameter, or the solved header as one string of hex digits",
+            )),
         }
     }
 }

@@ -95,10 +95,18 @@ impl DoorArgs {
         let exposed = self.token_file.as_deref().filter(|file| others_may_read(file));
         if let Some(file) = exposed {
             let file = file.display();
-            warnings.push(format!("every user of this machine may read the token in {file}; chmod 600 keeps them out"));
+            warnings.push(format!(
+                "every user of this machine may read the token in {file}; chmod 600 keeps them out"
+            ));
         }
-        if doors.token.as_ref().is_some_and(|token| token.length() < SHORT_TOKEN) {
-            warnings.push("the token is short enough to be guessed; take one from openssl rand -hex 32".to_owned());
+        if doors
+            .token
+            .as_ref()
+            .is_some_and(|token| token.length() < SHORT_TOKEN)
+        {
+            warnings.push(
+                "the token is short enough to be guessed; take one from openssl rand -hex 32".to_owned(),
+            );
         }
         warnings
     }
@@ -111,7 +119,8 @@ fn read_token(file: &Path) -> anyhow::Result<Token> {
     let read = File::open(file).and_then(|open| open.take(TOKEN_FILE_BYTES).read_to_end(&mut bytes));
     read.with_context(|| format!("--token-file '{shown}' cannot be read"))?;
     let text = String::from_utf8_lossy(&bytes); // what is no UTF-8 is no token either
-    let token = Token::new(text.trim()).map_err(|problem| InputError::value("token-file", &shown, problem))?;
+    let token =
+        Token::new(text.trim()).map_err(|problem| InputError::value("token-file", &shown, problem))?;
     Ok(token)
 }
 
@@ -121,7 +130,8 @@ fn others_may_read(file: &Path) -> bool {
     {
         use std::os::unix::fs::MetadataExt as _;
         // A pipe is read once, by us.
-        file.metadata().is_ok_and(|about| about.is_file() && about.mode() & 0o004 != 0)
+        file.metadata()
+            .is_ok_and(|about| about.is_file() && about.mode() & 0o004 != 0)
     }
     #[cfg(not(unix))]
     {

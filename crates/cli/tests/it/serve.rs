@@ -136,7 +136,8 @@ fn slow_and_idle_clients_are_cut() {
     let server = Server::start("--memory --bits 1 --header-timeout 0.3 --request-timeout 0.3");
     // A head that never ends.
     let mut slow = server.connect();
-    slow.write_all(b"GET /status HTTP/1.1\r\nHost: localhost\r\n").unwrap();
+    slow.write_all(b"GET /status HTTP/1.1\r\nHost: localhost\r\n")
+        .unwrap();
     let mut rest = Vec::new();
     slow.read_to_end(&mut rest).unwrap();
     // A connection that says nothing.
@@ -417,7 +418,9 @@ fn connections_are_kept_alive() {
     let server = Server::start("--memory --bits 1");
     let mut stream: TcpStream = server.connect();
     for _ in 0..2 {
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .unwrap();
         let mut answer = vec![0; 512];
         let length = stream.read(&mut answer).unwrap();
         assert!(String::from_utf8_lossy(&answer[..length]).starts_with("HTTP/1.1 200"));

@@ -45,19 +45,26 @@ impl Hosts {
     pub(super) fn admit(&self, named: &[u8]) -> Result<(), Refusal> {
         let name = std::str::from_utf8(named).ok().and_then(without_port);
         let Some(name) = name.and_then(|name| HostName::new(name).ok()) else {
-            return Err(Refusal::bad("The Host header is no name or address, with a port or without"));
+            return Err(Refusal::bad(
+                "The Host header is no name or address, with a port or without",
+            ));
         };
         match self.answers_to(&name) {
             true => Ok(()),
             false => {
-                let message = "This node does not answer to that name in Host; paydirt serve --allow-host NAME lets it";
+                let message =
+                    "This node does not answer to that name in Host; paydirt serve --allow-host NAME lets it";
                 Err(Refusal::new(StatusCode::FORBIDDEN, message))
             }
         }
     }
 
     fn answers_to(&self, name: &HostName) -> bool {
-        let Self::Named { beyond_loopback, more } = self else {
+        let Self::Named {
+            beyond_loopback,
+            more,
+        } = self
+        else {
             return true;
         };
         let usual = match name {

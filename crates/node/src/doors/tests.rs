@@ -35,34 +35,68 @@ fn pages_of_other_origins_are_kept_out() {
         (vec![NODE, site("same-origin")], [yes; 4]),
         (vec![NODE, own], [yes; 4]),
         (vec![NODE, site("none")], [yes; 4]),
-        (vec![("host", "Node.example"), ("origin", "https://node.example"), site("same-origin")], [yes; 4]),
+        (
+            vec![
+                ("host", "Node.example"),
+                ("origin", "https://node.example"),
+                site("same-origin"),
+            ],
+            [yes; 4],
+        ),
         // Pages that say who they are.
         (vec![NODE, local], [yes, no, yes, no]),
         (vec![NODE, local, site("same-site")], [yes, no, yes, no]),
         (vec![NODE, local, site("cross-site")], [yes, no, yes, no]),
         (vec![NODE, example, site("cross-site")], [no, no, yes, yes]),
         (vec![NODE, example], [no, no, yes, yes]),
-        (vec![NODE, ("origin", "https://example.com:8443")], [no, no, yes, no]),
+        (
+            vec![NODE, ("origin", "https://example.com:8443")],
+            [no, no, yes, no],
+        ),
         (vec![NODE, ("origin", "http://example.com")], [no, no, yes, no]),
         (vec![NODE, ("origin", "https://evil.example")], [no, no, yes, no]),
-        (vec![NODE, ("origin", "http://localhost.evil.example:5000")], [no, no, yes, no]),
+        (
+            vec![NODE, ("origin", "http://localhost.evil.example:5000")],
+            [no, no, yes, no],
+        ),
         (vec![NODE, ("origin", "null")], [no, no, yes, no]),
-        (vec![NODE, ("origin", "null"), site("same-origin")], [no, no, yes, no]),
+        (
+            vec![NODE, ("origin", "null"), site("same-origin")],
+            [no, no, yes, no],
+        ),
         (vec![NODE, ("origin", "")], [no, no, yes, no]),
         (vec![NODE, ("origin", "é")], [no, no, yes, no]),
         // Contradictions count for the worse.
-        (vec![NODE, ("origin", "https://evil.example"), site("same-origin")], [no, no, yes, no]),
-        (vec![NODE, ("origin", "https://evil.example"), site("none")], [no, no, yes, no]),
-        (vec![NODE, own, ("origin", "https://evil.example")], [no, no, yes, no]),
-        (vec![NODE, example, ("origin", "https://evil.example")], [no, no, yes, no]),
-        (vec![NODE, site("same-origin"), site("cross-site")], [no, no, yes, no]),
+        (
+            vec![NODE, ("origin", "https://evil.example"), site("same-origin")],
+            [no, no, yes, no],
+        ),
+        (
+            vec![NODE, ("origin", "https://evil.example"), site("none")],
+            [no, no, yes, no],
+        ),
+        (
+            vec![NODE, own, ("origin", "https://evil.example")],
+            [no, no, yes, no],
+        ),
+        (
+            vec![NODE, example, ("origin", "https://evil.example")],
+            [no, no, yes, no],
+        ),
+        (
+            vec![NODE, site("same-origin"), site("cross-site")],
+            [no, no, yes, no],
+        ),
         // Pages that do not: images, links, forms with GET.
         (vec![NODE, site("cross-site")], [no, no, yes, no]),
         (vec![NODE, site("same-site")], [no, no, yes, no]),
         (vec![NODE, site("Same-Origin")], [no, no, yes, no]),
         (vec![NODE, site("")], [no, no, yes, no]),
         // Without a name nobody is the node's own page.
-        (vec![("origin", "http://node.example"), ("host", "")], [no, no, yes, no]),
+        (
+            vec![("origin", "http://node.example"), ("host", "")],
+            [no, no, yes, no],
+        ),
         (vec![("origin", "http://")], [no, no, yes, no]),
     ] {
         let given = headers(&given);
@@ -95,7 +129,11 @@ fn the_token_is_wanted_once_and_whole() {
         (vec!["Bearer ".to_owned()], 401, 401),
         (vec!["s3cret:~token".to_owned()], 401, 401),
         (vec!["Digest s3cret:~token".to_owned()], 401, 401),
-        (vec!["Bearer s3cret:~token".to_owned(), "Bearer x".to_owned()], 401, 401),
+        (
+            vec!["Bearer s3cret:~token".to_owned(), "Bearer x".to_owned()],
+            401,
+            401,
+        ),
         (vec![basic("x:s3cret:~token")], 401, 200),
         (vec![basic(":s3cret:~token")], 401, 200),
         (vec![basic("s3cret:~token")], 401, 401),
@@ -103,14 +141,28 @@ fn the_token_is_wanted_once_and_whole() {
         (vec![basic("x:x")], 401, 401),
         (vec!["Basic !".to_owned()], 401, 401),
     ] {
-        let pairs: Vec<_> = given.iter().map(|value| ("authorization", value.as_str())).collect();
+        let pairs: Vec<_> = given
+            .iter()
+            .map(|value| ("authorization", value.as_str()))
+            .collect();
         let given = headers(&pairs);
-        assert_eq!(status(doors.admit(&given, Credentials::Bearer)), bearer, "{given:?}");
-        assert_eq!(status(doors.admit(&given, Credentials::BearerOrBasic)), either, "{given:?}");
+        assert_eq!(
+            status(doors.admit(&given, Credentials::Bearer)),
+            bearer,
+            "{given:?}"
+        );
+        assert_eq!(
+            status(doors.admit(&given, Credentials::BearerOrBasic)),
+            either,
+            "{given:?}"
+        );
     }
     // Without a token nobody cares what is brought.
     let given = headers(&[("authorization", &basic("x:x"))]);
-    assert_eq!(status(Doors::default().admit(&given, Credentials::BearerOrBasic)), 200);
+    assert_eq!(
+        status(Doors::default().admit(&given, Credentials::BearerOrBasic)),
+        200
+    );
     assert!(!format!("{doors:?}").contains("s3cret"), "{doors:?}");
 }
 
@@ -131,7 +183,10 @@ fn what_is_no_token_is_said() {
 /// Loopback names are those of a node on loopback; literal addresses, those of one that others reach.
 #[test]
 fn a_node_answers_to_its_names() {
-    let more = vec![HostName::new("Node.example").unwrap(), HostName::new("192.168.1.5").unwrap()];
+    let more = vec![
+        HostName::new("Node.example").unwrap(),
+        HostName::new("192.168.1.5").unwrap(),
+    ];
     let loopback = Hosts::of([127, 0, 0, 1].into(), Vec::new());
     let named = Hosts::of("::1".parse().unwrap(), more.clone());
     let beyond = Hosts::of([0, 0, 0, 0].into(), Vec::new());
@@ -210,7 +265,12 @@ fn requests_name_the_node_once() {
         (Version::HTTP_10, "/", &["localhost"], 200),
         (Version::HTTP_10, "/", &["rebound.example"], 403),
         (Version::HTTP_10, "/", &["localhost", "localhost"], 400),
-        (Version::HTTP_11, "http://localhost:5000/", &["localhost:5000"], 200),
+        (
+            Version::HTTP_11,
+            "http://localhost:5000/",
+            &["localhost:5000"],
+            200,
+        ),
         (Version::HTTP_11, "http://rebound.example/", &["localhost"], 403),
         (Version::HTTP_11, "http://localhost/", &["rebound.example"], 403),
         (Version::HTTP_11, "http://localhost/", &[], 400),
@@ -218,7 +278,11 @@ fn requests_name_the_node_once() {
         (Version::HTTP_11, "http://me@localhost/", &["localhost"], 400),
     ] {
         let asked = request(version, uri, hosts);
-        assert_eq!(status(named_by(&asked, &loopback)), expected, "{version:?} {uri} {hosts:?}");
+        assert_eq!(
+            status(named_by(&asked, &loopback)),
+            expected,
+            "{version:?} {uri} {hosts:?}"
+        );
     }
     let nothing = request(Version::HTTP_11, "/", &[]);
     assert_eq!(status(named_by(&nothing, &Hosts::Any)), 400, "any name, but one");
