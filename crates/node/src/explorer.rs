@@ -14,11 +14,11 @@ use crate::Doors;
 
 const PAGE: &str = include_str!("explorer.html");
 
-/// The same, where the node wants a token: the field for it is there from the start.
+/// The same, where the node wants a token: the page asks for it from the start.
 static PAGE_WITH_TOKEN: LazyLock<String> = LazyLock::new(|| {
     PAGE.replacen(
-        "<section id=\"token-part\" hidden",
-        "<section id=\"token-part\"",
+        "<html lang=\"en\">",
+        "<html lang=\"en\" data-token=\"wanted\">",
         1,
     )
 });

@@ -165,13 +165,13 @@ async fn the_token_is_wanted_by_what_changes_state() {
     assert_eq!(served.ask("POST", "/mine", &page, "").await.status, 403);
     let page = served.ask("GET", "/explorer", &[HOST], "").await.text;
     assert!(
-        page.contains("<section id=\"token-part\" aria"),
+        page.contains("<html lang=\"en\" data-token=\"wanted\">"),
         "the page asks for it"
     );
     let without = Served::start(&easy(), doors(Cors::Localhost)).await;
     let page = without.ask("GET", "/explorer", &[HOST], "").await.text;
     assert!(
-        page.contains("<section id=\"token-part\" hidden"),
+        page.contains("<html lang=\"en\">"),
         "nobody is asked for what is not wanted"
     );
 }
