@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
-use crate::{Limits, client_socket::Connection, getwork::Miner};
+use crate::{Limits, client_socket::Connection, getwork::Asker};
 
 /// How much of a request's head, and of an answer that waits to be sent, is kept for a connection. An answer's next piece
 /// is asked for when this is sent: a slow client must manage that within the request timeout.
@@ -58,7 +58,7 @@ pub async fn serve(listener: TcpListener, app: Router, limits: Limits, stop: imp
         let app = app
             .clone()
             .layer(Extension(client))
-            .layer(Extension(Miner::at(peer.ip())));
+            .layer(Extension(Asker::at(peer.ip())));
         let service = TowerToHyperService::new(app);
         let connection = http.serve_connection(TokioIo::new(Box::pin(connection)), service);
         let connection = graceful.watch(connection);

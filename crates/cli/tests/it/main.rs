@@ -7,6 +7,7 @@ mod bench;
 mod chain;
 mod commands;
 mod compare;
+mod doors;
 mod grind;
 mod hammer;
 mod hashtopolis;
