@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _};
 
-use crate::store::{ABOUT, ACTIVE, BLOCKS, BlockKey, INDICES, PLACES, StoreError};
+use crate::store::{ABOUT, ACTIVE, BLOCKS, BlockKey, HOLDERS, INDICES, StoreError, active_holders};
 use crate::{
     block::{Block, Unchecked},
     header::BlockHash,
@@ -102,14 +102,10 @@ impl Snapshot {
     /// # Errors
     /// [`StoreError`].
     pub fn places_of(&self, id: &TransactionId) -> Result<Option<(u64, u64)>, StoreError> {
-        let places = self.transaction.open_table(PLACES)?;
-        let id = id.to_bytes();
-        let mut rows = places.range((id, 0)..=(id, u64::MAX))?;
-        let Some(last) = rows.next_back() else {
-            return Ok(None);
-        };
-        let last = last?.0.value().1;
-        Ok(Some((rows.count() as u64 + 1, last)))
+        let holders = self.transaction.open_table(HOLDERS)?;
+        let active = self.transaction.open_table(ACTIVE)?;
+        let found = active_holders(&holders, &active, id, usize::MAX)?;
+        Ok(found.first().map(|(last, _)| (found.len() as u64, *last)))
     }
 
     pub(super) fn about(&self, name: &str) -> Result<Option<String>, StoreError> {
