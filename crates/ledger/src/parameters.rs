@@ -318,13 +318,24 @@ mod tests {
         assert_eq!(genesis, usual.genesis());
         assert_eq!(
             genesis.hash().to_string(),
-            "0000478c9b6a039579910b9ccd261c14e6f706d76ae4831ab2e31e9c5ad5df4c"
+            "0000e0aed400fc4275a062ffc61e5f247d03cdec9aa93fe59037f3df00d04072"
         );
         assert_eq!(
             genesis.transactions()[0].recipient(),
-            r#"{"nbits":"1f00ffff","network":"paydirt","reward":1,"rule":"fixed"}"#
+            r#"{"max_ahead_s":60,"nbits":"1f00ffff","network":"paydirt","reward":1,"rule":"fixed"}"#
         );
         assert_eq!(ChainParameters::of_genesis(&genesis), Ok(usual));
+        // A chain from before the rule about times: its genesis is what it was.
+        let old = ChainParameters {
+            times: TimeRule::Median,
+            ..usual
+        };
+        assert_eq!(
+            old.genesis().hash().to_string(),
+            "0000478c9b6a039579910b9ccd261c14e6f706d76ae4831ab2e31e9c5ad5df4c"
+        );
+        assert_eq!(ChainParameters::of_genesis(&old.genesis()), Ok(old));
+        assert!(old.are_meant_by(&usual) && !usual.are_meant_by(&old));
         for other in [
             ChainParameters::fixed(1.0).unwrap(),
             ChainParameters::fixed(20.5).unwrap(),
@@ -360,9 +371,20 @@ mod tests {
             r#"{"nbits":"1F00FFFF","network":"paydirt","reward":1,"rule":"fixed"}"#,
             r#"{"nbits":"ff00ffff","network":"paydirt","reward":1,"rule":"fixed"}"#,
             r#"{"nbits":"00000000","network":"paydirt","reward":1,"rule":"fixed"}"#,
+            r#"{"max_ahead_s":61,"nbits":"1f00ffff","network":"paydirt","reward":1,"rule":"fixed"}"#,
             r#"{"block_time_s":0,"half_life_s":1,"nbits":"1f00ffff","network":"paydirt","reward":1,"rule":"asert"}"#,
         ] {
             assert_eq!(ChainParameters::from_statement(statement), None, "{statement}");
+        }
+    }
+
+    #[test]
+    fn times_follow_the_half_life() {
+        let max_ahead_s = |parameters: ChainParameters| parameters.times().max_ahead_s();
+        assert_eq!(max_ahead_s(ChainParameters::default()), 60);
+        for (half_life_s, expected) in [(1, 0), (23, 0), (24, 1), (288, 12), (172_800, 7_200), (u32::MAX, 7_200)] {
+            let parameters = ChainParameters::asert(20.0, 1, half_life_s).unwrap();
+            assert_eq!(max_ahead_s(parameters), expected, "{half_life_s}");
         }
     }
 

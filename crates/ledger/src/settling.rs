@@ -14,8 +14,9 @@
 //! limits of what may wait like everything else, and is not lost. All of this is on disk with each slice, so that a crash
 //! changes nothing of it.
 //!
-//! A block that goes back before it was gone through has nothing left to be done: branches that overtake each other in
-//! turn make no work by that.
+//! A transfer with a tag is looked up: does it wait, does the active branch hold it? So it makes no difference how often a
+//! block has changed sides before it is gone through, once. Those without a tag (of old chains) are told apart by their
+//! number alone, so for each block it is remembered which of them were taken out or returned.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -27,7 +28,10 @@ pub(super) type Key = (u64, BlockHash);
 /// How much of a block the queue reflects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
-    /// How many of its transactions, from the first, the queue takes to be outside the active branch; [`ALL`] for all.
+    /// How many of its transactions, from the first, are before the point that was come to: one that joined is gone through
+    /// from its end, so these are left; one that left from its beginning, so these are done.
+    pub(super) at: u32,
+    /// How many, from the first, were taken to be outside the active branch when it changed sides; [`ALL`] for all.
     pub(super) outside: u32,
     /// Where its first transaction is to wait, if it left.
     pub(super) place: u64,
@@ -77,25 +81,27 @@ impl Unsettled {
     }
 
     /// A block joins the active branch. Returns what is to be remembered of it.
-    pub(super) fn join(&mut self, key: Key) -> Option<Part> {
-        let part = self.left.remove(&key);
-        let outside = part.map_or(ALL, |part| part.outside);
-        let part = Part { outside, place: 0 };
-        (outside > 0).then(|| {
-            self.joined.insert(key, part);
-            part
-        })
+    pub(super) fn join(&mut self, key: Key) -> Part {
+        let before = self.left.remove(&key);
+        let part = Part {
+            at: ALL,
+            outside: before.map_or(ALL, |part| part.outside.max(part.at)),
+            place: 0,
+        };
+        self.joined.insert(key, part);
+        part
     }
 
     /// A block leaves it; what it holds is to wait from `place` on. Returns what is to be remembered of it.
-    pub(super) fn leave(&mut self, key: Key, place: u64) -> Option<Part> {
-        let part = self.joined.remove(&key);
-        let outside = part.map_or(0, |part| part.outside);
-        let part = Part { outside, place };
-        (outside < ALL).then(|| {
-            self.left.insert(key, part);
-            part
-        })
+    pub(super) fn leave(&mut self, key: Key, place: u64) -> Part {
+        let before = self.joined.remove(&key);
+        let part = Part {
+            at: 0,
+            outside: before.map_or(0, |part| part.outside.min(part.at)),
+            place,
+        };
+        self.left.insert(key, part);
+        part
     }
 
     /// The next block to be gone through: one that joined, or else the lowest that left, if there is room for what it holds.
@@ -159,21 +165,21 @@ mod tests {
     }
 
     #[test]
-    fn going_back_undoes_what_was_not_done() {
+    fn what_was_done_is_remembered_when_a_block_goes_back() {
         let mut all = Unsettled::default();
-        assert_eq!(all.join(key(1)), Some(Part { outside: ALL, place: 0 }));
-        assert_eq!(all.leave(key(1), 5), None, "nothing was done");
-        assert_eq!(all.leave(key(2), 5), Some(Part { outside: 0, place: 5 }));
-        assert_eq!(all.join(key(2)), None);
-        assert_eq!(all.len(), 0);
-        // Half done: the half is undone.
+        let part = |at, outside, place| Part { at, outside, place };
+        assert_eq!(all.join(key(1)), part(ALL, ALL, 0));
+        assert_eq!(all.leave(key(1), 5), part(0, ALL, 5), "nothing was taken out");
+        assert_eq!(all.leave(key(2), 5), part(0, 0, 5));
+        assert_eq!(all.join(key(2)), part(ALL, 0, 0), "nothing has returned");
+        assert_eq!(all.len(), 2, "and yet both are gone through");
+        // Half done.
         all.leave(key(3), 5);
-        let half = Part { outside: 4, place: 5 };
-        all.set(&key(3), Some(half));
-        assert_eq!(all.join(key(3)), Some(Part { outside: 4, place: 0 }));
-        assert!(all.has_joined() && !all.has_left());
-        assert_eq!(all.leave(key(3), 9), Some(Part { outside: 4, place: 9 }));
-        assert_eq!(all.lowest_place(), Some(9));
+        all.set(&key(3), Some(part(4, 0, 5)));
+        assert_eq!(all.join(key(3)), part(ALL, 4, 0));
+        all.set(&key(3), Some(part(3, 4, 0)));
+        assert_eq!(all.leave(key(3), 9), part(0, 3, 9));
+        assert_eq!(all.lowest_place(), Some(5));
     }
 
     #[test]

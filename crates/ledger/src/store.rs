@@ -9,7 +9,7 @@
 //! active        index               → hash                the branch that counts
 //! holders       (transaction id, index, hash)             the blocks of any branch in which a transaction stands
 //! queue         place               → id, transaction     what waits for a block
-//! unsettled     (index, hash)       → number, place       blocks that the queue does not reflect yet: see `settling`
+//! unsettled     (index, hash)       → numbers, place      blocks that the queue does not reflect yet: see `settling`
 //! about         name                → text                format, node id, tip
 //! ```
 //!
@@ -69,7 +69,7 @@ const ACTIVE: TableDefinition<'_, u64, [u8; 32]> = TableDefinition::new("active"
 /// Of the formats before.
 const PLACES: TableDefinition<'_, PlaceKey, ()> = TableDefinition::new("places");
 const HOLDERS: TableDefinition<'_, HolderKey, ()> = TableDefinition::new("holders");
-const UNSETTLED: TableDefinition<'_, BlockKey, (u32, u64)> = TableDefinition::new("unsettled");
+const UNSETTLED: TableDefinition<'_, BlockKey, (u32, u32, u64)> = TableDefinition::new("unsettled");
 const QUEUE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("queue");
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 
@@ -339,7 +339,7 @@ pub(super) struct WriteBatch<'t> {
     active: Table<'t, u64, [u8; 32]>,
     holders: Table<'t, HolderKey, ()>,
     queue: Table<'t, u64, &'static [u8]>,
-    unsettled: Table<'t, BlockKey, (u32, u64)>,
+    unsettled: Table<'t, BlockKey, (u32, u32, u64)>,
     about: Table<'t, &'static str, &'static str>,
 }
 
@@ -424,7 +424,7 @@ impl<'t> WriteBatch<'t> {
     ) -> Result<(), StoreError> {
         let key = (index, hash.to_bytes());
         match part {
-            Some(Part { outside, place }) => self.unsettled.insert(key, (outside, place))?,
+            Some(Part { at, outside, place }) => self.unsettled.insert(key, (at, outside, place))?,
             None => self.unsettled.remove(key)?,
         };
         Ok(())

@@ -245,13 +245,13 @@ fn load_unsettled(snapshot: &Snapshot, tree: &HeaderTree) -> Result<Unsettled, S
     let mut unsettled = Unsettled::default();
     for row in snapshot.transaction.open_table(UNSETTLED)?.iter()? {
         let (key, value) = row?;
-        let ((index, hash), (outside, place)) = (key.value(), value.value());
+        let ((index, hash), (at, outside, place)) = (key.value(), value.value());
         let hash = BlockHash::from_bytes(hash);
         let node = tree.get(&hash).filter(|node| node.index == index);
         let node = node.ok_or_else(|| {
             StoreError::Damaged(format!("its table unsettled names block {index}, {hash}, which is not there"))
         })?;
-        unsettled.restore((index, hash), tree.is_active(node), Part { outside, place });
+        unsettled.restore((index, hash), tree.is_active(node), Part { at, outside, place });
     }
     Ok(unsettled)
 }

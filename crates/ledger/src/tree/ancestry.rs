@@ -106,7 +106,8 @@ mod tests {
                     steps += 1;
                 }
                 assert_eq!(at, to);
-                assert!(steps <= 3 * 64 - 3 * from.leading_zeros(), "{from} to {to}: {steps}");
+                let bits = u64::BITS - from.leading_zeros();
+                assert!(steps <= 5 * bits, "{from} to {to}: {steps}");
             }
         }
     }

@@ -33,12 +33,12 @@ impl Round<'_> {
             place = place.saturating_sub(bytes / MIN_STORED_BYTES as u64 + 1);
             self.batch.deactivate(index)?;
             let part = self.unsettled.leave((index, *hash), place);
-            self.batch.set_unsettled((index, *hash), part)?;
+            self.batch.set_unsettled((index, *hash), Some(part))?;
         }
         for (index, hash) in (fork + 1..).zip(connected) {
             self.batch.activate(index, *hash)?;
             let part = self.unsettled.join((index, *hash));
-            self.batch.set_unsettled((index, *hash), part)?;
+            self.batch.set_unsettled((index, *hash), Some(part))?;
         }
         self.settle()
     }
@@ -73,36 +73,41 @@ impl Round<'_> {
     fn settle_block(&mut self, key: Key, part: Part, budget: usize) -> Result<usize, StoreError> {
         let (index, hash) = key;
         let mut transactions = self.batch.block(index, hash)?.into_transactions();
-        let begun = (part.outside as usize).min(transactions.len());
+        let all = transactions.len();
+        let (begun, outside) = ((part.at as usize).min(all), part.outside as usize);
         let is_active = self.tree.active_hash(index) == Some(hash);
-        let (outside, end) = match is_active {
+        let (at, end) = match is_active {
             true => {
-                let end = begun.saturating_sub(budget);
-                for transaction in transactions.drain(end..begun).rev() {
-                    self.take_out(transaction.id(), transaction.tag());
+                let at = begun.saturating_sub(budget);
+                let left = (at..begun).zip(transactions.drain(at..begun));
+                for (nth, transaction) in left.rev() {
+                    // One without a tag that had not returned is not taken out again.
+                    if transaction.tag().is_some() || nth < outside {
+                        self.take_out(transaction.id(), transaction.tag());
+                    }
                 }
-                (end, 0)
+                (at, 0)
             }
             false => {
-                let all = transactions.len();
-                let end = begun.saturating_add(budget).min(all);
-                let mut outside = begun;
-                for (place, transaction) in (part.place + begun as u64..).zip(transactions.drain(begun..end)) {
-                    if !self.put_back(place, transaction.into())? {
+                let until = begun.saturating_add(budget).min(all);
+                let mut at = begun;
+                for transaction in transactions.drain(begun..until) {
+                    let place = part.place + at as u64;
+                    if !self.put_back(place, transaction.into(), at < outside)? {
                         break;
                     }
-                    outside += 1;
+                    at += 1;
                 }
-                (outside, all)
+                (at, all)
             }
         };
-        let part = (outside != end).then_some(Part {
-            outside: u32::try_from(outside).expect("a block has 10,000 at most"),
-            place: part.place,
+        let part = (at != end).then_some(Part {
+            at: u32::try_from(at).expect("a block has 10,000 at most"),
+            ..part
         });
         self.unsettled.set(&key, part);
         self.batch.set_unsettled(key, part)?;
-        Ok(outside.abs_diff(begun))
+        Ok(at.abs_diff(begun))
     }
 
     /// A transaction joined the active branch: it waits no longer.
@@ -113,13 +118,14 @@ impl Round<'_> {
     }
 
     /// A transaction left the active branch: it waits again, unless it does already or the branch holds it elsewhere. False
-    /// when there is no room.
-    fn put_back(&mut self, place: u64, left: Identified) -> Result<bool, StoreError> {
-        let transaction = left.transaction();
+    /// when there is no room. One that was not taken out when it joined (`is_outside`) may wait since before.
+    fn put_back(&mut self, place: u64, left: Identified, is_outside: bool) -> Result<bool, StoreError> {
+        let (id, transaction) = (left.id(), left.transaction());
         let stays = match transaction.tag() {
             _ if transaction.is_reward() => true,
-            Some(_) => self.draft.count(&left.id()) > 0 || self.batch.place_of(&left.id())?.is_some(),
-            None => self.unsettled.settle_debt(&left.id()),
+            Some(_) => self.draft.count(&id) > 0 || self.batch.place_of(&id)?.is_some(),
+            None if is_outside => self.draft.count(&id) > 0,
+            None => self.unsettled.settle_debt(&id),
         };
         if stays {
             return Ok(true);
@@ -154,7 +160,7 @@ impl Round<'_> {
         if let Some(part) = self.unsettled.get(&key) {
             // There was no room for them, and now there is no block either.
             let all = self.batch.block(key.0, key.1)?.transactions().len();
-            *self.left_out += (all as u64).saturating_sub(part.outside.into());
+            *self.left_out += (all as u64).saturating_sub(part.at.into());
             self.unsettled.set(&key, None);
         }
         self.batch.remove_block(key.0, key.1)?;
