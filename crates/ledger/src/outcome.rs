@@ -109,7 +109,9 @@ pub enum SwitchError {
     #[error("block {0} is not known here; send it and those before it first")]
     Unknown(BlockHash),
     /// It has no more work.
-    #[error("the branch of block {0} has no more work than the active one; only a heavier one can be taken up")]
+    #[error(
+        "the branch of block {0} has no more work than the active one; only a heavier one can be taken up"
+    )]
     Lighter(BlockHash),
     /// The file failed.
     #[error(transparent)]

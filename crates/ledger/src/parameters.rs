@@ -382,7 +382,14 @@ mod tests {
     fn times_follow_the_half_life() {
         let max_ahead_s = |parameters: ChainParameters| parameters.times().max_ahead_s();
         assert_eq!(max_ahead_s(ChainParameters::default()), 60);
-        for (half_life_s, expected) in [(1, 0), (23, 0), (24, 1), (288, 12), (172_800, 7_200), (u32::MAX, 7_200)] {
+        for (half_life_s, expected) in [
+            (1, 0),
+            (23, 0),
+            (24, 1),
+            (288, 12),
+            (172_800, 7_200),
+            (u32::MAX, 7_200),
+        ] {
             let parameters = ChainParameters::asert(20.0, 1, half_life_s).unwrap();
             assert_eq!(max_ahead_s(parameters), expected, "{half_life_s}");
         }

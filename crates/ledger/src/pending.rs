@@ -225,7 +225,11 @@ impl<'p> Draft<'p> {
 
     /// A place before which none waits, nor ever will unless it is put there.
     pub(super) fn first_place(&self) -> u64 {
-        let first = [self.base.first_place(), self.added.first_place(), Some(FIRST_PLACE)];
+        let first = [
+            self.base.first_place(),
+            self.added.first_place(),
+            Some(FIRST_PLACE),
+        ];
         first.into_iter().flatten().min().unwrap_or(FIRST_PLACE)
     }
 

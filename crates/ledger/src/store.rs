@@ -406,7 +406,10 @@ impl<'t> WriteBatch<'t> {
         is_one: impl Fn(u64, BlockHash) -> bool,
     ) -> Result<Option<(u64, BlockHash)>, StoreError> {
         let id = id.to_bytes();
-        for row in self.holders.range((id, 0, [0; 32])..=(id, u64::MAX, [0xff; 32]))? {
+        for row in self
+            .holders
+            .range((id, 0, [0; 32])..=(id, u64::MAX, [0xff; 32]))?
+        {
             let (_, index, hash) = row?.0.value();
             let hash = BlockHash::from_bytes(hash);
             if is_one(index, hash) {

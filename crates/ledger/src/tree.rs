@@ -28,8 +28,8 @@ use crate::{
     rules::{self, ParentState},
 };
 use ancestry::skip_index;
-pub use side::{SideError, SideLimits};
 use side::{Newcomer, SideBlocks};
+pub use side::{SideError, SideLimits};
 
 /// A header at its place in the tree.
 #[derive(Clone, Debug)]
@@ -186,6 +186,15 @@ impl HeaderTree {
         self.side.leaves().filter_map(|hash| self.get(hash))
     }
 
+    /// The last block of the branch with the most work that stands on a side block; itself, if none does.
+    pub(super) fn heaviest_after<'t>(&'t self, node: &'t HeaderNode) -> &'t HeaderNode {
+        let stands_on = |tip: &&HeaderNode| {
+            let ancestor = self.ancestor(&tip.hash, node.index);
+            ancestor.is_some_and(|ancestor| ancestor.hash == node.hash)
+        };
+        self.side_tips().find(stands_on).unwrap_or(node)
+    }
+
     /// Hashes of active blocks by which another node finds the last block both have: the last ten, then ever fewer, genesis
     /// at the end. The highest first.
     pub fn locator(&self) -> Vec<BlockHash> {
@@ -315,7 +324,9 @@ impl HeaderTree {
 
     /// The last block of the side branch with the most work, if that is more than the active branch has.
     pub fn heavier(&self) -> Option<&HeaderNode> {
-        self.side_tips().next().filter(|tip| tip.work > self.tip_node().work)
+        self.side_tips()
+            .next()
+            .filter(|tip| tip.work > self.tip_node().work)
     }
 
     /// Puts a header into the tree whichever branch it is on; [`HeaderTree::settle`] then says which one counts.

@@ -94,7 +94,10 @@ enum Answer {
         Reply<Result<Submitted, SubmitError>>,
     ),
     Add(Vec<Result<Added, AddError>>, Reply<Vec<Result<Added, AddError>>>),
-    Switch(Result<Switched, SwitchError>, Reply<Result<Switched, SwitchError>>),
+    Switch(
+        Result<Switched, SwitchError>,
+        Reply<Result<Switched, SwitchError>>,
+    ),
 }
 
 pub(super) type Listener = Box<dyn Fn(&Event) + Send + Sync>;

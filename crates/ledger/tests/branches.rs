@@ -480,7 +480,9 @@ fn a_flood_of_side_blocks_stays_within_its_bounds() {
     let ledger = Ledger::open_or_create(folder.path(), Some(&easy()), options).unwrap();
     let trunk = branch(&easy().genesis(), "a", 60);
     assert!(ledger.add_all(trunk.clone()).iter().all(Result::is_ok));
-    let filling: Vec<_> = (0..100).map(|n| Transaction::transfer("\u{1f600}".repeat(40), "b", 1 + n).unwrap()).collect();
+    let filling: Vec<_> = (0..100)
+        .map(|n| Transaction::transfer("\u{1f600}".repeat(40), "b", 1 + n).unwrap())
+        .collect();
     let (mut sent, mut refused) = (0, std::collections::BTreeMap::new());
     for round in 0..30u64 {
         // From every height: those near the tip have more work, and push the others out.
@@ -489,7 +491,10 @@ fn a_flood_of_side_blocks_stays_within_its_bounds() {
             .take(50)
             .map(|parent| {
                 let maker = Maker::easy(parent).rewarding(&format!("flood {round}"));
-                filling.iter().fold(maker, |maker, one| maker.with(one.clone())).mined()
+                filling
+                    .iter()
+                    .fold(maker, |maker, one| maker.with(one.clone()))
+                    .mined()
             })
             .collect();
         sent += flood.len();
@@ -503,11 +508,25 @@ fn a_flood_of_side_blocks_stays_within_its_bounds() {
         let tree = ledger.tree();
         assert!(tree.block_count() - tree.length() <= 200);
     }
-    assert!(sent > 800 && refused.values().sum::<usize>() > sent / 2, "{refused:?} of {sent}");
-    assert!(refused.contains_key("side_branch_depth") && refused.contains_key("side_branch_limit"), "{refused:?}");
+    assert!(
+        sent > 800 && refused.values().sum::<usize>() > sent / 2,
+        "{refused:?} of {sent}"
+    );
+    assert!(
+        refused.contains_key("side_branch_depth") && refused.contains_key("side_branch_limit"),
+        "{refused:?}"
+    );
     assert_eq!(ledger.tip().hash, trunk[59].hash());
-    assert_eq!(ledger.add(branch(&trunk[59], "a", 1)[0].clone()), Ok(Added::Tip { dropped: 0 }));
+    assert_eq!(
+        ledger.add(branch(&trunk[59], "a", 1)[0].clone()),
+        Ok(Added::Tip { dropped: 0 })
+    );
     drop(ledger);
-    let file = std::fs::metadata(folder.path().join(paydirt_ledger::FILE_NAME)).unwrap().len();
-    assert!(file < 16 << 20, "{file} bytes for a bound of 1 MiB and a chain of 60 short blocks");
+    let file = std::fs::metadata(folder.path().join(paydirt_ledger::FILE_NAME))
+        .unwrap()
+        .len();
+    assert!(
+        file < 16 << 20,
+        "{file} bytes for a bound of 1 MiB and a chain of 60 short blocks"
+    );
 }

@@ -359,8 +359,14 @@ fn an_old_chain_keeps_its_rule_about_times() {
         ledger.add(next.mined())
     };
     let median = tip.next.earliest_time - 1;
-    assert!(matches!(at(median), Err(AddError::Rule(RuleError::TimeTooOld { .. }))));
-    assert!(matches!(at(now + 7_201), Err(AddError::Rule(RuleError::TimeTooNew { .. }))));
+    assert!(matches!(
+        at(median),
+        Err(AddError::Rule(RuleError::TimeTooOld { .. }))
+    ));
+    assert!(matches!(
+        at(now + 7_201),
+        Err(AddError::Rule(RuleError::TimeTooNew { .. }))
+    ));
     assert_eq!(at(now + 7_200), Ok(Added::Tip { dropped: 0 }));
     let median = ledger.tip().next.earliest_time - 1;
     assert!(median < now, "one block moves no median");

@@ -20,11 +20,19 @@ use tempfile::TempDir;
 const TIP: Added = Added::Tip { dropped: 0 };
 
 fn tagged(number: u64) -> Transaction {
-    transfer(1 + number % 100).with_tag(Tag::new(number + 1).unwrap()).unwrap()
+    transfer(1 + number % 100)
+        .with_tag(Tag::new(number + 1).unwrap())
+        .unwrap()
 }
 
 /// `count` blocks of `each` transfers after `parent`, numbered from `first`.
-fn filled<S: Clone>(parent: &Block<S>, whom: &str, count: u64, each: u64, first: u64) -> Vec<Block<Unchecked>> {
+fn filled<S: Clone>(
+    parent: &Block<S>,
+    whom: &str,
+    count: u64,
+    each: u64,
+    first: u64,
+) -> Vec<Block<Unchecked>> {
     let mut blocks: Vec<Block<Unchecked>> = Vec::new();
     for nth in 0..count {
         let maker = blocks.last().map_or_else(|| Maker::easy(parent), Maker::easy);
@@ -75,7 +83,10 @@ fn a_deep_branch_is_taken_up_by_hand_alone() {
     assert_eq!(add(&ledger, &trunk), TIP);
     assert_eq!(add(&ledger, &rival[..5]), Added::Side);
     assert!(ledger.tree().heavier().is_none(), "equal work is not more");
-    assert_eq!(ledger.switch(rival[4].hash()), Err(SwitchError::Lighter(rival[4].hash())));
+    assert_eq!(
+        ledger.switch(rival[4].hash()),
+        Err(SwitchError::Lighter(rival[4].hash()))
+    );
     assert_eq!(add(&ledger, &rival[5..6]), Added::Heavier { depth: 5, most: 3 });
     assert_eq!(add(&ledger, &rival[6..7]), Added::Heavier { depth: 5, most: 3 });
     assert_eq!(ledger.tip().hash, trunk[4].hash());
@@ -85,13 +96,21 @@ fn a_deep_branch_is_taken_up_by_hand_alone() {
     // It stays so when the ledger is opened again, and what counts goes on.
     drop(ledger);
     let ledger = opened(folder.path(), options.clone());
-    assert_eq!((ledger.tip().hash, heavier(&ledger)), (trunk[4].hash(), Some(rival[6].hash())));
+    assert_eq!(
+        (ledger.tip().hash, heavier(&ledger)),
+        (trunk[4].hash(), Some(rival[6].hash()))
+    );
     let next = branch(&trunk[4], "trunk", 1);
     assert_eq!(add(&ledger, &next), TIP);
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ears = Arc::clone(&heard);
     ledger.listen(move |event| {
-        if let Event::Block { block, active, dropped } = event {
+        if let Event::Block {
+            block,
+            active,
+            dropped,
+        } = event
+        {
             ears.lock().unwrap().push((block.hash(), *active, *dropped));
         }
     });
@@ -104,8 +123,18 @@ fn a_deep_branch_is_taken_up_by_hand_alone() {
     assert_eq!(ledger.switch(rival[6].hash()), Ok(expected));
     assert_eq!(*heard.lock().unwrap(), [(rival[6].hash(), true, 6)]);
     assert_eq!(waiting(&ledger), ids(&trunk));
-    assert_eq!(ledger.switch(rival[2].hash()), Ok(Switched { dropped: 0, ..expected }), "it counts already");
-    assert!(matches!(ledger.switch(trunk[1].hash()), Err(SwitchError::Lighter(_))));
+    assert_eq!(
+        ledger.switch(rival[2].hash()),
+        Ok(Switched {
+            dropped: 0,
+            ..expected
+        }),
+        "it counts already"
+    );
+    assert!(matches!(
+        ledger.switch(trunk[1].hash()),
+        Err(SwitchError::Lighter(_))
+    ));
     assert_eq!(add(&ledger, &rival[7..]), TIP);
     drop(ledger);
     assert_eq!(opened(folder.path(), options).tip().hash, rival[7].hash());
@@ -113,7 +142,14 @@ fn a_deep_branch_is_taken_up_by_hand_alone() {
 
 #[test]
 fn a_switch_by_hand_takes_what_stands_on_the_block_too() {
-    let ledger = Ledger::in_memory_with(&easy(), Options { max_reorganisation: 1, ..Options::default() }).unwrap();
+    let ledger = Ledger::in_memory_with(
+        &easy(),
+        Options {
+            max_reorganisation: 1,
+            ..Options::default()
+        },
+    )
+    .unwrap();
     let trunk = branch(&easy().genesis(), "trunk", 2);
     let rival = branch(&easy().genesis(), "rival", 5);
     add(&ledger, &trunk);
@@ -145,7 +181,10 @@ fn a_large_switch_is_finished_whatever_comes_between() {
     assert_eq!(outcome, Ok(Added::Tip { dropped: 40 }));
     assert_eq!(ledger.tip().hash, theirs[40].hash());
     let next = ledger.view().pending.next_block();
-    assert!(next.iter().all(|one| !in_their_chain.contains(&one.id())), "no block holds it twice");
+    assert!(
+        next.iter().all(|one| !in_their_chain.contains(&one.id())),
+        "no block holds it twice"
+    );
     // Wherever it was: it is closed, opened, and goes on. An opened one has verified itself.
     drop(ledger);
     let mut opened_with = Vec::new();
@@ -203,7 +242,11 @@ fn branches_in_turn_lose_and_repeat_nothing() {
     assert_eq!(active, branches[0]);
     let (in_chain, waits) = (ids(&active), waiting(&ledger));
     let unique: HashSet<_> = in_chain.iter().chain(&waits).copied().collect();
-    assert_eq!(unique.len(), in_chain.len() + waits.len(), "nothing stands in two places");
+    assert_eq!(
+        unique.len(),
+        in_chain.len() + waits.len(),
+        "nothing stands in two places"
+    );
     let mut expected: HashSet<_> = ids(&branches[1]).into_iter().collect();
     expected.extend((20_000..20_050).map(|number| tagged(number).id()));
     assert_eq!(waits.into_iter().collect::<HashSet<_>>(), expected);
@@ -212,7 +255,13 @@ fn branches_in_turn_lose_and_repeat_nothing() {
     }
     for (id, count) in in_chain.iter().zip(0..) {
         let index = snapshot.places_of(id).unwrap().unwrap().1;
-        assert!(active[index as usize - 2].transactions().iter().any(|one| one.id() == *id), "{count}");
+        assert!(
+            active[index as usize - 2]
+                .transactions()
+                .iter()
+                .any(|one| one.id() == *id),
+            "{count}"
+        );
     }
 }
 
@@ -242,7 +291,10 @@ fn what_returns_counts_against_the_limits() {
         // Nothing is refused for good, and what waited still does.
         let begun = Instant::now();
         let is_full = |outcome: Result<_, SubmitError>| {
-            matches!(outcome, Err(SubmitError::PendingFull(_) | SubmitError::PendingBytesFull(_)))
+            matches!(
+                outcome,
+                Err(SubmitError::PendingFull(_) | SubmitError::PendingBytesFull(_))
+            )
         };
         let mut next = 91_000;
         while !is_full(ledger.submit(tagged(next))) {
@@ -251,7 +303,10 @@ fn what_returns_counts_against_the_limits() {
             assert!(begun.elapsed() < Duration::from_secs(60));
         }
         let submitted: Vec<_> = (90_000..90_020).chain(91_000..next).map(tagged).collect();
-        let mut rest: HashSet<_> = ids(&ours).into_iter().chain(submitted.iter().map(Transaction::id)).collect();
+        let mut rest: HashSet<_> = ids(&ours)
+            .into_iter()
+            .chain(submitted.iter().map(Transaction::id))
+            .collect();
         assert!(ledger.view().unsettled > 0, "there is no room for all");
         drop(ledger);
         let mut ledger = opened(folder.path(), options.clone());
@@ -263,15 +318,26 @@ fn what_returns_counts_against_the_limits() {
                 ledger = opened(folder.path(), options.clone());
             }
             within(&ledger);
-            let tip = ledger.snapshot().unwrap().block(ledger.tip().index).unwrap().unwrap();
+            let tip = ledger
+                .snapshot()
+                .unwrap()
+                .block(ledger.tip().index)
+                .unwrap()
+                .unwrap();
             let template = ledger.view().pending.next_block();
-            let block = template.iter().fold(Maker::easy(&tip), |maker, one| maker.with(one.transaction().clone()));
+            let block = template.iter().fold(Maker::easy(&tip), |maker, one| {
+                maker.with(one.transaction().clone())
+            });
             ledger.add(block.mined()).unwrap();
             for one in template {
                 assert!(rest.remove(&one.id()), "each once");
             }
             blocks += 1;
-            assert!(begun.elapsed() < Duration::from_secs(120), "{} are left", rest.len());
+            assert!(
+                begun.elapsed() < Duration::from_secs(120),
+                "{} are left",
+                rest.len()
+            );
         }
         settled(&ledger);
         assert_eq!((ledger.view().pending.len(), ledger.view().left_out), (0, 0));

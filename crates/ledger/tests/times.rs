@@ -11,8 +11,8 @@ use std::sync::{
 use blocks::{Maker, branch, easy};
 use paydirt::{Kernel, Miner, Puzzle, Search, Target};
 use paydirt_ledger::{
-    AddError, Added, Anchor, Block, ChainParameters, GENESIS_TIME_S, Header, HeaderTree, Ledger,
-    Options, RuleError, SwitchError, Unchecked, asert, easiest_target,
+    AddError, Added, Anchor, Block, ChainParameters, GENESIS_TIME_S, Header, HeaderTree, Ledger, Options,
+    RuleError, SwitchError, Unchecked, asert, easiest_target,
 };
 use proptest::prelude::*;
 
@@ -64,7 +64,11 @@ fn a_block_from_the_future_does_not_make_the_next_easy() {
     assert_eq!(rule(ledger.add(next_at(&ledger, now + 7_200))), "time_too_new");
     assert_eq!(rule(ledger.add(next_at(&ledger, now + 13))), "time_too_new");
     assert_eq!(bits(ledger.tip().next.nbits).round(), 20.0);
-    assert_eq!(ledger.add(next_at(&ledger, now + 12)), TIP, "a 24th of the half-life");
+    assert_eq!(
+        ledger.add(next_at(&ledger, now + 12)),
+        TIP,
+        "a 24th of the half-life"
+    );
     let next = bits(ledger.tip().next.nbits);
     assert!((next - 20.0).abs() < 1.0 / 24.0 + 0.001, "{next}");
     // The next miner's time is the clock's, and with it the difficulty is what it was, but for a second.
@@ -85,7 +89,11 @@ fn stamped_ahead_blocks_hold_nobody_up() {
     for _ in 0..40 {
         assert_eq!(ledger.add(next_at(&ledger, now + 60)), TIP);
         let time = ledger.block_template().time_at(now);
-        assert_eq!(time, Ok(u32::try_from(now).unwrap()), "nobody is pushed ahead of the clock");
+        assert_eq!(
+            time,
+            Ok(u32::try_from(now).unwrap()),
+            "nobody is pushed ahead of the clock"
+        );
     }
     assert_eq!(ledger.add(next_at(&ledger, now)), TIP);
     assert_eq!(rule(ledger.add(next_at(&ledger, now - 1))), "time_too_old");
@@ -95,7 +103,10 @@ fn stamped_ahead_blocks_hold_nobody_up() {
     assert_eq!(time, Ok(u32::try_from(now).unwrap()));
     clock.store(now - 61, Ordering::Relaxed);
     let error = ledger.block_template().time_at(ledger.now_s()).unwrap_err();
-    assert!(error.to_string().contains("more than 60 s ahead of the clock"), "{error}");
+    assert!(
+        error.to_string().contains("more than 60 s ahead of the clock"),
+        "{error}"
+    );
 }
 
 /// A branch made in advance, with stamps as far ahead as may be once it is shown, changes nothing of that.
@@ -114,14 +125,21 @@ fn a_branch_made_in_advance_holds_nobody_up() {
         made.push(parent.clone());
     }
     for (block, ahead) in made.into_iter().zip(0..) {
-        assert_eq!(ledger.add(block.clone()).is_err(), ahead > 0, "not before its time");
+        assert_eq!(
+            ledger.add(block.clone()).is_err(),
+            ahead > 0,
+            "not before its time"
+        );
         clock.store(now + ahead * 3, Ordering::Relaxed);
         ledger.add(block).unwrap();
         let time = ledger.block_template().time_at(ledger.now_s());
         assert_eq!(time.map(u64::from), Ok(ledger.now_s()));
     }
     assert_eq!(ledger.tip().index, 41, "it won, by its work");
-    assert!(matches!(ledger.switch(blocks::nowhere()), Err(SwitchError::Unknown(_))));
+    assert!(matches!(
+        ledger.switch(blocks::nowhere()),
+        Err(SwitchError::Unknown(_))
+    ));
 }
 
 #[derive(Clone, Copy, Debug)]

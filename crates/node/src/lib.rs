@@ -184,6 +184,7 @@ pub fn app(node: Arc<Node>, cors: &Cors) -> Router {
         .route("/chain", get(blocks::chain))
         .route("/blocks", post(blocks::take))
         .route("/blocks/{name}", get(blocks::one))
+        .route("/switch", post(blocks::switch))
         .route("/transactions/new", post(transactions::new))
         .route("/transactions/pending", get(transactions::pending))
         .route("/transactions/{id}", get(transactions::one))

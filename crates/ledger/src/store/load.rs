@@ -85,7 +85,11 @@ pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
         return Err(StoreError::block(last, "blocks before it are not there"));
     }
     let places = match is_old {
-        true => ("places", snapshot.transaction.open_table(PLACES)?.len()?, transactions),
+        true => (
+            "places",
+            snapshot.transaction.open_table(PLACES)?.len()?,
+            transactions,
+        ),
         false => ("holders", snapshot.transaction.open_table(HOLDERS)?.len()?, held),
     };
     check_tables(snapshot, &mut tree, places)?;
@@ -249,7 +253,9 @@ fn load_unsettled(snapshot: &Snapshot, tree: &HeaderTree) -> Result<Unsettled, S
         let hash = BlockHash::from_bytes(hash);
         let node = tree.get(&hash).filter(|node| node.index == index);
         let node = node.ok_or_else(|| {
-            StoreError::Damaged(format!("its table unsettled names block {index}, {hash}, which is not there"))
+            StoreError::Damaged(format!(
+                "its table unsettled names block {index}, {hash}, which is not there"
+            ))
         })?;
         unsettled.restore((index, hash), tree.is_active(node), Part { at, outside, place });
     }

@@ -30,7 +30,9 @@ pub(super) fn take_over(transaction: &WriteTransaction) -> Result<(), StoreError
         .collect::<Result<_, _>>()?;
     for (place, value) in rows {
         batch.queue.remove(place)?;
-        batch.queue.insert(FIRST_PLACE.saturating_add(place), value.as_slice())?;
+        batch
+            .queue
+            .insert(FIRST_PLACE.saturating_add(place), value.as_slice())?;
     }
     batch.about.insert("format", FORMAT)?;
     Ok(())

@@ -241,7 +241,10 @@ fn other_damage_is_described() {
         let fourth = BlockHash::from_bytes(key(batch, 4).1);
         batch.set_tip(fourth).unwrap();
     });
-    assert!(tip.contains("block 5") && tip.contains("not on the branch of the tip"), "{tip}");
+    assert!(
+        tip.contains("block 5") && tip.contains("not on the branch of the tip"),
+        "{tip}"
+    );
     let tip = refused(|batch| batch.set_tip(BlockHash::from_bytes([9; 32])).unwrap());
     assert!(tip.contains("which is none of its blocks"), "{tip}");
     let unsettled = refused(|batch| {
@@ -253,7 +256,10 @@ fn other_damage_is_described() {
         let nowhere = BlockHash::from_bytes([9; 32]);
         batch.set_unsettled((3, nowhere), part).unwrap();
     });
-    assert!(unsettled.contains("its table unsettled names block 3"), "{unsettled}");
+    assert!(
+        unsettled.contains("its table unsettled names block 3"),
+        "{unsettled}"
+    );
     let queue = refused(|batch| {
         let place = batch.queue.first().unwrap().unwrap().0.value();
         let mut bytes = batch.queue.get(place).unwrap().unwrap().value().to_vec();
@@ -305,8 +311,15 @@ fn a_ledger_of_format_2_is_taken_over() {
         let before = load::load(&ledger.store.snapshot().unwrap()).unwrap();
         assert_eq!(before.is_old, is_old);
         let loaded = ledger.store.load().unwrap();
-        assert_eq!((loaded.is_old, loaded.tree.length(), loaded.transactions), (false, 6, 6));
-        let amounts: Vec<_> = loaded.pending.iter().map(|one| one.transaction().amount()).collect();
+        assert_eq!(
+            (loaded.is_old, loaded.tree.length(), loaded.transactions),
+            (false, 6, 6)
+        );
+        let amounts: Vec<_> = loaded
+            .pending
+            .iter()
+            .map(|one| one.transaction().amount())
+            .collect();
         assert_eq!(amounts, [7, 8]);
         assert!(loaded.pending.last_place().unwrap() >= crate::pending::FIRST_PLACE);
     }

@@ -96,13 +96,20 @@ mod tests {
     #[test]
     fn the_way_down_is_short() {
         for from in [2u64, 3, 10, 1_000, 9_999, 1 << 20, (1 << 20) + 1] {
-            for to in [1, 2, from / 3, from / 2, from - 1].into_iter().filter(|to| (1..from).contains(to)) {
+            for to in [1, 2, from / 3, from / 2, from - 1]
+                .into_iter()
+                .filter(|to| (1..from).contains(to))
+            {
                 let (mut at, mut steps) = (from, 0);
                 while at > to {
                     let (skip, parents) = (skip_index(at), skip_index(at - 1));
                     assert!(skip < at && skip >= 1);
                     let further = parents + 2 < skip && parents >= to;
-                    at = if skip == to || (skip > to && !further) { skip } else { at - 1 };
+                    at = if skip == to || (skip > to && !further) {
+                        skip
+                    } else {
+                        at - 1
+                    };
                     steps += 1;
                 }
                 assert_eq!(at, to);

@@ -203,7 +203,9 @@ impl SideBlocks {
                 blocks -= 1;
                 bytes -= block.bytes;
                 gone.push(next);
-                let siblings = left.entry(block.parent).or_insert(self.children_of(&block.parent));
+                let siblings = left
+                    .entry(block.parent)
+                    .or_insert(self.children_of(&block.parent));
                 *siblings = siblings.saturating_sub(1);
                 if *siblings > 0 {
                     break;

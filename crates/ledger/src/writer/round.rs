@@ -172,7 +172,9 @@ impl Round<'_> {
         };
         let stored_len = examined.stored_len() as u64;
         let block = examined.block.validate_rest(ids, &state, Some(self.now_s))?;
-        let in_the_way = self.tree.side_room(&header, stored_len, &self.side_limits, self.max_depth)?;
+        let in_the_way = self
+            .tree
+            .side_room(&header, stored_len, &self.side_limits, self.max_depth)?;
         Ok(Checking::Passed(block, in_the_way))
     }
 
@@ -228,19 +230,21 @@ impl Round<'_> {
         if !is_active && work <= tip_work {
             return Ok(Err(SwitchError::Lighter(*hash)));
         }
-        let node = node.clone();
-        let (mut taken_up, mut all) = ((!is_active).then_some(node), Vec::new());
-        while let Some(node) = taken_up {
-            if let Change::Reorganised { dropped, connected } = self.tree.reorganise(&node) {
-                self.reorganise(node.index, &dropped, &connected)?;
-                all.extend(dropped);
+        let mut dropped = Vec::new();
+        if !is_active {
+            let end = self.tree.heaviest_after(node).clone();
+            if let Change::Reorganised {
+                dropped: gone,
+                connected,
+            } = self.tree.reorganise(&end)
+            {
+                self.reorganise(end.index, &gone, &connected)?;
+                dropped = gone;
             }
-            let heavier = self.tree.heavier();
-            taken_up = heavier.filter(|tip| self.tree.depth_of(tip) <= self.max_depth).cloned();
         }
         self.trim()?;
         let tip = self.tree.tip_node();
-        let (index, hash, dropped) = (tip.index, tip.hash, all.len());
+        let (index, hash, dropped) = (tip.index, tip.hash, dropped.len());
         if !is_active {
             let (block, active) = (self.batch.block(index, hash)?, true);
             self.events.push(Event::Block {
@@ -249,11 +253,7 @@ impl Round<'_> {
                 dropped,
             });
         }
-        Ok(Ok(Switched {
-            index,
-            hash,
-            dropped,
-        }))
+        Ok(Ok(Switched { index, hash, dropped }))
     }
 
     fn genesis(&self) -> BlockHash {
@@ -271,7 +271,10 @@ enum Checking {
 
 /// Whether a block is in the tree since now.
 fn is_new(outcome: &Result<Added, AddError>) -> bool {
-    matches!(outcome, Ok(Added::Side | Added::Heavier { .. } | Added::Tip { .. }))
+    matches!(
+        outcome,
+        Ok(Added::Side | Added::Heavier { .. } | Added::Tip { .. })
+    )
 }
 
 /// Takes an answer and the file's error apart.
