@@ -399,7 +399,7 @@ impl<'t> WriteBatch<'t> {
         Ok(found.first().copied())
     }
 
-    /// The first of `blocks`, given by index and hash, in which a transaction stands.
+    /// A block, of those that `is_one` says by index and hash, in which a transaction stands.
     pub(super) fn holder_among(
         &self,
         id: &TransactionId,

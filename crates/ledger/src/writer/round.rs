@@ -82,22 +82,23 @@ impl Round<'_> {
         let next = self.tree.length() + 1;
         let submitted = |index, standing| Submitted { id, index, standing };
         if transfer.transaction().tag().is_some() {
-            if same > 0 {
+            // What waits may stand in blocks that have just joined: then it is no longer what waits that says so.
+            if same > 0 && !self.unsettled.has_joined() {
                 return Ok(Ok(submitted(next, Standing::Pending)));
             }
-            if let Some((index, hash)) = self.batch.place_of(&id)? {
+            if let Some(block) = self.batch.place_of(&id)? {
                 // It is told that it stands there: should that block leave, it must return.
-                self.settle_whole((index, hash))?;
-                return Ok(Ok(submitted(index, Standing::Confirmed)));
+                self.settle_whole(block)?;
+                return Ok(Ok(submitted(block.0, Standing::Confirmed)));
             }
-            if self.unsettled.has_left() {
+            if same == 0 && self.unsettled.has_left() {
                 let is_unsettled = |index, hash| self.unsettled.contains(&(index, hash));
                 if let Some(block) = self.batch.holder_among(&id, is_unsettled)? {
                     self.settle_whole(block)?;
-                    if self.draft.count(&id) > 0 {
-                        return Ok(Ok(submitted(next, Standing::Pending)));
-                    }
                 }
+            }
+            if self.draft.count(&id) > 0 {
+                return Ok(Ok(submitted(next, Standing::Pending)));
             }
         }
         if self.draft.len() >= self.limits.count {
