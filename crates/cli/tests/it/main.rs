@@ -8,6 +8,7 @@ mod bounds;
 mod chain;
 mod commands;
 mod compare;
+mod doors;
 mod grind;
 mod hammer;
 mod hashtopolis;
