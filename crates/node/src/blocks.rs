@@ -95,7 +95,7 @@ pub(super) async fn take(State(node): State<Arc<Node>>, request: Request) -> Res
 /// Gives a block to the ledger and says what became of it.
 pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Response, Refusal> {
     let (index, hash) = (block.index(), block.hash());
-    let added = add_block(node, block).await?;
+    let added = add_block(node, block).await??;
     let answer = |message: Cow<'static, str>, tip, dropped| {
         Json(Taken {
             message,
@@ -161,7 +161,10 @@ pub(super) async fn switch(State(node): State<Arc<Node>>, Input(value): Input) -
 }
 
 /// Gives a block to the ledger.
-async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, Refusal> {
+pub(super) async fn add_block(
+    node: &Arc<Node>,
+    block: Block<Unchecked>,
+) -> Result<Result<Added, AddError>, Refusal> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     blocking(node, move |node| {
         // Checks the block's content first, which takes a while.
@@ -172,6 +175,5 @@ async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, R
     })
     .await?;
     let outcome = receiver.await.ok().flatten();
-    let outcome = outcome.ok_or_else(Refusal::stopping)?;
-    Ok(outcome?)
+    outcome.ok_or_else(Refusal::stopping)
 }
