@@ -21,6 +21,7 @@ const GUARDED: [(&str, &str, &str, u16); 9] = [
     ("POST", "/mine", "", 200),
     ("POST", "/transactions/new", TRANSFER, 201),
     ("POST", "/blocks", "{}", 400),
+    ("POST", "/switch", "{}", 400),
     ("GET", "/work", "", 200),
     ("POST", "/work", "{}", 400),
     ("POST", "/", CALL, 200),
