@@ -15,3 +15,4 @@ pub mod backoff;
 pub mod difficulty;
 pub mod merkle;
 pub mod rate;
+pub mod stratum;
