@@ -208,11 +208,18 @@ mod tests {
         );
         work.first = 1;
         assert_eq!(work.extranonce2(0), [0, 0, 0, 1]);
-        let header = work.header(0).to_bytes();
+        let mut header = work.header(0).to_bytes();
         assert_eq!(hex::encode(&header[..8]), "02000000f8b6164d");
-        assert_eq!(hex::encode(&header[32..36]), "00000000");
-        assert_eq!(hex::encode(&header[68..76]), "b9864e50afc42a1c");
-        eprintln!("{}", hex::encode(header));
+        // ["slush.miner1", "bf", "00000001", "504e86ed", "b2957c02"]
+        header[68..72].copy_from_slice(&0x504e_86edu32.to_le_bytes());
+        header[76..].copy_from_slice(&0xb295_7c02u32.to_le_bytes());
+        let hash = Hash::from_bytes(sha256d(&header));
+        assert_eq!(
+            hash.display(ByteOrder::Little),
+            "000000002076870fe65a2b6eeed84fa892c0db924f1482243a6247d931dcab32"
+        );
+        let difficulty = crate::difficulty::of_hash(hash);
+        assert!((7.88..7.89).contains(&difficulty), "{difficulty}");
     }
 
     #[test]
