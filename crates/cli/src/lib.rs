@@ -7,6 +7,7 @@
 //! option, which value, what to do instead.
 
 mod commands;
+mod mining;
 mod options;
 mod render;
 mod terminal;
