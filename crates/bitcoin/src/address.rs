@@ -50,19 +50,29 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let prefix = text.rsplit_once('1').map(|(prefix, _)| prefix.to_ascii_lowercase());
-        let known = prefix.as_deref().and_then(|prefix| BECH32.iter().find(|(known, _)| *known == prefix));
+        let prefix = text
+            .rsplit_once('1')
+            .map(|(prefix, _)| prefix.to_ascii_lowercase());
+        let known = prefix
+            .as_deref()
+            .and_then(|prefix| BECH32.iter().find(|(known, _)| *known == prefix));
         if let Some((_, chains)) = known {
             let (_, version, program) =
                 segwit::decode(text).map_err(|error| AddressError::Bech32(reason(&error)))?;
-            return Ok(Self { script: witness(version, &program), chains });
+            return Ok(Self {
+                script: witness(version, &program),
+                chains,
+            });
         }
         if let Ok((other, ..)) = segwit::decode(text) {
             return Err(AddressError::Prefix(other.to_lowercase()));
         }
         let bytes = base58ck::decode_check(text).map_err(|error| AddressError::Base58(reason(&error)))?;
         let (version, hash) = bytes.split_first().unwrap_or((&0, &[]));
-        let odd = AddressError::Version { version: *version, bytes: hash.len() };
+        let odd = AddressError::Version {
+            version: *version,
+            bytes: hash.len(),
+        };
         let hash: [u8; 20] = hash.try_into().map_err(|_| odd.clone())?;
         let (script, chains) = match version {
             0x00 => (key_hash(hash), MAIN),
@@ -135,9 +145,18 @@ mod tests {
     #[test]
     fn published_addresses() {
         for (address, expected) in [
-            ("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "76a91477bff20c60e522dfaa3350c39b030a5d004e839a88ac"),
-            ("3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "a914b472a266d0bd89c13706a4132ccfb16f7c3b9fcb87"),
-            ("BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4", "0014751e76e8199196d454941c45d1b3a323f1433bd6"),
+            (
+                "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2",
+                "76a91477bff20c60e522dfaa3350c39b030a5d004e839a88ac",
+            ),
+            (
+                "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
+                "a914b472a266d0bd89c13706a4132ccfb16f7c3b9fcb87",
+            ),
+            (
+                "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4",
+                "0014751e76e8199196d454941c45d1b3a323f1433bd6",
+            ),
             (
                 "tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sl5k7",
                 "00201863143c14c5166804bd19203356da136c985678cd4d27a1b8c6329604903262",
@@ -147,7 +166,10 @@ mod tests {
                 "512079be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
             ),
             ("bc1sw50qgdz25j", "6002751e"),
-            ("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", "0014751e76e8199196d454941c45d1b3a323f1433bd6"),
+            (
+                "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080",
+                "0014751e76e8199196d454941c45d1b3a323f1433bd6",
+            ),
         ] {
             assert_eq!(script(address), expected, "{address}");
         }
@@ -157,8 +179,14 @@ mod tests {
     fn chains() {
         let of = |address: &str| address.parse::<Address>().unwrap().chains();
         assert_eq!(of("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"), "main");
-        assert_eq!(of("mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn"), "test, testnet4, signet, regtest");
-        assert_eq!(of("tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"), "test, testnet4, signet");
+        assert_eq!(
+            of("mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn"),
+            "test, testnet4, signet, regtest"
+        );
+        assert_eq!(
+            of("tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"),
+            "test, testnet4, signet"
+        );
         assert_eq!(of("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"), "regtest");
     }
 
@@ -183,7 +211,9 @@ mod tests {
         ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
-        let problem = "ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9".parse::<Address>().unwrap_err();
+        let problem = "ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9"
+            .parse::<Address>()
+            .unwrap_err();
         assert!(problem.to_string().contains("begins with ltc1"), "{problem}");
     }
 }

@@ -42,7 +42,9 @@ pub enum RpcUrlError {
     #[error("not a URL; give one such as http://127.0.0.1:8332")]
     NotAUrl,
     /// Another scheme than http.
-    #[error("a node speaks plain http; give a URL such as http://127.0.0.1:8332, and use a tunnel over a network")]
+    #[error(
+        "a node speaks plain http; give a URL such as http://127.0.0.1:8332, and use a tunnel over a network"
+    )]
     Scheme,
     /// No host, or no port that can be.
     #[error("no host, or not a port; give a URL such as http://127.0.0.1:8332")]
@@ -66,16 +68,29 @@ impl RpcUrl {
             Some((credentials, place)) => (Some(credentials), place),
             None => (None, authority),
         };
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or(RpcUrlError::HostOrPort)?;
+        let host = uri
+            .host()
+            .filter(|host| !host.is_empty())
+            .ok_or(RpcUrlError::HostOrPort)?;
         let port = place.strip_prefix(host).ok_or(RpcUrlError::HostOrPort)?;
         let port: Option<u16> = match port.strip_prefix(':') {
             None if port.is_empty() => None,
             None => return Err(RpcUrlError::HostOrPort),
-            Some(digits) => Some(digits.parse().ok().filter(|port| *port > 0).ok_or(RpcUrlError::HostOrPort)?),
+            Some(digits) => Some(
+                digits
+                    .parse()
+                    .ok()
+                    .filter(|port| *port > 0)
+                    .ok_or(RpcUrlError::HostOrPort)?,
+            ),
         };
         let port = port.map_or(String::new(), |port| format!(":{port}"));
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let decoded = |text: &str| {
+            percent_encoding::percent_decode_str(text)
+                .decode_utf8_lossy()
+                .into_owned()
+        };
         Ok(Self {
             url: format!("http://{host}{port}{path}"),
             credentials: credentials.map(|text| {
@@ -94,7 +109,9 @@ impl RpcUrl {
     /// The text without what may stand before its host: to be shown, whether or not it is a URL.
     pub fn shown(text: &str) -> String {
         match (text.find("://"), text.rfind('@')) {
-            (Some(scheme), Some(at)) if scheme + 3 <= at => format!("{}{}", &text[..scheme + 3], &text[at + 1..]),
+            (Some(scheme), Some(at)) if scheme + 3 <= at => {
+                format!("{}{}", &text[..scheme + 3], &text[at + 1..])
+            }
             (None, Some(at)) => text[at + 1..].to_owned(),
             _ => text.to_owned(),
         }
@@ -158,7 +175,9 @@ pub enum RpcError {
         passing: bool,
     },
     /// The node does not want us.
-    #[error("the node forbids the call of {0} (403); its settings rpcallowip and rpcwhitelist say who may call what")]
+    #[error(
+        "the node forbids the call of {0} (403); its settings rpcallowip and rpcwhitelist say who may call what"
+    )]
     Forbidden(&'static str),
     /// The node answers with an error.
     #[error("the node answers {method} with an error: {message}{}", code.map_or(String::new(), |code| format!(" (code {code})")))]
@@ -193,13 +212,25 @@ impl RpcError {
 
     /// Whether the node does not know the method.
     pub fn is_unknown_method(&self) -> bool {
-        matches!(self, Self::Node { code: Some(-32601), .. })
+        matches!(
+            self,
+            Self::Node {
+                code: Some(-32601),
+                ..
+            }
+        )
     }
 
     /// Whether the node is not ready yet: it starts, has no peers, or lacks blocks (`RPC_IN_WARMUP`,
     /// `RPC_CLIENT_NOT_CONNECTED`, `RPC_CLIENT_IN_INITIAL_DOWNLOAD`).
     pub fn is_not_ready(&self) -> bool {
-        matches!(self, Self::Node { code: Some(-28 | -9 | -10), .. })
+        matches!(
+            self,
+            Self::Node {
+                code: Some(-28 | -9 | -10),
+                ..
+            }
+        )
     }
 }
 
@@ -257,7 +288,8 @@ impl Rpc {
         params: &impl Serialize,
         limit: Duration,
     ) -> Result<(T, Duration), RpcError> {
-        let request = serde_json::json!({ "jsonrpc": "1.0", "id": "paydirt", "method": method, "params": params });
+        let request =
+            serde_json::json!({ "jsonrpc": "1.0", "id": "paydirt", "method": method, "params": params });
         let request = serde_json::to_vec(&request).expect("maps have text keys");
         let begun = Instant::now();
         let authorization = self.authorization()?;
@@ -308,7 +340,10 @@ impl Rpc {
             _ => {}
         }
         let body = response.body_mut().with_config().limit(MOST_BYTES).read_to_vec();
-        Ok(Some(Answer { status, body: body.map_err(silence)? }))
+        Ok(Some(Answer {
+            status,
+            body: body.map_err(silence)?,
+        }))
     }
 
     fn session(&self) -> MutexGuard<'_, Session> {
@@ -363,15 +398,22 @@ impl Rpc {
 
 /// The header of a cookie: its file holds `name:password`.
 fn read_cookie(path: &Path) -> Result<String, RpcError> {
-    let problem = |problem: String| RpcError::Cookie { path: path.to_owned(), problem };
-    let length = std::fs::metadata(path).map_err(|error| problem(plain(&error)))?.len();
+    let problem = |problem: String| RpcError::Cookie {
+        path: path.to_owned(),
+        problem,
+    };
+    let length = std::fs::metadata(path)
+        .map_err(|error| problem(plain(&error)))?
+        .len();
     if length > 4096 {
         return Err(problem("it is no cookie: too long".to_owned()));
     }
     let bytes = std::fs::read(path).map_err(|error| problem(plain(&error)))?;
     match std::str::from_utf8(&bytes).map(str::trim) {
         Ok(text) if text.contains(':') => Ok(basic(text)),
-        _ => Err(problem("it is no cookie: there is no name:password in it".to_owned())),
+        _ => Err(problem(
+            "it is no cookie: there is no name:password in it".to_owned(),
+        )),
     }
 }
 
@@ -435,18 +477,29 @@ pub fn read_answer<T: DeserializeOwned>(method: &'static str, answer: &Answer) -
             },
         };
         let code = envelope.error["code"].as_i64();
-        return Err(RpcError::Node { method, code, message: excerpt(&message) });
+        return Err(RpcError::Node {
+            method,
+            code,
+            message: excerpt(&message),
+        });
     }
     let Some(result) = envelope.result else {
         return match answer.status {
-            200 => Err(RpcError::Answer(method, "there is neither a result nor an error in it".to_owned())),
+            200 => Err(RpcError::Answer(
+                method,
+                "there is neither a result nor an error in it".to_owned(),
+            )),
             status => Err(RpcError::Status(method, status)),
         };
     };
     let mut json = serde_json::Deserializer::from_str(result.get());
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let place = error.path().to_string();
-        let place = if place == "." { String::new() } else { format!("{place}: ") };
+        let place = if place == "." {
+            String::new()
+        } else {
+            format!("{place}: ")
+        };
         RpcError::Answer(method, excerpt(&format!("{place}{}", error.into_inner())))
     })
 }

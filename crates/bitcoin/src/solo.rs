@@ -12,5 +12,5 @@ mod source;
 mod template;
 
 pub use assembler::{AssembleError, Assembler};
-pub use source::{Failure, Plan, Refusal, SoloSource, Summary, Tell, Told};
+pub use source::{Failure, Found, Plan, Refusal, SoloSource, Summary, Tell, Told};
 pub use template::{Network, Template, TemplateError};

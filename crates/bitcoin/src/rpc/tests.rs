@@ -9,14 +9,31 @@ fn parsed(text: &str) -> (String, Option<(String, String)>) {
 
 #[test]
 fn urls() {
-    assert_eq!(parsed("http://127.0.0.1:18443"), ("http://127.0.0.1:18443/".to_owned(), None));
+    assert_eq!(
+        parsed("http://127.0.0.1:18443"),
+        ("http://127.0.0.1:18443/".to_owned(), None)
+    );
     assert_eq!(parsed("HTTP://node/wallet/x").0, "http://node/wallet/x");
     assert_eq!(parsed("http://[::1]:8332/").0, "http://[::1]:8332/");
     let secret = Some(("u ser".to_owned(), "p:a@ss".to_owned()));
-    assert_eq!(parsed("http://u%20ser:p%3Aa%40ss@h:1"), ("http://h:1/".to_owned(), secret));
+    assert_eq!(
+        parsed("http://u%20ser:p%3Aa%40ss@h:1"),
+        ("http://h:1/".to_owned(), secret)
+    );
     for bad in [
-        "", "x", "127.0.0.1:8332", "/path", "http://", "http://:8332", "http://h:", "http://h:0", "http://h:65536",
-        "http://h:port", "http://u:p@", "http://a b", "http://[::1",
+        "",
+        "x",
+        "127.0.0.1:8332",
+        "/path",
+        "http://",
+        "http://:8332",
+        "http://h:",
+        "http://h:0",
+        "http://h:65536",
+        "http://h:port",
+        "http://u:p@",
+        "http://a b",
+        "http://[::1",
     ] {
         assert!(RpcUrl::parse(bad).is_err(), "{bad}");
     }
@@ -33,7 +50,10 @@ fn what_is_shown_has_no_secrets() {
     assert_eq!(RpcUrl::shown("http://h"), "http://h");
     let url = RpcUrl::parse("http://user:secret@h").unwrap();
     let credentials = url.credentials().unwrap();
-    assert_eq!(format!("{url} {url:?} {credentials:?}"), "http://h/ http://h/ Password");
+    assert_eq!(
+        format!("{url} {url:?} {credentials:?}"),
+        "http://h/ http://h/ Password"
+    );
 }
 
 fn answer<T: DeserializeOwned>(status: u16, body: &str) -> Result<T, String> {
@@ -47,16 +67,40 @@ fn answers() {
     assert_eq!(answer::<Option<u32>>(200, r#"{"result":null,"id":1}"#), Ok(None));
     let refused = r#"{"result":null,"error":{"code":-28,"message":"Loading\nblock index…"},"id":1}"#;
     let problem = answer::<u32>(500, refused).unwrap_err();
-    assert_eq!(problem, "the node answers call with an error: Loading block index… (code -28)");
+    assert_eq!(
+        problem,
+        "the node answers call with an error: Loading block index… (code -28)"
+    );
     assert_eq!(
         answer::<u32>(200, r#"{"error":"no"}"#).unwrap_err(),
         "the node answers call with an error: no"
     );
-    assert!(answer::<u32>(200, r#"{"error":[1]}"#).unwrap_err().ends_with("an error: [1]"));
-    assert!(answer::<Option<u32>>(200, "{}").unwrap_err().contains("neither a result nor an error"));
-    assert!(answer::<u32>(500, "<html>").unwrap_err().ends_with("HTTP status 500"));
+    assert!(
+        answer::<u32>(200, r#"{"error":[1]}"#)
+            .unwrap_err()
+            .ends_with("an error: [1]")
+    );
+    assert!(
+        answer::<Option<u32>>(200, "{}")
+            .unwrap_err()
+            .contains("neither a result nor an error")
+    );
+    assert!(
+        answer::<u32>(500, "<html>")
+            .unwrap_err()
+            .ends_with("HTTP status 500")
+    );
     assert!(answer::<u32>(502, "{}").unwrap_err().ends_with("HTTP status 502"));
-    for bad in ["", "{", "[]", "5", "null", r#"{"result":"x"}"#, r#"{"result":5,"#, "\u{0}"] {
+    for bad in [
+        "",
+        "{",
+        "[]",
+        "5",
+        "null",
+        r#"{"result":"x"}"#,
+        r#"{"result":5,"#,
+        "\u{0}",
+    ] {
         assert!(answer::<u32>(200, bad).is_err(), "{bad}");
     }
     let long = format!(r#"{{"error":"{}"}}"#, "x".repeat(10 << 20));

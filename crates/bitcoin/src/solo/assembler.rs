@@ -38,11 +38,19 @@ impl Assembler {
     /// # Errors
     /// [`AssembleError`]: there is no room for what the node wants, or its numbers cannot be.
     pub fn new(template: Template, script: &ScriptPubKeyBuf) -> Result<Self, AssembleError> {
-        let ids: Vec<_> = template.transactions.iter().map(|transaction| transaction.txid).collect();
+        let ids: Vec<_> = template
+            .transactions
+            .iter()
+            .map(|transaction| transaction.txid)
+            .collect();
         Ok(Self {
             coinbase: Coinbase::new(&template, script)?,
             branch: branch_of_first(&ids),
-            transactions: template.transactions.iter().map(|transaction| transaction.data.as_str()).collect(),
+            transactions: template
+                .transactions
+                .iter()
+                .map(|transaction| transaction.data.as_str())
+                .collect(),
             template,
         })
     }

@@ -68,14 +68,20 @@ impl Coinbase {
         let at = 4 + 1 + OutPoint::SIZE + 1 + lead_bytes;
 
         let amount = Amount::from_sat(template.value).map_err(|_| CoinbaseError::Value(template.value))?;
-        let mut outputs = vec![TxOut { amount, script_pubkey: script.clone() }];
+        let mut outputs = vec![TxOut {
+            amount,
+            script_pubkey: script.clone(),
+        }];
         let commitment = match &template.commitment {
             Some(commitment) => Some(commitment.clone()),
             None => template.is_segwit.then(|| commitment(template)),
         };
         let mut witness = Witness::new();
         if let Some(commitment) = commitment {
-            outputs.push(TxOut { amount: Amount::ZERO, script_pubkey: ScriptPubKeyBuf::from_bytes(commitment) });
+            outputs.push(TxOut {
+                amount: Amount::ZERO,
+                script_pubkey: ScriptPubKeyBuf::from_bytes(commitment),
+            });
             witness.push([0; 32]);
         }
         let with = |witness: Witness| Transaction {
@@ -106,7 +112,11 @@ impl Coinbase {
     /// Its bytes in a block.
     pub(super) fn whole(&self, extra_nonce: u64) -> Vec<u8> {
         let mut bytes = self.whole.clone();
-        let marker_and_flag = if self.whole.len() > self.stripped.len() { 2 } else { 0 };
+        let marker_and_flag = if self.whole.len() > self.stripped.len() {
+            2
+        } else {
+            0
+        };
         bytes[self.at + marker_and_flag..][..EXTRA_NONCE_BYTES].copy_from_slice(&extra_nonce.to_le_bytes());
         bytes
     }
@@ -127,7 +137,11 @@ fn script_number(number: u32) -> Vec<u8> {
 
 /// The script that commits to the witnesses: their Merkle root, the coinbase's leaf being zeros, and the reserved value.
 fn commitment(template: &Template) -> Vec<u8> {
-    let others: Vec<_> = template.transactions.iter().map(|transaction| transaction.wtxid).collect();
+    let others: Vec<_> = template
+        .transactions
+        .iter()
+        .map(|transaction| transaction.wtxid)
+        .collect();
     let root = merkle::root_of_first([0; 32], &merkle::branch_of_first(&others));
     let hash = sha256d([root, [0; 32]].as_flattened());
     [&COMMITMENT[..], &hash].concat()
@@ -146,9 +160,19 @@ mod tests {
             hex::encode(ScriptSigBuf::into_bytes(script.into_script()))
         };
         for (height, expected) in [
-            (0, "00"), (1, "51"), (16, "60"), (17, "0111"), (127, "017f"), (128, "028000"), (255, "02ff00"),
-            (256, "020001"), (32_767, "02ff7f"), (32_768, "03008000"), (227_836, "03fc7903"),
-            (8_388_608, "0400008000"), (u32::MAX, "05ffffffff00"),
+            (0, "00"),
+            (1, "51"),
+            (16, "60"),
+            (17, "0111"),
+            (127, "017f"),
+            (128, "028000"),
+            (255, "02ff00"),
+            (256, "020001"),
+            (32_767, "02ff7f"),
+            (32_768, "03008000"),
+            (227_836, "03fc7903"),
+            (8_388_608, "0400008000"),
+            (u32::MAX, "05ffffffff00"),
         ] {
             assert_eq!(pushed(height), expected, "{height}");
         }

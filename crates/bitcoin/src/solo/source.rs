@@ -97,7 +97,9 @@ pub enum Failure {
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// The reward would go nowhere.
-    #[error("the address belongs to {chains}, and the node is on {chain}: --address wants one of the node's network")]
+    #[error(
+        "the address belongs to {chains}, and the node is on {chain}: --address wants one of the node's network"
+    )]
     Address {
         /// Where the address is valid.
         chains: String,
@@ -138,10 +140,6 @@ struct State {
     is_checked: bool,
     current: Option<Arc<Assembler>>,
     longpollid: Option<String>,
-    /// How many jobs were posted: the number of the last.
-    posted: u64,
-    /// Jobs up to this one are done with: their height has its block.
-    spent: Option<u64>,
     /// How often the tip has changed.
     tips: u64,
     fetched: Instant,
@@ -170,8 +168,6 @@ impl SoloSource {
             is_checked: false,
             current: None,
             longpollid: None,
-            posted: 0,
-            spent: None,
             tips: 0,
             fetched: now,
             due: now,
@@ -200,7 +196,9 @@ impl SoloSource {
         ];
         for (name, run) in threads {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name(name.to_owned()).spawn(move || run(&shared))?;
+            thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || run(&shared))?;
         }
         Ok(Self(shared))
     }
@@ -222,7 +220,11 @@ impl SoloSource {
             (shared.tell)(Told::Block(&found, Err(&Refusal::Unknown), None));
         }
         state.is_closed = true;
-        Summary { accepted: state.accepted, refused: state.refused, failure: state.failure.take() }
+        Summary {
+            accepted: state.accepted,
+            refused: state.refused,
+            failure: state.failure.take(),
+        }
     }
 }
 
@@ -236,10 +238,8 @@ impl JobSource for SoloSource {
             let waited = shared.changed.wait_timeout(state, CANCELLED_EVERY);
             state = waited.expect("nothing panics while it is held").0;
         }
-        // Jobs are numbered in order, and the last one is never older than either.
-        let not = used_up.max(state.spent);
         drop(state);
-        shared.slot.wait(not, cancel)
+        shared.slot.wait(used_up, cancel)
     }
 
     fn submit(&self, job: &Job<Arc<Assembler>>, share: &Share) -> Result<(), String> {
@@ -343,7 +343,10 @@ impl Shared {
                 let warning = "the node does not say which network it is on; the address is used unchecked";
                 self.tell(&state, Told::Warning(warning.to_owned()));
             }
-            Some(Network { chain, signet_challenge }) => {
+            Some(Network {
+                chain,
+                signet_challenge,
+            }) => {
                 check_challenge(signet_challenge.as_deref())?;
                 let address = &self.plan.address;
                 if !address.is_of(&chain) {
@@ -431,7 +434,10 @@ impl Shared {
             return Ok(());
         }
         self.tell(&state, Told::Template(template, took));
-        let (first, used) = (self.extra_nonce.load(Ordering::Relaxed), Arc::clone(&self.extra_nonce));
+        let (first, used) = (
+            self.extra_nonce.load(Ordering::Relaxed),
+            Arc::clone(&self.extra_nonce),
+        );
         let begun = move |extra_nonce: u64| {
             used.fetch_max(extra_nonce + 1, Ordering::Relaxed);
         };
@@ -444,7 +450,6 @@ impl Shared {
                 self.slot.post_clean(job);
             }
         }
-        state.posted += 1;
         state.current = Some(assembler);
         Ok(())
     }

@@ -47,7 +47,11 @@ impl<'r> Request<'r> {
             Some("signet") | None => &KNOWN_RULES[..],
             Some(_) => &KNOWN_RULES[..1],
         };
-        Self { rules, capabilities: &["longpoll", "workid"], longpollid }
+        Self {
+            rules,
+            capabilities: &["longpoll", "workid"],
+            longpollid,
+        }
     }
 }
 
@@ -192,19 +196,31 @@ impl Template {
             return Err(TemplateError::Rule(crate::rpc::excerpt(unknown)));
         }
         check_challenge(said.signet_challenge.as_deref())?;
-        let field = |field: &str, expected| TemplateError::Field { field: field.to_owned(), expected };
+        let field = |field: &str, expected| TemplateError::Field {
+            field: field.to_owned(),
+            expected,
+        };
         let bits: [u8; 4] = array(&said.bits).ok_or_else(|| field("bits", "8 hex digits"))?;
         let nbits = u32::from_be_bytes(bits);
         let target = match &said.target {
             // What the node asks for counts; nothing but a proxy would say another one than that of the bits.
-            Some(target) => array(target).map(Target::from_be_bytes).ok_or_else(|| field("target", "64 hex digits"))?,
+            Some(target) => array(target)
+                .map(Target::from_be_bytes)
+                .ok_or_else(|| field("target", "64 hex digits"))?,
             None => Target::from_nbits(nbits).map_err(|_| field("bits", "a target above 0"))?,
         };
-        let version = i32::try_from(said.version).map(i32::cast_unsigned).or_else(|_| u32::try_from(said.version));
+        let version = i32::try_from(said.version)
+            .map(i32::cast_unsigned)
+            .or_else(|_| u32::try_from(said.version));
         let time = said.curtime.max(said.mintime.unwrap_or(0));
-        let latest = said.maxtime.unwrap_or(u32::MAX).min(said.curtime.saturating_add(MOST_AHEAD_S));
+        let latest = said
+            .maxtime
+            .unwrap_or(u32::MAX)
+            .min(said.curtime.saturating_add(MOST_AHEAD_S));
         let mutable = said.mutable.unwrap_or_default();
-        let may_roll_time = mutable.iter().any(|what| what == "time" || what == "time/increment");
+        let may_roll_time = mutable
+            .iter()
+            .any(|what| what == "time" || what == "time/increment");
         let transactions: Result<Vec<_>, _> = (0..).zip(said.transactions).map(included).collect();
         let transactions = transactions?;
         let aux = match said.coinbaseaux {
@@ -215,8 +231,9 @@ impl Template {
                 .ok_or_else(|| field("coinbaseaux", "hex digits under some names"))?
                 .concat(),
         };
-        let commitment = (said.default_witness_commitment)
-            .map(|text| hex::decode(text).map_err(|_| field("default_witness_commitment", "a script in hex")));
+        let commitment = (said.default_witness_commitment).map(|text| {
+            hex::decode(text).map_err(|_| field("default_witness_commitment", "a script in hex"))
+        });
         let taken = said.vbavailable.unwrap_or_default();
         Ok(Self {
             height: said.height,
@@ -226,14 +243,24 @@ impl Template {
             version: version.map_err(|_| field("version", "a number of 32 bits"))?,
             nbits,
             time,
-            time_slack_s: if may_roll_time { latest.saturating_sub(time) } else { 0 },
-            version_taken: taken.values().fold(0, |bits, bit| bits | 1u32.checked_shl(*bit).unwrap_or(0)),
+            time_slack_s: if may_roll_time {
+                latest.saturating_sub(time)
+            } else {
+                0
+            },
+            version_taken: taken
+                .values()
+                .fold(0, |bits, bit| bits | 1u32.checked_shl(*bit).unwrap_or(0)),
             nonces: said.noncerange.as_deref().map(nonces).transpose()?,
             is_segwit: said.signet_challenge.is_some()
                 || rules.iter().any(|rule| rule.trim_start_matches('!') == "segwit")
-                || transactions.iter().any(|transaction| transaction.txid != transaction.wtxid),
+                || transactions
+                    .iter()
+                    .any(|transaction| transaction.txid != transaction.wtxid),
             transactions,
-            value: said.coinbasevalue.ok_or_else(|| field("coinbasevalue", "there"))?,
+            value: said
+                .coinbasevalue
+                .ok_or_else(|| field("coinbasevalue", "there"))?,
             aux,
             commitment: commitment.transpose()?,
             workid: said.workid,
@@ -267,7 +294,8 @@ fn shown(hash: &str) -> Option<Bytes32> {
 fn nonces(range: &str) -> Result<NonceRange, TemplateError> {
     let read = || {
         let bytes: [u8; 8] = array(range)?;
-        let [first, last] = [&bytes[..4], &bytes[4..]].map(|four| four.iter().fold(0, |n, byte| n << 8 | u64::from(*byte)));
+        let [first, last] =
+            [&bytes[..4], &bytes[4..]].map(|four| four.iter().fold(0, |n, byte| n << 8 | u64::from(*byte)));
         let count = (last + 1).checked_sub(first)?;
         NonceRange::new(first, count.into()).ok()
     };
@@ -282,7 +310,9 @@ fn included((index, said): (usize, SaidTransaction)) -> Result<Included, Templat
     };
     let bytes = hex::decode(&said.data).map_err(|_| field("data", "a transaction in hex"))?;
     let given = |name: &str, id: &Option<String>| {
-        let id = id.as_deref().map(|text| shown(text).ok_or_else(|| field(name, "64 hex digits")));
+        let id = id
+            .as_deref()
+            .map(|text| shown(text).ok_or_else(|| field(name, "64 hex digits")));
         id.transpose()
     };
     let (txid, wtxid) = match (given("txid", &said.txid)?, given("hash", &said.hash)?) {
@@ -291,10 +321,17 @@ fn included((index, said): (usize, SaidTransaction)) -> Result<Included, Templat
         _ => {
             let transaction: Transaction =
                 encoding::decode_from_slice(&bytes).map_err(|_| field("data", "a transaction"))?;
-            (transaction.compute_txid().to_byte_array(), transaction.compute_wtxid().to_byte_array())
+            (
+                transaction.compute_txid().to_byte_array(),
+                transaction.compute_wtxid().to_byte_array(),
+            )
         }
     };
-    Ok(Included { data: said.data, txid, wtxid })
+    Ok(Included {
+        data: said.data,
+        txid,
+        wtxid,
+    })
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl Shared {
                 Ok(()) => {
                     state.accepted += 1;
                     // Its height is taken: what is known and what is on its way are built on the block before it.
-                    state.spent = Some(state.posted);
+                    self.slot.withdraw();
                     state.tips += 1;
                     state.current = None;
                     state.found.clear();
@@ -142,7 +142,10 @@ impl Shared {
                 return (Err(refusal), None);
             }
             let wait = backoff.next_wait();
-            self.tell(&self.state(), Told::Trouble(format!("block {}: {error}", found.hash), wait));
+            self.tell(
+                &self.state(),
+                Told::Trouble(format!("block {}: {error}", found.hash), wait),
+            );
             if is_last_try {
                 return (Err(Refusal::Unknown), None);
             }
@@ -158,7 +161,10 @@ fn verdict(answer: &Value, may_have_it: bool) -> Result<(), Refusal> {
         Value::Null => Ok(()),
         Value::String(reason) if reason == "duplicate" && may_have_it => Ok(()),
         Value::String(reason) => Err(Refusal::Said(in_words(reason))),
-        other => Err(Refusal::Said(format!("neither null nor a reason: {}", excerpt(&other.to_string())))),
+        other => Err(Refusal::Said(format!(
+            "neither null nor a reason: {}",
+            excerpt(&other.to_string())
+        ))),
     }
 }
 
@@ -179,13 +185,25 @@ mod tests {
     fn verdicts() {
         let said = |reason: &str| Err(Refusal::Said(reason.to_owned()));
         assert_eq!(verdict(&json!(null), false), Ok(()));
-        for reason in ["high-hash", "bad-txnmrklroot", "prev-blk-not-found", "duplicate", "inconclusive"] {
+        for reason in [
+            "high-hash",
+            "bad-txnmrklroot",
+            "prev-blk-not-found",
+            "duplicate",
+            "inconclusive",
+        ] {
             assert_eq!(verdict(&json!(reason), false), said(reason));
         }
         // The first answer was lost, the second says that the first block came through.
         assert_eq!(verdict(&json!("duplicate"), true), Ok(()));
-        assert_eq!(verdict(&json!("duplicate-invalid"), true), said("duplicate-invalid"));
+        assert_eq!(
+            verdict(&json!("duplicate-invalid"), true),
+            said("duplicate-invalid")
+        );
         assert_eq!(verdict(&json!(" "), false), said("no reason given"));
-        assert_eq!(verdict(&json!(true), false), said("neither null nor a reason: true"));
+        assert_eq!(
+            verdict(&json!(true), false),
+            said("neither null nor a reason: true")
+        );
     }
 }
