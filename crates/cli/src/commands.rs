@@ -11,4 +11,5 @@ pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod mine;
 pub(crate) mod serve;
+pub(crate) mod solo;
 pub(crate) mod verify;

@@ -32,7 +32,8 @@ pub(crate) struct Events {
 
 struct Lines {
     outbox: Arc<Outbox>,
-    writer: JoinHandle<io::Result<()>>,
+    /// Until the end waits for it.
+    writer: Mutex<Option<JoinHandle<io::Result<()>>>>,
 }
 
 impl Events {
@@ -101,17 +102,22 @@ impl Events {
     ///
     /// # Errors
     /// When stdout cannot be written to; that nobody reads it any more is none.
-    pub(crate) fn end(self, event: &impl Serialize, readable: impl FnOnce() -> String) -> anyhow::Result<()> {
+    pub(crate) fn end(
+        &self,
+        event: &impl Serialize,
+        readable: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
         if let Some(status) = &self.status {
             status.finish_and_clear();
         }
         self.tell(event);
         *self.ended.lock().expect(NO_PANIC) = true;
-        let Some(lines) = self.json else {
+        let Some(lines) = &self.json else {
             return output::text(&readable());
         };
         lines.outbox.complete();
-        match lines.writer.join() {
+        let writer = lines.writer.lock().expect(NO_PANIC).take();
+        match writer.map_or(Ok(Ok(())), JoinHandle::join) {
             Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(error).context("cannot write to stdout")
             }
@@ -129,6 +135,7 @@ impl Lines {
         let writer = thread
             .spawn(move || waiting.write_to(io::stdout().lock()))
             .context("cannot start the thread that writes events")?;
+        let writer = Mutex::new(Some(writer));
         Ok(Self { outbox, writer })
     }
 }
