@@ -11,7 +11,7 @@ use bitcoin_primitives::{Transaction, encoding};
 use paydirt::{NonceRange, Target};
 use serde::{Deserialize, Serialize};
 
-use crate::merkle::Bytes32;
+use crate::{merkle::Bytes32, rpc::excerpt};
 
 /// The rules that have to be known before their blocks can be mined (BIP 9: those with a `!`).
 const KNOWN_RULES: [&str; 2] = ["segwit", "signet"];
@@ -179,7 +179,7 @@ impl Template {
     /// # Errors
     /// In words: the JSON is not that of a template, or it cannot be mined.
     pub fn from_json(json: &[u8]) -> Result<Self, String> {
-        let said: Said = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let said: Said = serde_json::from_slice(json).map_err(|error| excerpt(&error.to_string()))?;
         Self::check(said).map_err(|error| error.to_string())
     }
 
@@ -193,7 +193,7 @@ impl Template {
         let rules = said.rules.unwrap_or_default();
         let must = rules.iter().filter_map(|rule| rule.strip_prefix('!'));
         if let Some(unknown) = must.clone().find(|rule| !KNOWN_RULES.contains(rule)) {
-            return Err(TemplateError::Rule(crate::rpc::excerpt(unknown)));
+            return Err(TemplateError::Rule(excerpt(unknown)));
         }
         check_challenge(said.signet_challenge.as_deref())?;
         let field = |field: &str, expected| TemplateError::Field {
@@ -273,7 +273,7 @@ impl Template {
 pub(super) fn check_challenge(challenge: Option<&str>) -> Result<(), TemplateError> {
     match challenge {
         Some(challenge) if challenge != TRIVIAL_CHALLENGE => {
-            Err(TemplateError::Challenge(crate::rpc::excerpt(challenge)))
+            Err(TemplateError::Challenge(excerpt(challenge)))
         }
         _ => Ok(()),
     }

@@ -254,7 +254,7 @@ fn tell(events: &Events, tally: &mut Tally, told: Told<'_>) {
                 events.tell(&template_event(template, *tally));
             } else if is_next {
                 let (height, transactions) = (template.height, thousands(template.transactions()));
-                let difficulty = significant(difficulty::of_target(template.target));
+                let difficulty = shown(difficulty::of_target(template.target));
                 events.say(&format!(
                     "height {height}: {transactions} transactions, difficulty {difficulty}"
                 ));
@@ -287,6 +287,14 @@ fn tell(events: &Events, tally: &mut Tally, told: Told<'_>) {
             ));
         }
         Told::Warning(warning) => events.say(&format!("warning: {warning}")),
+    }
+}
+
+/// A difficulty; on a test network it may be tiny.
+fn shown(difficulty: f64) -> String {
+    match difficulty {
+        tiny if tiny < 1e-3 => format!("{tiny:.2e}"),
+        other => significant(other),
     }
 }
 
@@ -333,7 +341,7 @@ fn status(rates: &Rates, tally: &Tally) -> String {
         thousands(tally.rejected),
     );
     if let Some(best) = tally.best_difficulty {
-        line.push_str(&format!(" · best {}", significant(best)));
+        line.push_str(&format!(" · best {}", shown(best)));
     }
     if let Some(latency_s) = tally.latency_s {
         line.push_str(&format!(" · node {}", seconds(latency_s)));
@@ -384,7 +392,7 @@ impl End {
             format!("{accepted} blocks accepted, {rejected} refused"),
         );
         if let Some(best) = self.tally.best_difficulty {
-            line("best", format!("difficulty {}", significant(best)));
+            line("best", format!("difficulty {}", shown(best)));
         }
         if let Some(latency_s) = self.tally.latency_s {
             line("latency", seconds(latency_s));

@@ -16,4 +16,5 @@ mod mine;
 mod results;
 mod roll;
 mod serve;
+mod solo;
 mod work;
