@@ -125,7 +125,8 @@ impl Judge {
         };
         let result = self.core.process_block(&block);
         let verdicts = self.checked.lock().unwrap()[checked..].to_vec();
-        let is_tip = self.height() == height + 1 && self.core.active_chain().tip().block_hash() == block.hash();
+        let hash = block.hash();
+        let is_tip = self.height() == height + 1 && self.core.active_chain().tip().block_hash() == hash.as_ref();
         assert_eq!(is_tip, matches!(result, ProcessBlockResult::NewBlock) && verdicts == [true], "{verdicts:?}");
         is_tip
     }
