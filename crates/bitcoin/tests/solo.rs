@@ -278,7 +278,7 @@ fn broken_answers_are_got_over() {
             Answer::Result(node::template(101, &json!({ "bits": "xyz" }))),
             "bits",
         ),
-        (Answer::Silence(Duration::from_secs(600)), "none within 10.0 s"),
+        (Answer::Silence(Duration::from_secs(600)), "none within 4.0 s"),
         (Answer::Error(-28, "Loading block index…"), "Loading block index"),
         (Answer::Error(-10, "is in initial sync"), "initial sync"),
     ];

@@ -45,8 +45,10 @@ mod submitting;
 
 pub use submitting::{Found, Refusal};
 
-/// How long a call may take.
-const CALL: Duration = Duration::from_secs(10);
+/// How long a call may take, at first: a node that is silent is soon told. Each silence doubles it: one may be slow.
+const CALL: Duration = Duration::from_secs(4);
+/// How long a call may take at most.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
 /// How long the node may keep a long poll. After that it is asked again: the connection may be dead.
 const LONG_POLL: Duration = Duration::from_secs(150);
 /// A template is renewed after this time, for its time and its transactions.
@@ -288,15 +290,19 @@ impl Shared {
     }
 
     fn fetch_templates(&self) {
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut limit) = (Backoff::default(), CALL);
         while !self.state().is_done {
-            match self.fetch() {
+            let begun = Instant::now();
+            match self.fetch(limit) {
                 Ok(()) => {
                     backoff.reset();
                     self.wait_until(|state| state.due);
                 }
                 Err(Problem::Lasting(failure)) => self.fail(failure),
                 Err(Problem::Passing(problem)) => {
+                    if begun.elapsed() >= limit {
+                        limit = (limit * 2).min(LONGEST_CALL);
+                    }
                     let wait = backoff.next_wait();
                     self.tell(&self.state(), Told::Trouble(problem, wait));
                     let then = Instant::now() + wait;
@@ -306,16 +312,16 @@ impl Shared {
         }
     }
 
-    fn fetch(&self) -> Result<(), Problem> {
+    fn fetch(&self, limit: Duration) -> Result<(), Problem> {
         if !self.state().is_checked {
-            self.check_network()?;
+            self.check_network(limit)?;
         }
         let (chain, tips) = {
             let state = self.state();
             (state.chain.clone(), state.tips)
         };
         let request = [Request::new(chain.as_deref(), None)];
-        let (said, took) = self.rpc.call("getblocktemplate", &request, CALL)?;
+        let (said, took) = self.rpc.call("getblocktemplate", &request, limit)?;
         {
             let mut state = self.state();
             state.fetched = Instant::now();
@@ -325,10 +331,10 @@ impl Shared {
     }
 
     /// Asks which chain the node is on, and whether the address is of that one.
-    fn check_network(&self) -> Result<(), Problem> {
+    fn check_network(&self, limit: Duration) -> Result<(), Problem> {
         let mut network = None;
         for method in ["getblockchaininfo", "getmininginfo"] {
-            match self.rpc.call::<Network>(method, &[(); 0], CALL) {
+            match self.rpc.call::<Network>(method, &[(); 0], limit) {
                 Ok((said, _)) => {
                     network = Some(said);
                     break;

@@ -108,6 +108,7 @@ impl SoloArgs {
         let wanted = plan.blocks;
         let (telling, counting) = (Arc::clone(&events), Arc::clone(&tally));
         let tell = Box::new(move |told: Told<'_>| tell(&telling, &mut locked(&counting), told));
+        let node = url.to_string();
         let source = SoloSource::start(Rpc::new(url, credentials), plan, tell)
             .context("cannot start the threads that talk to the node")?;
         let mined = mine(
@@ -130,13 +131,17 @@ impl SoloArgs {
         if wanted.is_some_and(|wanted| accepted >= wanted) {
             stop.done();
         }
+        let tally = *locked(&tally);
+        if tally.height.is_none() && failure.is_none() {
+            events.say(&format!("there was no template from {node}"));
+        }
         let end = End {
             status: match &failure {
                 Some(_) => "failed",
                 None => stop.ending().name(),
             },
             reason: failure.as_ref().map(ToString::to_string),
-            tally: *locked(&tally),
+            tally,
             ..End::new(&miner, &mined)
         };
         events.end(&end, || end.readable())?;

@@ -219,7 +219,9 @@ fn a_node_that_is_not_there_is_tried_until_the_time_is_up() {
     assert_eq!(code(&output), 4, "{}", stderr(&output));
     assert_eq!(events(&output)[0]["status"], "timeout");
     let lines: Vec<_> = stderr(&output).lines().collect();
+    let (last, lines) = lines.split_last().unwrap();
     assert!(lines.len() >= 2, "{lines:?}");
+    assert_eq!(*last, "there was no template from http://127.0.0.1:1/");
     for line in lines {
         assert!(
             line.starts_with("no answer to getblockchaininfo from http://127.0.0.1:1/: "),

@@ -130,13 +130,13 @@ impl Shared {
                 Err(error) => error,
             };
             match &error {
-                RpcError::Node { message, .. } if !error.is_not_ready() => {
+                RpcError::Node { message, .. } if !error.is_not_ready() && !error.is_unknown_method() => {
                     return (Err(Refusal::Said(in_words(message))), None);
                 }
                 RpcError::Silence(..) | RpcError::Status(..) | RpcError::Answer(..) => may_have_it = true,
                 _ => {}
             }
-            if error.is_lasting() {
+            if error.is_lasting() || error.is_unknown_method() {
                 let refusal = Refusal::Said(error.to_string());
                 self.fail(Failure::Rpc(error));
                 return (Err(refusal), None);
