@@ -21,3 +21,4 @@ pub mod merkle;
 pub mod rate;
 pub mod rpc;
 pub mod solo;
+pub mod stratum;

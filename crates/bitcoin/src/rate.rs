@@ -76,15 +76,16 @@ impl RateMeter {
     }
 
     fn rate(&self, now: Duration, window: Duration) -> Option<f64> {
-        let (last, hashes) = *self.counts.back()?;
-        let end = if now.saturating_sub(last) <= RECENT {
-            last
-        } else {
-            now
+        let ((begun, _), (last, hashes)) = (*self.counts.front()?, *self.counts.back()?);
+        if now.checked_sub(window)? < begun {
+            return None;
+        }
+        let end = match now.saturating_sub(last) <= RECENT {
+            true => last,
+            false => now,
         };
-        let start = end.checked_sub(window)?;
-        let before = self.at(start)?;
-        Some((hashes as f64 - before) / window.as_secs_f64())
+        let start = end.saturating_sub(window).max(begun);
+        Some((hashes as f64 - self.at(start)?) / (end - start).as_secs_f64())
     }
 
     /// How many there were by then, between two counts in proportion; `None` before mining began.
@@ -145,6 +146,12 @@ mod tests {
         meter.record(at(9.9), 2_000);
         meter.record(at(10.1), 999);
         assert_eq!(meter.rates(at(10.1)).ten_seconds, Some(100.0));
+        // Ten seconds have passed, of which the last quarter is not told yet.
+        let mut meter = RateMeter::default();
+        meter.record(at(0.5), 0);
+        meter.record(at(10.25), 975);
+        assert_eq!(meter.rates(at(10.5)).ten_seconds, Some(100.0));
+        meter.record(at(10.5), 1_000);
         // Many in a short time are not all kept.
         for count in 0..10_000 {
             meter.record(

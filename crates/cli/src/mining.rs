@@ -70,11 +70,6 @@ impl Stop {
         Ok(stop)
     }
 
-    /// The handle that stops.
-    pub(crate) fn cancel(&self) -> &Cancel {
-        &self.cancel
-    }
-
     /// There is as much as was wanted.
     pub(crate) fn done(&self) {
         self.done.store(true, Ordering::Relaxed);
