@@ -12,4 +12,5 @@ pub(crate) mod merge;
 pub(crate) mod mine;
 pub(crate) mod pool;
 pub(crate) mod serve;
+pub(crate) mod solo;
 pub(crate) mod verify;

@@ -18,4 +18,5 @@ mod pool;
 mod results;
 mod roll;
 mod serve;
+mod solo;
 mod work;
