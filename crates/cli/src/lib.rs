@@ -7,11 +7,13 @@
 //! option, which value, what to do instead.
 
 mod commands;
+mod mining;
 mod options;
 mod render;
 mod terminal;
 mod worker;
 
+pub use commands::merge::check_results;
 pub use worker::{check_job_line, job_fields};
 
 use std::{
@@ -52,6 +54,8 @@ enum Command {
     Hashtopolis(commands::hashtopolis::HashtopolisArgs),
     Grind(commands::grind::GrindArgs),
     Compare(commands::compare::CompareArgs),
+    Pool(commands::pool::PoolArgs),
+    Solo(commands::solo::SoloArgs),
     Chain(commands::chain::ChainArgs),
     Serve(commands::serve::ServeArgs),
     Info(commands::info::InfoArgs),
@@ -70,6 +74,8 @@ impl Command {
             Self::Hashtopolis(args) => args.run(),
             Self::Grind(args) => args.run(),
             Self::Compare(args) => args.run(),
+            Self::Pool(args) => args.run(),
+            Self::Solo(args) => args.run(),
             Self::Chain(args) => args.run(),
             Self::Serve(args) => args.run(),
             Self::Info(args) => args.run(),
@@ -79,8 +85,8 @@ impl Command {
     }
 }
 
-/// The clap command.
-fn command() -> clap::Command {
+/// The program's arguments, as clap knows them.
+pub fn command() -> clap::Command {
     Cli::command()
 }
 

@@ -237,7 +237,7 @@ pub(super) async fn submit(node: &Arc<Node>, data: &str) -> Result<Verdict, Refu
         Ok(Added::Tip { .. }) => Ok(Verdict::Accepted),
         Ok(Added::Known) => Ok(Verdict::Rejected("duplicate")),
         // Another block was a moment quicker.
-        Ok(Added::Side | Added::Waiting { .. }) | Err(AddError::SideBranch(_)) => {
+        Ok(Added::Side | Added::Heavier { .. } | Added::Waiting { .. }) | Err(AddError::SideBranch(_)) => {
             Ok(Verdict::Rejected("stale"))
         }
         Err(AddError::Rule(broken)) => Ok(Verdict::Rejected(match broken.name() {

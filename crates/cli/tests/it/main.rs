@@ -1,9 +1,11 @@
 //! The program from outside: arguments in, stdout, stderr and exit codes out.
 
 mod common;
+mod scripted_pool;
 mod server;
 
 mod bench;
+mod bounds;
 mod chain;
 mod commands;
 mod compare;
@@ -14,7 +16,10 @@ mod hashtopolis;
 mod help;
 mod merge;
 mod mine;
+mod pool;
 mod results;
 mod roll;
 mod serve;
+mod solo;
+mod untrue;
 mod work;
