@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | job | the pool writes a clean `mining.notify` | the loop begins the new job, all threads having left the old one |
 //! | share | the oracle has confirmed it | its line is written |
+//! | line | a line of `mining.notify` goes into the client | the old job's handles are pulled and the new one is there to be taken |
 //! | rate | hashes in `pool`, over those of a plain search with the same kernel, threads and mask | |
 
 use std::{
@@ -15,8 +16,8 @@ use std::{
 };
 
 use paydirt::{Cancel, Find, Goal, Header, Miner, Puzzle, Search, Target};
-use paydirt_bitcoin::stratum::{Login, Pool, Work};
-use paydirt_jobs::{Event, Job, JobSource, Share, drive};
+use paydirt_bitcoin::stratum::{Action, Client, Login, Pool, Work};
+use paydirt_jobs::{Event, Job, JobSlot, JobSource, Share, drive};
 use serde_json::{Value, json};
 
 const JOBS: usize = 300;
@@ -29,6 +30,7 @@ fn main() {
     }
     let miner = Miner::new();
     println!("kernel {}, threads {}", miner.kernel().name(), miner.threads());
+    lines();
     jobs(&miner);
     shares(&miner);
     rates(&miner);
@@ -64,7 +66,8 @@ fn pool_side(listener: &TcpListener, difficulty: f64) -> TcpStream {
     writing
 }
 
-fn notify(socket: &mut TcpStream, id: usize) {
+/// A job's line, of a block with some thousand transactions.
+fn notification(id: usize) -> String {
     let branch: Vec<_> = (0..12).map(|level| format!("{level:02x}").repeat(32)).collect();
     let (before, after) = ("01".repeat(60), "02".repeat(120));
     let params = json!([
@@ -78,20 +81,56 @@ fn notify(socket: &mut TcpStream, id: usize) {
         "504e86b9",
         true
     ]);
-    let line = json!({"id": null, "method": "mining.notify", "params": params});
-    socket.write_all(format!("{line}\n").as_bytes()).unwrap();
+    json!({"id": null, "method": "mining.notify", "params": params}).to_string()
+}
+
+fn notify(socket: &mut TcpStream, id: usize) {
+    let line = format!("{}\n", notification(id));
+    socket.write_all(line.as_bytes()).unwrap();
+}
+
+/// What the program itself takes for a job's line, without sockets and other threads.
+fn lines() {
+    let login = Arc::new(login());
+    let mut client = Client::new(login, 1, "pool", Arc::default());
+    client.begin(Duration::ZERO);
+    for greeting in [
+        r#"{"id":1,"result":{"version-rolling":true,"version-rolling.mask":"1fffe000"}}"#,
+        r#"{"id":2,"result":[[],"01020304",8]}"#,
+        r#"{"id":3,"result":true}"#,
+    ] {
+        client.line(greeting.as_bytes(), Duration::ZERO);
+    }
+    let slot = JobSlot::default();
+    let times = (0..10_000).map(|id| {
+        let line = notification(id);
+        let begun = Instant::now();
+        for action in client.line(line.as_bytes(), Duration::ZERO) {
+            if let Action::Mine { job, .. } = action {
+                slot.post_clean(job);
+            }
+        }
+        let job = slot.wait(None, &Cancel::new()).expect("one was posted");
+        (job.header)(0);
+        assert_eq!(job.id, id as u64 + 1);
+        begun.elapsed()
+    });
+    print("line: read, new job and its first header there", times.collect());
+}
+
+fn login() -> Login {
+    Login {
+        user: "me".to_owned(),
+        password: "x".to_owned(),
+        agent: "paydirt/bench".to_owned(),
+        suggest_difficulty: None,
+    }
 }
 
 fn connected(wanted: Option<u64>) -> (TcpListener, Pool) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("stratum+tcp://{}", listener.local_addr().unwrap());
-    let login = Login {
-        user: "me".to_owned(),
-        password: "x".to_owned(),
-        agent: "paydirt/bench".to_owned(),
-        suggest_difficulty: None,
-    };
-    let pool = Pool::new(vec![url.parse().unwrap()], None, login, wanted, |_| {});
+    let pool = Pool::new(vec![url.parse().unwrap()], None, login(), wanted, |_| {});
     pool.start().unwrap();
     (listener, pool)
 }

@@ -5,9 +5,11 @@ mod scripted_pool;
 mod server;
 
 mod bench;
+mod bounds;
 mod chain;
 mod commands;
 mod compare;
+mod doors;
 mod grind;
 mod hammer;
 mod hashtopolis;
@@ -19,4 +21,5 @@ mod results;
 mod roll;
 mod serve;
 mod solo;
+mod untrue;
 mod work;
