@@ -20,8 +20,10 @@ mod blocks;
 mod body;
 mod client_socket;
 mod cors;
+mod errands;
 mod events;
 mod explorer;
+mod json;
 mod metrics;
 mod middleware;
 mod mining;
@@ -45,12 +47,12 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use cors::{Cors, Origin};
+use errands::Errands;
 use events::Events;
 use metrics::Metrics;
 use mining::Mining;
 use paydirt::Miner;
-use paydirt_ledger::{Ledger, OutsideJobs};
-use refusal::Refusal;
+use paydirt_ledger::{Event, Ledger, OutsideJobs};
 
 /// What a node takes, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,13 +101,14 @@ pub struct Node {
     miner: Miner,
     limits: Limits,
     mining: Mining,
-    outside: OutsideJobs,
+    outside: Arc<OutsideJobs>,
     events: Events,
     metrics: Metrics,
     /// For blocks that are read into memory.
     block_room: body::Room,
     /// Who reads one from its JSON.
-    block_reader: tokio::sync::Mutex<()>,
+    block_reader: Arc<tokio::sync::Mutex<()>>,
+    errands: Errands,
     /// For listeners of `/events`: a connection each, for as long as they like.
     listeners: Arc<Semaphore>,
     started: Instant,
@@ -118,9 +121,13 @@ impl Node {
         make_way(&miner);
         let events = Events::new();
         let metrics = Metrics::new();
+        let outside = Arc::new(OutsideJobs::default());
         ledger.listen({
-            let (events, metrics) = (events.clone(), metrics.clone());
+            let (events, metrics, outside) = (events.clone(), metrics.clone(), Arc::clone(&outside));
             move |event| {
+                if matches!(event, Event::Block { active: true, .. }) {
+                    outside.let_go();
+                }
                 metrics.count_event(event);
                 events.publish(event);
             }
@@ -130,11 +137,12 @@ impl Node {
             miner,
             limits,
             mining: Mining::new(limits.waiting_miners),
-            outside: OutsideJobs::default(),
+            outside,
             events,
             metrics,
             block_room: body::Room::new(limits.block_bytes.saturating_mul(BLOCKS_AT_ONCE)),
-            block_reader: tokio::sync::Mutex::default(),
+            block_reader: Arc::default(),
+            errands: Errands::new(),
             listeners: Arc::new(Semaphore::new(limits.listeners())),
             started: Instant::now(),
             stopping: CancellationToken::new(),
@@ -192,14 +200,4 @@ pub fn app(node: Arc<Node>, cors: &Cors) -> Router {
         .method_not_allowed_fallback(refusal::wrong_method)
         .fallback(refusal::unknown_path);
     middleware::wrap(routes, &node, cors).with_state(node)
-}
-
-/// Runs what reads the disk where it may block.
-async fn blocking<T: Send + 'static>(
-    node: &Arc<Node>,
-    read: impl FnOnce(&Node) -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Refusal> {
-    let node = Arc::clone(node);
-    let done = tokio::task::spawn_blocking(move || read(&node)).await;
-    done.map_err(|_| Refusal::internal())?
 }

@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 
 use paydirt_ledger::{
-    AddError, AheadOfClock, FieldErrors, MiningError, RecordError, StoreError, SubmitError,
+    AddError, AheadOfClock, MiningError, RecordError, StoreError, SubmitError,
 };
 
 /// What nginx logs for a client that went away.
@@ -98,12 +98,6 @@ impl From<StoreError> for Refusal {
     }
 }
 
-impl From<FieldErrors> for Refusal {
-    fn from(errors: FieldErrors) -> Self {
-        Self::bad(errors)
-    }
-}
-
 impl From<RecordError> for Refusal {
     fn from(error: RecordError) -> Self {
         match error {
@@ -111,7 +105,7 @@ impl From<RecordError> for Refusal {
                 rule: Some("hash"),
                 ..Self::bad(format!("The block is refused: {error}"))
             },
-            RecordError::Fields(errors) => errors.into(),
+            RecordError::Json(problem) => Self::bad(format!("The body is not JSON: {problem}")),
             other => Self::bad(other),
         }
     }
