@@ -259,6 +259,12 @@ fn form(bytes: &[u8]) -> Result<Value, Refusal> {
         let message = "The body is neither JSON nor a form such as sender=alice&recipient=bob&amount=5";
         return Err(Refusal::bad(message));
     }
+    let mut names: Vec<_> = pairs.iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        let name: String = pair[0].chars().take(80).collect();
+        return Err(Refusal::bad(format!("Invalid values: {name} is there twice")));
+    }
     let value = |name: &str, text: String| {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse::<u64>() {

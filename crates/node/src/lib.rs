@@ -28,6 +28,7 @@ mod metrics;
 mod middleware;
 mod mining;
 mod outside;
+mod places;
 mod refusal;
 pub mod server;
 mod status;
@@ -67,8 +68,10 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// How long a request's head may take to arrive; also for how long a connection may be idle.
     pub header_timeout: Duration,
-    /// Connections open at a time; further ones wait in the system's backlog.
+    /// Connections open at a time. For a further one, that which has waited longest for its client is given up.
     pub connections: usize,
+    /// Connections of one address at a time, but for this machine's own: likewise among themselves.
+    pub connections_per_address: usize,
 }
 
 impl Default for Limits {
@@ -80,6 +83,7 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             connections: 1024,
+            connections_per_address: 256,
         }
     }
 }

@@ -56,12 +56,6 @@ impl Refusal {
         )
     }
 
-    /// For the log alone: nobody is there to read it.
-    pub(super) fn client_gone() -> Self {
-        let status = StatusCode::from_u16(CLIENT_GONE).expect("statuses have three digits");
-        Self::new(status, "The caller has gone")
-    }
-
     /// The node is going away.
     pub(super) fn stopping() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The node is stopping").retry_after(5)
