@@ -199,7 +199,9 @@ mod tests {
     use paydirt::{Cancel, Miner};
 
     fn solve(ledger: &Ledger, jobs: &OutsideJobs, id: u64) -> u32 {
-        (0..).find(|nonce| jobs.take_back(ledger, id, *nonce).is_ok()).expect("at one bit every second one does")
+        (0..)
+            .find(|nonce| jobs.take_back(ledger, id, *nonce).is_ok())
+            .expect("at one bit every second one does")
     }
 
     #[test]
@@ -209,7 +211,9 @@ mod tests {
         let mut ids = Vec::new();
         for block in 0..20_u64 {
             for n in 1..=50 {
-                ledger.submit(Transaction::transfer("alice", format!("bob {block}"), n).unwrap()).unwrap();
+                ledger
+                    .submit(Transaction::transfer("alice", format!("bob {block}"), n).unwrap())
+                    .unwrap();
             }
             let job = jobs.hand_out(&ledger).unwrap();
             assert_eq!(job.origin.transaction_count(), 51);
@@ -219,26 +223,47 @@ mod tests {
             let nonce = solve(&ledger, &jobs, job.id);
             let solved = jobs.take_back(&ledger, job.id, nonce).unwrap();
             ledger.add(solved.clone()).unwrap();
-            assert_eq!(jobs.kept_bytes(), first, "nobody has said that there is a new tip");
+            assert_eq!(
+                jobs.kept_bytes(),
+                first,
+                "nobody has said that there is a new tip"
+            );
             jobs.let_go();
             assert_eq!(jobs.kept_bytes(), 0);
             // What was sent before is known all the same, with its transactions.
             assert_eq!(jobs.take_back(&ledger, job.id, nonce).unwrap(), solved);
-            assert!(matches!(jobs.take_back(&ledger, job.id, nonce + 1000), Err(OutsideError::Stale)));
+            assert!(matches!(
+                jobs.take_back(&ledger, job.id, nonce + 1000),
+                Err(OutsideError::Stale)
+            ));
         }
         for id in &ids {
-            assert!(matches!(jobs.take_back(&ledger, *id, 9999), Err(OutsideError::Stale)));
+            assert!(matches!(
+                jobs.take_back(&ledger, *id, 9999),
+                Err(OutsideError::Stale)
+            ));
         }
-        assert!(matches!(jobs.take_back(&ledger, ids[0] - 1, 0), Err(OutsideError::Unknown(_))));
+        assert!(matches!(
+            jobs.take_back(&ledger, ids[0] - 1, 0),
+            Err(OutsideError::Unknown(_))
+        ));
         // Without being told, the next who asks sees to it.
-        ledger.submit(Transaction::transfer("a", "b", 1).unwrap()).unwrap();
+        ledger
+            .submit(Transaction::transfer("a", "b", 1).unwrap())
+            .unwrap();
         jobs.hand_out(&ledger).unwrap();
-        let plan = MiningPlan { count: 1, spacing_s: None };
+        let plan = MiningPlan {
+            count: 1,
+            spacing_s: None,
+        };
         mine_blocks(&ledger, &Miner::new(), &Cancel::new(), plan, &|_| {}, &|_| {});
         assert!(jobs.kept_bytes() > 0);
         jobs.hand_out(&ledger).unwrap();
         let made = jobs.made();
-        assert_eq!(made.templates.iter().map(|made| made.bytes).sum::<usize>(), made.bytes);
+        assert_eq!(
+            made.templates.iter().map(|made| made.bytes).sum::<usize>(),
+            made.bytes
+        );
         assert_eq!(made.templates.back().unwrap().template.transaction_count(), 1);
     }
 
@@ -269,6 +294,9 @@ mod tests {
         let jobs = OutsideJobs::default();
         let job = jobs.hand_out(&ledger).unwrap();
         let refused = jobs.take_back(&ledger, job.id, 7);
-        assert!(matches!(refused, Err(OutsideError::Rule(RuleError::ProofOfWork { .. }))));
+        assert!(matches!(
+            refused,
+            Err(OutsideError::Rule(RuleError::ProofOfWork { .. }))
+        ));
     }
 }

@@ -125,7 +125,9 @@ mod tests {
     }
 
     fn refused_text(text: &str) -> String {
-        TransactionRecord::parse_transfer(text.as_bytes()).unwrap_err().to_string()
+        TransactionRecord::parse_transfer(text.as_bytes())
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -203,7 +205,10 @@ mod tests {
             );
         }
         for amount in ["05", "+5", "5.", ".5", "0x5", "NaN", "Infinity"] {
-            assert!(refused_text(&with(amount)).starts_with("it is not JSON"), "{amount}");
+            assert!(
+                refused_text(&with(amount)).starts_with("it is not JSON"),
+                "{amount}"
+            );
         }
     }
 
@@ -221,9 +226,13 @@ mod tests {
         assert!(refused(many.into()).len() < 1000, "a few are enough");
         let long = refused(json!({"x".repeat(100_000): 1}));
         assert!(long.len() < 300 && long.contains("xxx…"), "{long}");
-        assert!(refused(json!({"sender": "a", "recipient": "b", "amount": 1, "extra_nonce": 0})).contains("extra_nonce"));
+        assert!(
+            refused(json!({"sender": "a", "recipient": "b", "amount": 1, "extra_nonce": 0}))
+                .contains("extra_nonce")
+        );
         // In a block too; a block's own, such as a schema, are passed over.
-        let mut value = serde_json::to_value(BlockRecord::new(&ChainParameters::default().genesis())).unwrap();
+        let mut value =
+            serde_json::to_value(BlockRecord::new(&ChainParameters::default().genesis())).unwrap();
         value["message"] = json!({"any": ["thing"]});
         assert!(read_block(&value).is_ok());
         value["transactions"][0]["memo"] = json!(1);
@@ -236,20 +245,32 @@ mod tests {
     #[test]
     fn a_field_is_there_once() {
         for (text, name) in [
-            (r#"{"sender":"a","recipient":"b","amount":1,"amount":1}"#, "amount"),
-            (r#"{"sender":"a","recipient":"b","amount":1,"\u0061mount":2}"#, "amount"),
-            (r#"{"sender":"a","recipient":"b","amount":1,"tag":null,"tag":null}"#, "tag"),
+            (
+                r#"{"sender":"a","recipient":"b","amount":1,"amount":1}"#,
+                "amount",
+            ),
+            (
+                r#"{"sender":"a","recipient":"b","amount":1,"\u0061mount":2}"#,
+                "amount",
+            ),
+            (
+                r#"{"sender":"a","recipient":"b","amount":1,"tag":null,"tag":null}"#,
+                "tag",
+            ),
             (r#"{"memo":1,"memo":2}"#, "memo"),
             (r#"{"memo":{"a":[{"b":1,"b":2}]}}"#, "b"),
             (r#"[{"c":1,"c":2}]"#, "c"),
         ] {
             let refused = refused_text(text);
             assert!(
-                refused.starts_with(&format!("Invalid values: {name} is there twice at line 1 column ")),
+                refused.starts_with(&format!(
+                    "Invalid values: {name} is there twice at line 1 column "
+                )),
                 "{text}: {refused}"
             );
         }
-        let genesis = serde_json::to_string(&BlockRecord::new(&ChainParameters::default().genesis())).unwrap();
+        let genesis =
+            serde_json::to_string(&BlockRecord::new(&ChainParameters::default().genesis())).unwrap();
         for (once, twice) in [
             ("\"proof\"", "\"proof\":1,\"proof\""),
             ("\"transactions\"", "\"transactions\":[],\"transactions\""),
@@ -283,7 +304,10 @@ mod tests {
             assert!(refused.starts_with("it is not JSON: "), "{text:.40}: {refused}");
         }
         let half = refused_text(r#"{"sender":"\ud800","recipient":"b","amount":1}"#);
-        assert!(half.contains("sender is not JSON (half a surrogate pair)"), "{half}");
+        assert!(
+            half.contains("sender is not JSON (half a surrogate pair)"),
+            "{half}"
+        );
         assert!(TransactionRecord::parse_transfer(b"{\"sender\":\"\xff\"}").is_err());
         assert!(TransactionRecord::parse_transfer(b"\xff").is_err());
     }
@@ -296,10 +320,7 @@ mod tests {
         assert_eq!(block, genesis.clone().into_unchecked());
         let mut other = value.clone();
         other["hash"] = json!("00".repeat(32));
-        assert!(matches!(
-            read_block(&other),
-            Err(RecordError::Hash { .. })
-        ));
+        assert!(matches!(read_block(&other), Err(RecordError::Hash { .. })));
         other.as_object_mut().unwrap().remove("hash");
         assert_eq!(read_block(&other), Ok(block));
         let empty = read_block(&json!({})).unwrap_err().to_string();

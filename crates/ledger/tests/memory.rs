@@ -81,34 +81,67 @@ fn a_block_is_read_in_little_more_than_its_text() {
     let text = |quoted: String| format!("{{\"sender\":\"{quoted}\",\"index\":1}}");
     let others = [
         ("a list of small objects", repeated("[", "{\"\":0},", "]", BYTES)),
-        ("transactions that are none", repeated("{\"transactions\":[", "{\"\":0},", "]}", BYTES)),
-        ("transactions that are numbers", repeated("{\"transactions\":[", "0,", "]}", BYTES)),
+        (
+            "transactions that are none",
+            repeated("{\"transactions\":[", "{\"\":0},", "]}", BYTES),
+        ),
+        (
+            "transactions that are numbers",
+            repeated("{\"transactions\":[", "0,", "]}", BYTES),
+        ),
         ("unknown lists", repeated("{\"x\":[", "[],", "]}", BYTES)),
         ("a number of lists", repeated("{\"index\":[", "[],", "]}", BYTES)),
         ("nesting", nested(BYTES / 2)),
-        ("nesting in a field", format!("{{\"index\":{}}}", nested(BYTES / 2))),
-        ("nesting in transactions", format!("{{\"transactions\":[{}]}}", nested(BYTES / 2))),
+        (
+            "nesting in a field",
+            format!("{{\"index\":{}}}", nested(BYTES / 2)),
+        ),
+        (
+            "nesting in transactions",
+            format!("{{\"transactions\":[{}]}}", nested(BYTES / 2)),
+        ),
         ("a long string", text("a".repeat(BYTES))),
         ("a long string of escapes", text("\\n".repeat(BYTES / 2))),
         ("a long string of code points", text("\\u0041".repeat(BYTES / 6))),
         ("a long name", format!("{{\"{}\":1}}", "\\n".repeat(BYTES / 2))),
         ("a long number", format!("{{\"index\":1{}}}", "0".repeat(BYTES))),
-        ("a long fraction", format!("{{\"index\":0.{}}}", "0".repeat(BYTES))),
-        ("a long unknown number", format!("{{\"x\":1{}}}", "0".repeat(BYTES))),
+        (
+            "a long fraction",
+            format!("{{\"index\":0.{}}}", "0".repeat(BYTES)),
+        ),
+        (
+            "a long unknown number",
+            format!("{{\"x\":1{}}}", "0".repeat(BYTES)),
+        ),
         ("many unknown fields", {
             let fields: Vec<_> = (0..BYTES / 12).map(|n| format!("\"{n:07}\":0")).collect();
             format!("{{{}}}", fields.join(","))
         }),
-        ("many unknown objects", repeated("{\"x\":[", "{\"a\":0,\"b\":0,\"c\":0,\"d\":0,\"e\":0},", "]}", BYTES)),
+        (
+            "many unknown objects",
+            repeated(
+                "{\"x\":[",
+                "{\"a\":0,\"b\":0,\"c\":0,\"d\":0,\"e\":0},",
+                "]}",
+                BYTES,
+            ),
+        ),
         ("spaces", " ".repeat(BYTES)),
         ("not JSON", "x".repeat(BYTES)),
     ];
     for (what, text) in others {
         let (read, more) = peak(|| BlockRecord::parse(text.as_bytes()));
         println!("{what}: {} bytes of text, {more} more at most", text.len());
-        assert!(matches!(read, Err(RecordError::Fields(_) | RecordError::Json(_))), "{what}");
+        assert!(
+            matches!(read, Err(RecordError::Fields(_) | RecordError::Json(_))),
+            "{what}"
+        );
         assert!(more < 3 * text.len(), "{what}: {more} of {}", text.len());
         let (read, more) = peak(|| TransactionRecord::parse_transfer(text.as_bytes()));
-        assert!(read.is_err() && more < 3 * text.len(), "{what}: {more} of {}", text.len());
+        assert!(
+            read.is_err() && more < 3 * text.len(),
+            "{what}: {more} of {}",
+            text.len()
+        );
     }
 }

@@ -112,7 +112,7 @@ pub(super) async fn take(State(node): State<Arc<Node>>, request: Request) -> Res
 /// Gives a block to the ledger and says what became of it.
 pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Response, Refusal> {
     let (index, hash) = (block.index(), block.hash());
-    let added = add_block(node, block).await?;
+    let added = add_block(node, block).await??;
     let answer = |message, tip, dropped| {
         Json(Taken {
             message,
@@ -141,7 +141,10 @@ pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Res
 }
 
 /// Gives a block to the ledger.
-async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, Refusal> {
+pub(super) async fn add_block(
+    node: &Arc<Node>,
+    block: Block<Unchecked>,
+) -> Result<Result<Added, AddError>, Refusal> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     blocking(node, move |node| {
         // Checks the block's content first, which takes a while.
@@ -152,6 +155,5 @@ async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, R
     })
     .await?;
     let outcome = receiver.await.ok().flatten();
-    let outcome = outcome.ok_or_else(Refusal::stopping)?;
-    Ok(outcome?)
+    outcome.ok_or_else(Refusal::stopping)
 }

@@ -91,7 +91,6 @@ impl ClientSocket {
     pub(super) async fn gone(&self) {
         self.silent().await;
         let mut wait = FIRST_AHEAD;
-        let mut sent = 0;
         loop {
             let until = Instant::now() + wait;
             while Instant::now() < until {
@@ -100,8 +99,7 @@ impl ClientSocket {
                 }
                 tokio::time::sleep(LOOK_EVERY.min(until - Instant::now())).await;
             }
-            if sent < EVERY_ANSWER.len() && self.send_ahead(&EVERY_ANSWER[sent..=sent]) {
-                sent += 1;
+            if self.send_ahead() {
                 wait *= 2;
             }
         }
@@ -114,8 +112,12 @@ impl ClientSocket {
         ready.map_or(true, |ready| ready.is_write_closed())
     }
 
-    /// Sends a byte of the next answer, unless the last one is still on its way.
-    fn send_ahead(&self, byte: &[u8]) -> bool {
+    /// Sends one more byte of the next answer, unless the last one is still on its way, or they are used up.
+    fn send_ahead(&self) -> bool {
+        let at = self.0.ahead.load(Ordering::Relaxed);
+        let Some(byte) = EVERY_ANSWER.get(at..=at) else {
+            return false;
+        };
         let sent = self.0.flushed.load(Ordering::Relaxed) && self.0.stream.try_write(byte).is_ok();
         self.0.ahead.fetch_add(usize::from(sent), Ordering::Relaxed);
         sent

@@ -130,26 +130,27 @@ pub(super) async fn stream(
     let stopping = node.stopping.clone();
     let client = client.map(|Extension(client)| client);
     let state = (told, stopping, place, client, ALIVE_SOON);
-    let stream = futures_util::stream::unfold(state, async |(mut told, stopping, place, client, mut soon)| {
-        let next = tokio::select! {
-            biased; // what has happened is told before the stream ends
-            next = told.recv() => Some(next),
-            () = stopping.cancelled() => return None,
-            () = silent_for(client.as_ref(), soon) => None,
-        };
-        let event = match next {
-            Some(Ok(Told { name, data })) => sse::Event::default().event(name).data(data),
-            Some(Err(RecvError::Lagged(events))) => sse::Event::default()
-                .event("missed")
-                .data(format!("{{\"events\":{events}}}")),
-            Some(Err(RecvError::Closed)) => return None,
-            None => {
-                soon = (soon * 2).min(ALIVE_EVERY);
-                sse::Event::default().comment("")
-            }
-        };
-        Some((Ok::<_, Infallible>(event), (told, stopping, place, client, soon)))
-    });
+    let stream =
+        futures_util::stream::unfold(state, async |(mut told, stopping, place, client, mut soon)| {
+            let next = tokio::select! {
+                biased; // what has happened is told before the stream ends
+                next = told.recv() => Some(next),
+                () = stopping.cancelled() => return None,
+                () = silent_for(client.as_ref(), soon) => None,
+            };
+            let event = match next {
+                Some(Ok(Told { name, data })) => sse::Event::default().event(name).data(data),
+                Some(Err(RecvError::Lagged(events))) => sse::Event::default()
+                    .event("missed")
+                    .data(format!("{{\"events\":{events}}}")),
+                Some(Err(RecvError::Closed)) => return None,
+                None => {
+                    soon = (soon * 2).min(ALIVE_EVERY);
+                    sse::Event::default().comment("")
+                }
+            };
+            Some((Ok::<_, Infallible>(event), (told, stopping, place, client, soon)))
+        });
     let stream = Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE_EVERY));
     Ok(stream.into_response())
 }

@@ -41,7 +41,10 @@ impl<'t> Visitor<'t> for Reader {
         while let Some((name, Once(value))) = fields.next_entry::<String, _>()? {
             if object.contains_key(&name) {
                 let name: String = name.chars().take(80).collect();
-                return Err(A::Error::custom(format!("{} is there twice", name.escape_debug())));
+                return Err(A::Error::custom(format!(
+                    "{} is there twice",
+                    name.escape_debug()
+                )));
             }
             object.insert(name, value);
         }
@@ -91,8 +94,17 @@ mod tests {
 
     #[test]
     fn it_is_what_serde_json_reads() {
-        for text in [r#"{"a":[1,-2,3.5,"x",null,true,{}],"b":{"a":"\u00e9"}}"#, "7", "[]", "null", "\"\""] {
-            assert_eq!(json(text.as_bytes()), Ok(serde_json::from_str::<Value>(text).unwrap()));
+        for text in [
+            r#"{"a":[1,-2,3.5,"x",null,true,{}],"b":{"a":"\u00e9"}}"#,
+            "7",
+            "[]",
+            "null",
+            "\"\"",
+        ] {
+            assert_eq!(
+                json(text.as_bytes()),
+                Ok(serde_json::from_str::<Value>(text).unwrap())
+            );
         }
     }
 

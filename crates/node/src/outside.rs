@@ -10,7 +10,13 @@ use axum::{
 };
 use serde_json::Value;
 
-use crate::{Node, answers, blocks::add, body::Input, errands::{blocking, to_its_end}, refusal::Refusal};
+use crate::{
+    Node, answers,
+    blocks::add,
+    body::Input,
+    errands::{blocking, to_its_end},
+    refusal::Refusal,
+};
 use paydirt_ledger::{AddError, MAX_BLOCK_BYTES, OutsideError};
 
 /// `GET /work`.
@@ -51,7 +57,9 @@ pub(super) async fn take_back(
         })
     };
     // The block is made of what is here: it takes room for as long as it is on its way.
-    let room = node.block_room.take(MAX_BLOCK_BYTES.min(node.limits.block_bytes))?;
+    let room = node
+        .block_room
+        .take(MAX_BLOCK_BYTES.min(node.limits.block_bytes))?;
     to_its_end(async move {
         let block = blocking(&node, taken).await?;
         let answer = add(&node, block).await;

@@ -217,7 +217,11 @@ mod tests {
         let places = Places::new(10, 1);
         let (client, _ends) = client().await;
         let taken: Vec<_> = (0..10)
-            .map(|n| places.take(address(["127.0.0.1", "::1", "::ffff:127.0.0.1"][n % 3]), &client).unwrap())
+            .map(|n| {
+                places
+                    .take(address(["127.0.0.1", "::1", "::ffff:127.0.0.1"][n % 3]), &client)
+                    .unwrap()
+            })
             .collect();
         assert!(taken.iter().all(|place| !place.give_way.is_cancelled()));
     }

@@ -11,11 +11,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::{
-    io::AsyncWrite as _,
-    net::TcpListener,
-    sync::Semaphore,
-};
+use tokio::{io::AsyncWrite as _, net::TcpListener, sync::Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
@@ -23,6 +19,7 @@ use tower_service::Service as _;
 use crate::{
     Limits,
     client_socket::{Asked, ClientSocket, Connection, Told},
+    getwork::Miner,
     places::{NoPlace, Place, Places},
 };
 
@@ -39,7 +36,8 @@ const TOLD_AT_ONCE: usize = 64;
 const TELLING: Duration = Duration::from_secs(1);
 
 /// What one who has too many connections is told.
-const TOO_MANY: &str = r#"{"message":"Too many connections from your address; end some, or send calls one after the other"}"#;
+const TOO_MANY: &str =
+    r#"{"message":"Too many connections from your address; end some, or send calls one after the other"}"#;
 
 /// Serves until `stop` is ready and the open connections are done, or five seconds after. A connection that fails
 /// is its own affair.
@@ -100,7 +98,8 @@ async fn accept(
         let mut connection = TimeoutStream::new(connection);
         connection.set_write_timeout(Some(limits.request_timeout));
         let app = app.clone();
-        let service = service_fn(move |request| answer(app.clone(), client.clone(), request));
+        let miner = Miner::at(peer.ip());
+        let service = service_fn(move |request| answer(app.clone(), client.clone(), miner.clone(), request));
         let connection = http.serve_connection(TokioIo::new(Box::pin(connection)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -146,10 +145,12 @@ async fn refuse(mut connection: Connection, client: ClientSocket) {
 async fn answer(
     mut app: Router,
     client: ClientSocket,
+    miner: Miner,
     request: Request<Incoming>,
 ) -> Result<Response<Told>, Gone> {
     let mut request = request.map(|body| Asked::body(body, client.clone()));
     request.extensions_mut().insert(client.clone());
+    request.extensions_mut().insert(miner);
     tokio::select! {
         biased; // most are answered at once
         answered = app.call(request) => {

@@ -2,6 +2,8 @@
 
 #[path = "../../ledger/tests/common/blocks.rs"]
 mod blocks;
+#[path = "common/description.rs"]
+mod description;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +13,7 @@ use axum::{
     http::{Request, Response, StatusCode, header},
 };
 use blocks::{Maker, branch, easy, nowhere};
+use description::{OPENAPI, described, fits};
 use http_body_util::BodyExt as _;
 use paydirt::{Kernel, Miner, Puzzle, Search};
 use paydirt_ledger::{
@@ -20,8 +23,6 @@ use paydirt_ledger::{
 use paydirt_node::{Cors, Limits, Node, Origin, app};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-
-const OPENAPI: &str = include_str!("../src/openapi.json");
 
 /// A node, and what it says of itself.
 struct Test {
@@ -82,55 +83,6 @@ impl Test {
 
 fn record(block: &Block<Unchecked>) -> Value {
     serde_json::to_value(BlockRecord::new(block)).unwrap()
-}
-
-/// Holds an answer against `openapi.json`.
-fn described(method: &str, path: &str, status: u16, value: &Value) {
-    let api: Value = serde_json::from_str(OPENAPI).unwrap();
-    let parts: Vec<_> = path.split('?').next().unwrap().split('/').collect();
-    let is_at = |pattern: &str| {
-        let pattern: Vec<_> = pattern.split('/').collect();
-        pattern.len() == parts.len()
-            && pattern
-                .iter()
-                .zip(&parts)
-                .all(|(p, part)| p.starts_with('{') || p == part)
-    };
-    let paths = api["paths"].as_object().unwrap();
-    // Exact paths before patterns.
-    let found = paths
-        .keys()
-        .filter(|key| is_at(key))
-        .min_by_key(|key| key.contains('{'));
-    let operation = found.map(|key| &paths[key][method.to_ascii_lowercase()]);
-    let schema = match operation {
-        Some(operation) if !operation.is_null() => {
-            let answer = &operation["responses"][status.to_string()];
-            assert!(
-                !answer.is_null(),
-                "{method} {path} is not said to answer {status}: {value}"
-            );
-            let answer = match answer["$ref"].as_str() {
-                Some(shared) => api.pointer(shared.trim_start_matches('#')).unwrap(),
-                None => answer,
-            };
-            answer["content"]["application/json"]["schema"].clone()
-        }
-        _ => json!({"$ref": "#/components/schemas/Message"}),
-    };
-    fits(schema, value, &format!("{method} {path} {status}"));
-}
-
-/// Holds a value against a schema of `openapi.json`.
-fn fits(mut schema: Value, value: &Value, what: &str) {
-    let api: Value = serde_json::from_str(OPENAPI).unwrap();
-    schema["components"] = api["components"].clone();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let problems: Vec<_> = validator
-        .iter_errors(value)
-        .map(|e| format!("{}: {e}", e.instance_path()))
-        .collect();
-    assert!(problems.is_empty(), "{what}: {problems:?} in {value}");
 }
 
 fn transfer(amount: u64) -> Value {
@@ -495,10 +447,25 @@ async fn bodies_that_are_neither_json_nor_a_form() {
     for (kind, body, status, words) in [
         (form, "sender=%ff&recipient=%ef%bf%bd&amount=5", 400, "UTF-8"),
         (form, "sender=a&recipient=b&amount=%2B5", 400, "whole number"),
-        (form, "sender=a&recipient=b&amount=4.9999999999999999999", 400, "whole number"),
+        (
+            form,
+            "sender=a&recipient=b&amount=4.9999999999999999999",
+            400,
+            "whole number",
+        ),
         (form, "sender=a&recipient=b&amount=5.0", 400, "whole number"),
-        (form, "sender=a&recipient=b&amount=5&memo=x", 400, "memo is no field"),
-        (form, "sender=a&recipient=b&amount=5&amount=6", 400, "amount is there twice"),
+        (
+            form,
+            "sender=a&recipient=b&amount=5&memo=x",
+            400,
+            "memo is no field",
+        ),
+        (
+            form,
+            "sender=a&recipient=b&amount=5&amount=6",
+            400,
+            "amount is there twice",
+        ),
         (form, "garbage{", 400, "neither JSON nor a form"),
         ("multipart/form-data; boundary=x", "--x--", 415, "Multipart"),
         ("application/xml", "<a/>", 400, "not JSON"),
@@ -779,13 +746,22 @@ async fn a_block_that_breaks_a_rule_is_told_which() {
         assert_eq!((status, &answer["rule"]), (400, &json!(name)), "{answer}");
     }
     for (text, says) in [
-        (value.to_string().replacen("\"proof\"", "\"proof\":1,\"proof\"", 1), "proof is there twice"),
         (
-            value.to_string().replacen("\"amount\":1", "\"amount\":0.99999999999999999999", 1),
+            value
+                .to_string()
+                .replacen("\"proof\"", "\"proof\":1,\"proof\"", 1),
+            "proof is there twice",
+        ),
+        (
+            value
+                .to_string()
+                .replacen("\"amount\":1", "\"amount\":0.99999999999999999999", 1),
             "amount must be a whole number",
         ),
     ] {
-        let (status, refused) = test.call("POST", "/blocks", Some(("application/json", text))).await;
+        let (status, refused) = test
+            .call("POST", "/blocks", Some(("application/json", text)))
+            .await;
         assert!(
             status == 400 && refused["message"].as_str().unwrap().contains(says),
             "{refused}"
@@ -887,9 +863,17 @@ async fn work_for_machines_elsewhere() {
     assert_eq!(test.get("/transactions/pending").await.1["length"], 0);
 
     let twice = r#"{"id":"1","nonce":1,"nonce":2}"#.to_owned();
-    let (status, refused) = test.call("POST", "/work", Some(("application/json", twice))).await;
+    let (status, refused) = test
+        .call("POST", "/work", Some(("application/json", twice)))
+        .await;
     assert_eq!(status, 400);
-    assert!(refused["message"].as_str().unwrap().contains("nonce is there twice"), "{refused}");
+    assert!(
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .contains("nonce is there twice"),
+        "{refused}"
+    );
     for (body, status) in [
         (json!({"nonce": 1}), 400),
         (json!({"id": "1"}), 400),

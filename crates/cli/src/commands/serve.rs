@@ -10,6 +10,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 use crate::{
     options::{
         InputError, MachineArgs,
+        doors::DoorArgs,
         ledger::{DataArgs, NetworkArgs},
         number, parse, whole_number,
     },
@@ -17,7 +18,7 @@ use crate::{
 };
 use paydirt::Miner;
 use paydirt_ledger::{DEFAULT_MAX_PENDING, Ledger, Options};
-use paydirt_node::{Cors, Limits, Node, Origin, app, server};
+use paydirt_node::{Doors, Limits, Node, app, server};
 
 /// What the teaching servers listen on.
 const DEFAULT_PORT: u16 = 5000;
@@ -27,11 +28,14 @@ Examples:
   paydirt serve                                    # http://127.0.0.1:5000, kept in the data directory
   PORT=8080 paydirt serve --memory --bits 20
   paydirt serve --data /var/lib/paydirt --block-time 10 --cors https://example.com --log json
+  openssl rand -hex 32 > token; chmod 600 token
+  paydirt serve --host 0.0.0.0 --allow-host node.example --token-file token
 
   curl localhost:5000/mine
   curl localhost:5000/transactions/new -H 'content-type: application/json' \\
        -d '{\"sender\":\"alice\",\"recipient\":\"bob\",\"amount\":5}'
   curl localhost:5000/chain
+  minerd -a sha256d -o http://127.0.0.1:5000 -O x:x    # or any other that speaks getwork
   open http://localhost:5000/explorer
 
 Ctrl-C and SIGTERM finish what is being written and exit 0.";
@@ -46,12 +50,11 @@ pub(crate) struct ServeArgs {
     /// The port to listen on; 0 takes a free one [default: the environment's PORT, or 5000]
     #[arg(long, value_name = "PORT", allow_hyphen_values = true)]
     port: Option<String>,
-    /// Which web pages' scripts may read the answers: localhost, none, any, or origins with commas between [default: localhost]
-    #[arg(long, value_name = "WHO")]
-    cors: Option<String>,
     /// One log line a request on stderr: text, json or off [default: text]
     #[arg(long, value_name = "FORM")]
     log: Option<String>,
+    #[command(flatten)]
+    doors: DoorArgs,
     #[command(flatten)]
     data: DataArgs,
     /// Keep the ledger in memory only; it is gone when the process ends
@@ -154,7 +157,7 @@ impl ServeArgs {
                 .map_err(|_| "not an IP address; give one such as 127.0.0.1, 0.0.0.0 or ::1")
         })?;
         let port = self.port()?;
-        let cors = self.cors()?;
+        let doors = self.doors.resolve(host)?;
         let limits = self.limits.resolve()?;
         let max_pending = self.limits.max_pending()?;
         let network = self.network.resolve()?;
@@ -168,6 +171,12 @@ impl ServeArgs {
             .into());
         }
         let _log = self.start_log()?;
+        for warning in self.doors.warnings(host, &doors) {
+            match self.log.as_deref() {
+                Some("off") => eprintln!("warning: {warning}"), // it is not about a request
+                _ => tracing::warn!("{warning}"),
+            }
+        }
         let miner = self.machine.miner()?;
 
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -204,7 +213,7 @@ impl ServeArgs {
                 false => self.data.folder()?.display().to_string(),
             };
             tracing::info!(data = place, "ledger verified");
-            serve(ledger, miner, limits, &cors, listener, stopped).await
+            serve(ledger, miner, limits, doors, listener, stopped).await
         })?;
         // Everyone has gone: the ledger is closed, and everything asked of it is on disk.
         drop(runtime);
@@ -222,26 +231,6 @@ impl ServeArgs {
                 Some(text) if text.is_empty() => Ok(DEFAULT_PORT),
                 Some(text) => parse("PORT", &text.to_string_lossy(), meaning),
             },
-        }
-    }
-
-    fn cors(&self) -> Result<Cors, InputError> {
-        let Some(text) = &self.cors else {
-            return Ok(Cors::default());
-        };
-        let origin = |origin: &str| {
-            Origin::new(origin).ok_or(
-                "not an origin; give localhost, none, any, or origins such as https://example.com:8080",
-            )
-        };
-        match text.as_str() {
-            "localhost" => Ok(Cors::Localhost),
-            "none" => Ok(Cors::Nobody),
-            "any" => Ok(Cors::Anybody),
-            origins => {
-                let origins: Result<Vec<_>, _> = origins.split(',').map(origin).collect();
-                parse("cors", text, |_| origins).map(Cors::Origins)
-            }
         }
     }
 
@@ -275,7 +264,7 @@ async fn serve(
     ledger: Ledger,
     miner: Miner,
     limits: Limits,
-    cors: &Cors,
+    doors: Doors,
     listener: TcpListener,
     stopped: oneshot::Receiver<()>,
 ) -> anyhow::Result<()> {
@@ -297,7 +286,7 @@ async fn serve(
         tracing::info!("stopping");
         node.stop();
     };
-    server::serve(listener, app(Arc::clone(&node), cors), limits, stop).await;
+    server::serve(listener, app(Arc::clone(&node), doors), limits, stop).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -136,7 +136,8 @@ fn slow_and_idle_clients_are_cut() {
     let server = Server::start("--memory --bits 1 --header-timeout 0.3 --request-timeout 0.3");
     // A head that never ends.
     let mut slow = server.connect();
-    slow.write_all(b"GET /status HTTP/1.1\r\nHost: x\r\n").unwrap();
+    slow.write_all(b"GET /status HTTP/1.1\r\nHost: localhost\r\n")
+        .unwrap();
     let mut rest = Vec::new();
     slow.read_to_end(&mut rest).unwrap();
     // A connection that says nothing.
@@ -144,7 +145,7 @@ fn slow_and_idle_clients_are_cut() {
     idle.read_to_end(&mut rest).unwrap();
     // A body that never ends.
     let mut slow = server.connect();
-    slow.write_all(b"POST /transactions/new HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    slow.write_all(b"POST /transactions/new HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         .unwrap();
     let mut answer = String::new();
     slow.read_to_string(&mut answer).unwrap();
@@ -158,7 +159,7 @@ fn clients_that_take_no_answer_are_cut() {
     let server = Server::start("--memory --bits 1 --max-connections 1 --request-timeout 0.3");
     let mut greedy = server.connect();
     // More answers than the system's buffers hold between the two of them.
-    let asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
+    let asked = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000);
     greedy.write_all(&asked).unwrap();
     assert_eq!(server.get("/status").0, 200, "greedy is still served");
     let mut taken = Vec::new();
@@ -173,7 +174,7 @@ fn slow_senders_of_blocks_hold_up_nobody() {
     let server = Server::start("--memory --bits 1 --max-block 65536");
     let send = |bytes: usize| {
         let mut sender = server.connect();
-        let head = "POST /blocks HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n";
+        let head = "POST /blocks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65536\r\n\r\n";
         sender.write_all(head.as_bytes()).unwrap();
         let _ = sender.write_all(&vec![b' '; bytes]); // refused before all is sent, maybe
         sender.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
@@ -219,7 +220,7 @@ fn a_log_that_nobody_reads_holds_nothing_up() {
         for _ in 0..3000 {
             let mut stream = TcpStream::connect(port).unwrap();
             stream
-                .write_all(b"GET /made/up HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                .write_all(b"GET /made/up HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 .unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).unwrap();
@@ -239,7 +240,7 @@ fn garbage_is_answered_or_cut_and_the_node_lives() {
         b"GET / HTTP/9.9\r\n\r\n",
         b"\r\n\r\n\r\n",
         b"GET /status HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-        b"POST /transactions/new HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /transactions/new HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ] {
         let mut stream = server.connect();
         stream.write_all(garbage).unwrap();
@@ -329,14 +330,29 @@ fn a_client_that_says_no_more_gets_its_answer() {
         half_closed(request).read_to_string(&mut answer).unwrap();
         answer
     };
-    for path in ["/status", "/", "/chain", "/blocks/1", "/transactions/pending", "/metrics", "/explorer", "/work"] {
+    for path in [
+        "/status",
+        "/",
+        "/chain",
+        "/blocks/1",
+        "/transactions/pending",
+        "/metrics",
+        "/explorer",
+        "/work",
+    ] {
         for version in ["1.1", "1.0"] {
             let answer = ask(&format!("GET {path} HTTP/{version}\r\nHost: localhost\r\n\r\n"));
-            assert!(answer.starts_with(&format!("HTTP/{version} 200")), "{path}: {answer}");
+            assert!(
+                answer.starts_with(&format!("HTTP/{version} 200")),
+                "{path}: {answer}"
+            );
         }
     }
     let answer = ask("GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with('}'), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.ends_with('}'),
+        "{answer}"
+    );
     let body = transfer(2).to_string();
     let answer = ask(&format!(
         "POST /transactions/new HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
@@ -344,7 +360,11 @@ fn a_client_that_says_no_more_gets_its_answer() {
     ));
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     let two = "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2);
-    assert_eq!(ask(&two).matches("HTTP/1.1 200").count(), 2, "one after the other");
+    assert_eq!(
+        ask(&two).matches("HTTP/1.1 200").count(),
+        2,
+        "one after the other"
+    );
     let mut events = half_closed("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let mut head = [0; 12];
     events.read_exact(&mut head).unwrap();
@@ -380,7 +400,10 @@ fn an_answer_that_takes_long_comes_whole_to_a_client_that_says_no_more() {
     for caller in &mut callers {
         let mut answer = String::new();
         caller.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"),
+            "{answer}"
+        );
         assert!(answer.ends_with('}'), "{answer}");
     }
 }
@@ -399,7 +422,9 @@ fn a_body_that_is_too_large_is_answered_readably() {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         if chunked {
-            stream.write_all(format!("{:x}\r\n", body.len()).as_bytes()).unwrap();
+            stream
+                .write_all(format!("{:x}\r\n", body.len()).as_bytes())
+                .unwrap();
         }
         stream.write_all(&body).expect("all of it is taken");
         let mut answer = String::new();
@@ -419,13 +444,18 @@ fn a_body_that_is_too_large_is_answered_readably() {
         ] {
             for chunked in [false, true] {
                 let answer = ask(method, path, chunked);
-                assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{method} {path}: {answer:.100}");
+                assert!(
+                    answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                    "{method} {path}: {answer:.100}"
+                );
             }
         }
     }
     // A head that is no head, or too long, is answered readably as well.
     let mut stream = server.connect();
-    stream.write_all(format!("GET /{} HTTP/1.1\r\n", "a".repeat(5_000_000)).as_bytes()).unwrap();
+    stream
+        .write_all(format!("GET /{} HTTP/1.1\r\n", "a".repeat(5_000_000)).as_bytes())
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("no reset");
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer:.100}");
@@ -437,7 +467,7 @@ fn a_caller_that_goes_away_stops_its_mining() {
     let server = Server::start("--memory --bits 100");
     let mut caller = server.connect();
     caller
-        .write_all(b"GET /mine HTTP/1.1\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     let mining = || server.get("/status").1["mining"]["active"].clone();
     server.until(|| mining() == true);
@@ -452,11 +482,11 @@ fn a_caller_that_goes_away_stops_its_mining() {
 fn a_caller_who_sent_too_much_and_goes_away_stops_its_mining() {
     let server = Server::start("--memory --bits 100 --max-miners 1");
     let mining = || server.get("/status").1["mining"].clone();
-    for more in ["\r\n", "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"] {
+    for more in ["\r\n", "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"] {
         let call = || {
             let mut caller = server.connect();
             caller
-                .write_all(format!("GET /mine HTTP/1.1\r\nHost: x\r\n\r\n{more}").as_bytes())
+                .write_all(format!("GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n{more}").as_bytes())
                 .unwrap();
             caller
         };
@@ -475,7 +505,7 @@ fn a_caller_with_a_body_that_goes_away_stops_its_mining() {
     let server = Server::start("--memory --bits 100");
     let mut caller = server.connect();
     caller
-        .write_all(b"POST /mine HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
+        .write_all(b"POST /mine HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n")
         .unwrap();
     std::thread::sleep(Duration::from_millis(50));
     caller.write_all(b"{}").unwrap();
@@ -490,11 +520,11 @@ fn a_signal_ends_mining_and_streams_in_order() {
     let server = Server::start("--memory --bits 100");
     let mut caller = server.connect();
     caller
-        .write_all(b"GET /mine HTTP/1.1\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     let mut events = server.connect();
     events
-        .write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     let mut head = String::new();
     BufReader::new(events.try_clone().unwrap())
@@ -574,7 +604,9 @@ fn connections_are_kept_alive() {
     let server = Server::start("--memory --bits 1");
     let mut stream: TcpStream = server.connect();
     for _ in 0..2 {
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .unwrap();
         let mut answer = vec![0; 512];
         let length = stream.read(&mut answer).unwrap();
         assert!(String::from_utf8_lossy(&answer[..length]).starts_with("HTTP/1.1 200"));

@@ -108,6 +108,12 @@ impl Server {
         Some((status, serde_json::from_str(&text).ok()?))
     }
 
+    /// What is answered, whatever it is.
+    pub fn text(&self, path: &str) -> String {
+        let mut answer = self.agent.get(self.url(path)).call().unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    }
+
     pub fn get(&self, path: &str) -> (u16, Value) {
         self.try_get(path).expect("an answer")
     }
@@ -209,7 +215,8 @@ impl Acknowledged {
         let mut there = HashSet::new();
         for block in chain {
             for transaction in block["transactions"].as_array().unwrap() {
-                let parsed = paydirt_ledger::TransactionRecord::parse(transaction.to_string().as_bytes()).unwrap();
+                let parsed =
+                    paydirt_ledger::TransactionRecord::parse(transaction.to_string().as_bytes()).unwrap();
                 there.insert(parsed.id().to_string());
             }
         }

@@ -124,7 +124,10 @@ impl<'t, const N: usize> Fields<'t, N> {
     }
 
     pub(super) fn number(&mut self, name: &'static str, least: u64, most: u64) -> Option<u64> {
-        let number = self.get(name)?.whole().and_then(|number| u64::try_from(number).ok());
+        let number = self
+            .get(name)?
+            .whole()
+            .and_then(|number| u64::try_from(number).ok());
         let fits = number.filter(|number| (least..=most).contains(number));
         if fits.is_none() {
             self.must(format!("{name} must be a whole number from {least} to {most}"));

@@ -52,7 +52,9 @@ impl<'t> Written<'t> {
     /// for more than 128 bits, and for what is no number.
     pub(super) fn whole(self) -> Option<i128> {
         let digits = self.0.strip_prefix('-').unwrap_or(self.0);
-        digits.starts_with(|first: char| first.is_ascii_digit()).then_some(())?;
+        digits
+            .starts_with(|first: char| first.is_ascii_digit())
+            .then_some(())?;
         let (digits, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
         let (before, after) = digits.split_once('.').unwrap_or((digits, ""));
         let all = || before.bytes().chain(after.bytes());
@@ -105,7 +107,9 @@ impl<'t> Deserialize<'t> for Name<'t> {
         static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
         fn name(text: &str) -> (&str, bool, u64) {
-            let end = (0..=text.len().min(KEPT_NAME_BYTES)).rev().find(|end| text.is_char_boundary(*end));
+            let end = (0..=text.len().min(KEPT_NAME_BYTES))
+                .rev()
+                .find(|end| text.is_char_boundary(*end));
             let shown = &text[..end.unwrap_or(0)];
             (shown, shown.len() == text.len(), HASHER.hash_one(text))
         }
@@ -119,12 +123,20 @@ impl<'t> Deserialize<'t> for Name<'t> {
 
             fn visit_borrowed_str<E>(self, text: &'t str) -> Result<Self::Value, E> {
                 let (shown, whole, hash) = name(text);
-                Ok(Name { shown: shown.into(), whole, hash })
+                Ok(Name {
+                    shown: shown.into(),
+                    whole,
+                    hash,
+                })
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
                 let (shown, whole, hash) = name(text);
-                Ok(Name { shown: shown.to_owned().into(), whole, hash })
+                Ok(Name {
+                    shown: shown.to_owned().into(),
+                    whole,
+                    hash,
+                })
             }
         }
         deserializer.deserialize_str(Reader)
@@ -145,7 +157,10 @@ pub(super) struct Slots<'t, const N: usize> {
 
 impl<'t, const N: usize> Slots<'t, N> {
     pub(super) fn new(names: [&'static str; N]) -> Self {
-        Self { names, values: [None; N] }
+        Self {
+            names,
+            values: [None; N],
+        }
     }
 
     /// A field that is there; `null` is as good as none.
@@ -284,7 +299,10 @@ mod tests {
             ("5e0", 5),
             ("50e-1", 5),
             ("0.005E+3", 5),
-            ("5.000000000000000000000000000000000000000000000000000000000000", 5),
+            (
+                "5.000000000000000000000000000000000000000000000000000000000000",
+                5,
+            ),
             ("-5", -5),
             ("-0", 0),
             ("-0.0e999999999999999999999", 0),
