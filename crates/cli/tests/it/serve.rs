@@ -282,13 +282,16 @@ fn the_connection_that_waits_longest_for_its_client_gives_way() {
     last.read_exact(&mut head).unwrap();
     // The node is at work for both: a newcomer waits, and has its turn when one of them ends.
     drop((next, last));
-    let mine = [ask("/mine"), ask("/mine")];
-    server.until(|| {
-        // Each call of this gives nobody up but itself.
-        let mut status = ask("/status");
-        status.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-        status.read(&mut [0; 1]).is_err()
+    let mine = [ask("/mine"), ask("/mine")].map(|caller| {
+        // Who says no more is looked after once the node is at work: the first byte of its answer comes ahead.
+        caller.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(caller.peek(&mut [0; 1]).unwrap(), 1);
+        caller
     });
+    let mut early = ask("/status");
+    early.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(early.read(&mut [0; 1]).is_err(), "it is not served while all three are at work");
+    drop(early);
     let mut waits = ask("/status");
     drop(mine);
     waits.read_exact(&mut head).unwrap();
