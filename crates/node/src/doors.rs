@@ -83,15 +83,12 @@ impl Doors {
             return true;
         }
         let host = headers.get(header::HOST);
+        let origins = || headers.get_all(header::ORIGIN).iter();
         let allowed = |origin| self.cors.allows(origin);
-        let mut origins = headers.get_all(header::ORIGIN).iter();
-        let named = headers.contains_key(header::ORIGIN);
-        // Without an origin nobody can tell which other page it is.
-        let known = |site: &HeaderValue| {
-            let own = site == "same-origin" || site == "none"; // none: the person's own doing, an address typed in
-            own || named && headers.get_all(header::ORIGIN).iter().all(allowed)
-        };
-        origins.all(|origin| allowed(origin) || cors::is_of(origin, host))
+        // Of another page, nobody can tell whose it is unless it is named. None: the person's own doing, as an address typed in.
+        let named = headers.contains_key(header::ORIGIN) && origins().all(allowed);
+        let known = |site: &HeaderValue| named || site == "same-origin" || site == "none";
+        origins().all(|origin| allowed(origin) || cors::is_of(origin, host))
             && headers.get_all(SEC_FETCH_SITE).iter().all(known)
     }
 }

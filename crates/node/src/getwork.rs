@@ -107,15 +107,15 @@ impl HandedOut {
     }
 }
 
-/// A connection, as far as it matters here.
+/// Whoever asks through one connection.
 #[derive(Clone, Debug)]
-pub(super) struct Miner {
+pub(super) struct Asker {
     address: IpAddr,
     /// The tip that its last long poll was answered with.
     polled: Arc<Mutex<Option<BlockHash>>>,
 }
 
-impl Miner {
+impl Asker {
     /// One that comes from `address`.
     pub(super) fn at(address: IpAddr) -> Self {
         Self {
@@ -125,34 +125,34 @@ impl Miner {
     }
 }
 
-/// Who asks.
+/// Who asks, as far as can be known.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     /// Without a socket there is none.
-    miner: Option<Miner>,
+    asker: Option<Asker>,
 }
 
 impl Caller {
     pub(super) fn of(extensions: &Extensions) -> Self {
         Self {
-            miner: extensions.get().cloned(),
+            asker: extensions.get().cloned(),
         }
     }
 
     /// Whether it has work for this tip, as far as can be known: a program polls through a connection of its own, so
     /// what that was answered with last counts; and before that, what its address was given.
     fn has_work_for(&self, tip: BlockHash, given: &HandedOut) -> bool {
-        let Some(miner) = &self.miner else { return true };
-        let polled = *miner.polled.lock().expect("nothing panics while it is held");
+        let Some(asker) = &self.asker else { return true };
+        let polled = *asker.polled.lock().expect("nothing panics while it is held");
         match polled {
             Some(polled) => polled == tip,
-            None => given.has_some(miner.address, tip),
+            None => given.has_some(asker.address, tip),
         }
     }
 
     fn is_told(&self, tip: BlockHash) {
-        if let Some(miner) = &self.miner {
-            *miner.polled.lock().expect("nothing panics while it is held") = Some(tip);
+        if let Some(asker) = &self.asker {
+            *asker.polled.lock().expect("nothing panics while it is held") = Some(tip);
         }
     }
 }
@@ -172,7 +172,7 @@ pub(super) async fn hand_out_for_new_tip(node: &Arc<Node>, caller: &Caller) -> R
     let new_tip = async {
         while caller.has_work_for(node.ledger.tip().hash, &node.handed_out) {
             tips.changed().await.expect("the node holds the sender");
-            if caller.miner.is_none() {
+            if caller.asker.is_none() {
                 break;
             }
         }
@@ -191,7 +191,7 @@ pub(super) async fn hand_out_for_new_tip(node: &Arc<Node>, caller: &Caller) -> R
 async fn make(node: &Arc<Node>, caller: &Caller) -> Result<(Work, BlockHash), Refusal> {
     let job = blocking(node, |node| Ok(node.outside.hand_out(&node.ledger)?)).await?;
     let header = Header::from_bytes(&(job.header)(job.id).to_bytes());
-    let asker = caller.miner.as_ref().map(|miner| miner.address);
+    let asker = caller.asker.as_ref().map(|asker| asker.address);
     node.handed_out.note(&header, job.id, asker);
     let mut target = job.origin.target().to_be_bytes();
     target.reverse();
@@ -253,7 +253,7 @@ async fn add(node: &Arc<Node>, id: u64, header: Header) -> Result<Verdict, Refus
         Ok(Added::Tip { .. }) => Ok(Verdict::Accepted),
         Ok(Added::Known) => Ok(Verdict::Rejected("duplicate")),
         // Another block was a moment quicker.
-        Ok(Added::Side | Added::Waiting { .. }) | Err(AddError::SideBranch(_)) => {
+        Ok(Added::Side | Added::Heavier { .. } | Added::Waiting { .. }) | Err(AddError::SideBranch(_)) => {
             Ok(Verdict::Rejected("stale"))
         }
         Err(AddError::Rule(broken)) => Ok(Verdict::Rejected(match broken.name() {

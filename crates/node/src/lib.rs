@@ -209,6 +209,7 @@ pub fn app(node: Arc<Node>, doors: impl Into<Doors>) -> Router {
             get(mining::mine).post(mining::mine).head(refusal::no_head),
         )
         .route("/blocks", post(blocks::take))
+        .route("/switch", post(blocks::switch))
         .route("/transactions/new", post(transactions::new))
         .route(
             "/work",

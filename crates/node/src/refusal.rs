@@ -7,7 +7,9 @@ use axum::{
 };
 use serde::Serialize;
 
-use paydirt_ledger::{AddError, AheadOfClock, MiningError, RecordError, StoreError, SubmitError};
+use paydirt_ledger::{
+    AddError, AheadOfClock, MiningError, RecordError, StoreError, SubmitError, SwitchError,
+};
 
 /// What nginx logs for a client that went away.
 pub(super) const CLIENT_GONE: u16 = 499;
@@ -133,7 +135,7 @@ impl From<SubmitError> for Refusal {
     fn from(error: SubmitError) -> Self {
         let status = match error {
             SubmitError::Transaction(_) => StatusCode::BAD_REQUEST,
-            SubmitError::PendingFull(_) => {
+            SubmitError::PendingFull(_) | SubmitError::PendingBytesFull(_) => {
                 return Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(1);
             }
             _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -158,6 +160,17 @@ impl From<AddError> for Refusal {
             },
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error),
         }
+    }
+}
+
+impl From<SwitchError> for Refusal {
+    fn from(error: SwitchError) -> Self {
+        let status = match error {
+            SwitchError::Unknown(_) => StatusCode::NOT_FOUND,
+            SwitchError::Lighter(_) => StatusCode::CONFLICT,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, format!("The branch is not taken up: {error}"))
     }
 }
 

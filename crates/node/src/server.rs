@@ -19,7 +19,7 @@ use tower_service::Service as _;
 use crate::{
     Limits,
     client_socket::{Asked, ClientSocket, Connection, Told},
-    getwork::Miner,
+    getwork::Asker,
     places::{NoPlace, Place, Places},
 };
 
@@ -98,8 +98,8 @@ async fn accept(
         let mut connection = TimeoutStream::new(connection);
         connection.set_write_timeout(Some(limits.request_timeout));
         let app = app.clone();
-        let miner = Miner::at(peer.ip());
-        let service = service_fn(move |request| answer(app.clone(), client.clone(), miner.clone(), request));
+        let asker = Asker::at(peer.ip());
+        let service = service_fn(move |request| answer(app.clone(), client.clone(), asker.clone(), request));
         let connection = http.serve_connection(TokioIo::new(Box::pin(connection)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -145,12 +145,12 @@ async fn refuse(mut connection: Connection, client: ClientSocket) {
 async fn answer(
     mut app: Router,
     client: ClientSocket,
-    miner: Miner,
+    asker: Asker,
     request: Request<Incoming>,
 ) -> Result<Response<Told>, Gone> {
     let mut request = request.map(|body| Asked::body(body, client.clone()));
     request.extensions_mut().insert(client.clone());
-    request.extensions_mut().insert(miner);
+    request.extensions_mut().insert(asker);
     tokio::select! {
         biased; // most are answered at once
         answered = app.call(request) => {

@@ -301,6 +301,21 @@ async fn too_much_is_refused() {
     let response = test.raw(full).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key(header::RETRY_AFTER));
+
+    let options = Options {
+        max_pending_bytes: 60,
+        ..Options::default()
+    };
+    let test = Test::with(&easy(), limits, &Cors::default(), options);
+    assert_eq!(test.post("/transactions/new", transfer(1)).await.0, 201);
+    assert_eq!(test.post("/transactions/new", transfer(2)).await.0, 201);
+    let (status, refused) = test.post("/transactions/new", transfer(3)).await;
+    assert_eq!(status, 503);
+    assert!(
+        refused["message"].as_str().unwrap().contains("60 bytes"),
+        "{refused}"
+    );
+    assert_eq!(test.get("/status").await.1["pending_bytes"], 56);
 }
 
 #[tokio::test(start_paused = true)]
@@ -678,6 +693,97 @@ async fn side_branches_have_limits() {
         assert_eq!(found, status, "{name}");
         assert_eq!(answer["rule"] == "side_branch_limit", status == 409, "{answer}");
     }
+}
+
+#[tokio::test]
+async fn a_deep_branch_is_taken_up_by_hand() {
+    let options = Options {
+        max_reorganisation: 2,
+        ..Options::default()
+    };
+    let test = Test::with(&easy(), Limits::default(), &Cors::default(), options);
+    let genesis = easy().genesis();
+    let (active, rival) = (branch(&genesis, "a", 3), branch(&genesis, "b", 5));
+    for block in active.iter().chain(&rival[..3]) {
+        assert_eq!(test.add(block).await.0, 201);
+    }
+    let state = async || test.get("/status").await.1["reorganisation"].clone();
+    assert_eq!(
+        state().await,
+        json!({"max_depth": 2, "heavier": null, "unsettled_blocks": 0, "left_out": 0})
+    );
+    for block in &rival[3..] {
+        let (status, answer) = test.add(block).await;
+        assert_eq!((status, &answer["tip"]), (201, &json!(false)));
+        let message = answer["message"].as_str().unwrap();
+        assert!(
+            message.contains("3 blocks below the tip") && message.contains("POST /switch"),
+            "{message}"
+        );
+    }
+    let heavier = state().await["heavier"].clone();
+    let tip = rival[4].hash().to_string();
+    assert_eq!(
+        (&heavier["tip"], &heavier["index"], &heavier["depth"]),
+        (&json!(tip), &json!(6), &json!(3))
+    );
+    let switch = async |body: Value| test.post("/switch", body).await;
+    for (body, status, words) in [
+        (json!({}), 400, "Missing values: tip"),
+        (json!({"tip": 7}), 400, "tip"),
+        (json!({"tip": "7"}), 400, "64 hex digits"),
+        (json!({"tip": nowhere().to_string()}), 404, "is not known here"),
+        (json!({"tip": rival[1].hash().to_string()}), 409, "no more work"),
+    ] {
+        let (found, answer) = switch(body).await;
+        assert_eq!(found, status, "{answer}");
+        assert!(answer["message"].as_str().unwrap().contains(words), "{answer}");
+    }
+    let (status, answer) = switch(json!({"tip": tip})).await;
+    assert_eq!(
+        (status, answer),
+        (
+            200,
+            json!({"message": "The branch is taken up", "index": 6, "hash": tip, "dropped": 3})
+        )
+    );
+    assert_eq!(test.get("/status").await.1["tip"]["hash"], json!(tip));
+    assert_eq!(state().await["heavier"], json!(null));
+    let (status, answer) = switch(json!({"tip": tip})).await;
+    assert_eq!(
+        (status, &answer["dropped"]),
+        (200, &json!(0)),
+        "it counts already"
+    );
+}
+
+/// Three blocks from the future once made every `/mine` a 503.
+#[tokio::test]
+async fn blocks_from_the_future_hold_no_miner_up() {
+    let test = Test::new(&easy());
+    let stamped = |parent: &Block<Unchecked>, ahead_s: u64| {
+        let mut maker = Maker::easy(parent);
+        maker.header.time = u32::try_from(test.node.ledger().now_s() + ahead_s).unwrap();
+        maker.mined()
+    };
+    let mut parent = easy().genesis().into_unchecked();
+    let (status, refused) = test.add(&stamped(&parent, 7_200)).await;
+    assert_eq!((status, &refused["rule"]), (400, &json!("time_too_new")));
+    for _ in 0..3 {
+        parent = stamped(&parent, 55);
+        assert_eq!(test.add(&parent).await.0, 201);
+    }
+    for _ in 0..3 {
+        let begun = test.node.ledger().now_s();
+        let (status, mined) = test.get("/mine").await;
+        assert_eq!(status, 200, "{mined}");
+        let time = mined["timestamp"].as_u64().unwrap();
+        assert!(
+            (begun..=test.node.ledger().now_s()).contains(&time),
+            "it has the clock's time"
+        );
+    }
+    assert_eq!(test.get("/status").await.1["network"]["max_ahead_s"], 60);
 }
 
 #[tokio::test]
@@ -1099,6 +1205,8 @@ async fn metrics_count() {
     for line in [
         "paydirt_chain_length 2",
         "paydirt_pending_transactions 0",
+        "paydirt_pending_bytes 0",
+        "paydirt_unsettled_blocks 0",
         "paydirt_transactions_total 1",
         "paydirt_blocks_total{branch=\"active\"} 1",
         "paydirt_http_requests_total{method=\"GET\",path=\"/mine\",status=\"200\"} 1",

@@ -17,11 +17,13 @@ use crate::{
     terminal::{exit::Exit, interrupt::act_on_interrupt},
 };
 use paydirt::Miner;
-use paydirt_ledger::{DEFAULT_MAX_PENDING, Ledger, Options};
+use paydirt_ledger::{Ledger, Options};
 use paydirt_node::{Doors, Limits, Node, app, server};
 
 /// What the teaching servers listen on.
 const DEFAULT_PORT: u16 = 5000;
+/// Room for a few transfers of the longest names.
+const MIN_PENDING_BYTES: usize = 4096;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,6 +82,12 @@ struct LimitArgs {
     /// Transactions that may wait for a block [default: 250000]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     max_pending: Option<String>,
+    /// Bytes these may take: names in UTF-8 and 20 bytes each [default: 67108864]
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true)]
+    max_pending_bytes: Option<String>,
+    /// Blocks of the chain that a heavier branch may replace by itself; a deeper one is taken up by POST /switch [default: 100]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    max_reorganisation: Option<String>,
     /// Calls of /mine that may wait for their turn [default: 16]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     max_miners: Option<String>,
@@ -100,8 +108,7 @@ struct LimitArgs {
 impl LimitArgs {
     fn resolve(&self) -> Result<Limits, InputError> {
         let usual = Limits::default();
-        let connections = at_least("max-connections", &self.max_connections, 1, usual.connections)?
-            .min(tokio::sync::Semaphore::MAX_PERMITS);
+        let connections = at_least("max-connections", &self.max_connections, 1, usual.connections)?;
         let per_address = &self.max_connections_per_address;
         Ok(Limits {
             body_bytes: at_least("max-body", &self.max_body, 1, usual.body_bytes)?,
@@ -119,10 +126,29 @@ impl LimitArgs {
         })
     }
 
-    fn max_pending(&self) -> Result<usize, InputError> {
-        at_least("max-pending", &self.max_pending, 1, DEFAULT_MAX_PENDING)
+    /// What the ledger takes.
+    fn ledger(&self) -> Result<Options, InputError> {
+        let usual = Options::default();
+        let bytes = &self.max_pending_bytes;
+        let depth = self.max_reorganisation.as_deref();
+        Ok(Options {
+            max_pending: at_least("max-pending", &self.max_pending, 1, usual.max_pending)?,
+            max_pending_bytes: at_least(
+                "max-pending-bytes",
+                bytes,
+                MIN_PENDING_BYTES,
+                usual.max_pending_bytes,
+            )?,
+            max_reorganisation: depth.map_or(Ok(usual.max_reorganisation), |text| {
+                parse("max-reorganisation", text, whole_number)
+            })?,
+            ..usual
+        })
     }
 }
+
+/// No limit is higher: what is derived from it must fit the machine's numbers too.
+const MOST: usize = u32::MAX as usize;
 
 fn at_least(
     option: &'static str,
@@ -132,6 +158,7 @@ fn at_least(
 ) -> Result<usize, InputError> {
     let enough = |text: &str| match whole_number::<usize>(text)? {
         few if few < least => Err(format!("too few; give {least} or more")),
+        many if many > MOST => Err(format!("too many; give {MOST} at most")),
         number => Ok(number),
     };
     text.as_deref()
@@ -159,7 +186,7 @@ impl ServeArgs {
         let port = self.port()?;
         let doors = self.doors.resolve(host)?;
         let limits = self.limits.resolve()?;
-        let max_pending = self.limits.max_pending()?;
+        let options = self.limits.ledger()?;
         let network = self.network.resolve()?;
         if let (true, Some(folder)) = (self.memory, &self.data.data) {
             let folder = folder.display().to_string();
@@ -194,10 +221,6 @@ impl ServeArgs {
             let listener = TcpListener::bind(address).await;
             let listener = listener
                 .with_context(|| format!("cannot listen on {host} port {port}; --port names another"))?;
-            let options = Options {
-                max_pending,
-                ..Options::default()
-            };
             let data = self.data.clone();
             let memory = self.memory;
             let opened = tokio::task::spawn_blocking(move || match memory {

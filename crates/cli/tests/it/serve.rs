@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    common::{code, command, paydirt, signal, stderr, stdout},
+    common::{assert_refused, code, command, json as json_of, paydirt, signal, stderr, stdout},
     server::{Server, transfer},
 };
 use serde_json::{Value, json};
@@ -68,6 +68,60 @@ fn the_ledger_is_there_again_after_a_restart() {
     let other = paydirt(format!("chain show --data {data}"));
     assert_eq!(code(&other), 3);
     assert!(stderr(&other).contains("in use"));
+}
+
+/// A heavier branch that a node leaves aside is taken up without it, too.
+#[test]
+fn a_deep_branch_is_left_aside_and_taken_up_by_hand() {
+    let folder = TempDir::new().unwrap();
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let (ours, theirs) = (place("ours"), place("theirs"));
+    for (data, count) in [(&ours, 6), (&theirs, 9)] {
+        let mined = paydirt(format!(
+            "chain mine --count {count} --bits 1 --spacing 60 --data {data}"
+        ));
+        assert_eq!(code(&mined), 0, "{}", stderr(&mined));
+    }
+    let exported = paydirt(format!("chain export --data {theirs}"));
+    let server = Server::start(format!("--data {ours} --max-reorganisation 5"));
+    for line in stdout(&exported).lines().skip(1) {
+        let mut block: Value = serde_json::from_str(line).unwrap();
+        block.as_object_mut().unwrap().remove("schema");
+        assert_eq!(server.post("/blocks", &block).0, 201);
+    }
+    let (_, status) = server.get("/status");
+    assert_eq!(status["length"], 7);
+    let state = &status["reorganisation"];
+    assert_eq!(
+        (&state["max_depth"], &state["heavier"]["depth"]),
+        (&json!(5), &json!(6))
+    );
+    server.stop("TERM");
+    let args = format!("chain switch --data {ours} --json");
+    let switched = json_of(&paydirt(&args));
+    assert_eq!(
+        (&switched["switched"], &switched["dropped"]),
+        (&json!(true), &json!(6))
+    );
+    assert_eq!(
+        (&switched["length"], &switched["tip"]),
+        (&json!(10), &state["heavier"]["tip"])
+    );
+    let again = paydirt(&args);
+    assert_eq!((code(&again), &json_of(&again)["switched"]), (1, &json!(false)));
+    let light = status["tip"]["hash"].as_str().unwrap();
+    assert_refused(
+        format!("chain switch {light} --data {ours}"),
+        &["HASH", "no more work"],
+    );
+    assert_refused(
+        format!("chain switch 7 --data {ours}"),
+        &["HASH", "64 hex digits"],
+    );
+    assert_refused(
+        format!("chain switch {} --data {ours}", "0".repeat(64)),
+        &["HASH", "not known"],
+    );
 }
 
 #[test]
@@ -290,7 +344,10 @@ fn the_connection_that_waits_longest_for_its_client_gives_way() {
     });
     let mut early = ask("/status");
     early.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    assert!(early.read(&mut [0; 1]).is_err(), "it is not served while all three are at work");
+    assert!(
+        early.read(&mut [0; 1]).is_err(),
+        "it is not served while all three are at work"
+    );
     drop(early);
     let mut waits = ask("/status");
     drop(mine);

@@ -4,11 +4,14 @@ use std::ops::Range;
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _};
 
-use crate::store::{ABOUT, ACTIVE, BLOCKS, BlockKey, INDICES, PLACES, StoreError};
+use crate::store::{
+    ABOUT, ACTIVE, BLOCKS, BlockKey, HOLDERS, INDICES, StoreError, UNSETTLED, active_holders,
+};
 use crate::{
     block::{Block, Unchecked},
     header::BlockHash,
     identity::TransactionId,
+    transaction::Transaction,
 };
 
 type Blocks = ReadOnlyTable<BlockKey, &'static [u8]>;
@@ -102,14 +105,40 @@ impl Snapshot {
     /// # Errors
     /// [`StoreError`].
     pub fn places_of(&self, id: &TransactionId) -> Result<Option<(u64, u64)>, StoreError> {
-        let places = self.transaction.open_table(PLACES)?;
-        let id = id.to_bytes();
-        let mut rows = places.range((id, 0)..=(id, u64::MAX))?;
-        let Some(last) = rows.next_back() else {
-            return Ok(None);
-        };
-        let last = last?.0.value().1;
-        Ok(Some((rows.count() as u64 + 1, last)))
+        let holders = self.transaction.open_table(HOLDERS)?;
+        let active = self.transaction.open_table(ACTIVE)?;
+        let found = active_holders(&holders, &active, id, usize::MAX)?;
+        Ok(found.first().map(|(last, _)| (found.len() as u64, *last)))
+    }
+
+    /// How many blocks there are whose transactions the queue does not reflect yet: [`View::unsettled`](crate::View) at this
+    /// moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn unsettled(&self) -> Result<usize, StoreError> {
+        let unsettled = self.transaction.open_table(UNSETTLED)?.len()?;
+        Ok(usize::try_from(unsettled).unwrap_or(usize::MAX))
+    }
+
+    /// A transaction that neither stands in an active block nor waits, but will wait again: it stands in a block that left
+    /// the active branch and was not gone through yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn returning(&self, id: &TransactionId) -> Result<Option<Transaction>, StoreError> {
+        let unsettled = self.transaction.open_table(UNSETTLED)?;
+        let holders = self.transaction.open_table(HOLDERS)?;
+        let bytes = id.to_bytes();
+        for row in holders.range((bytes, 0, [0; 32])..=(bytes, u64::MAX, [0xff; 32]))? {
+            let (_, index, hash) = row?.0.value();
+            if unsettled.get((index, hash))?.is_some() {
+                let blocks = self.transaction.open_table(BLOCKS)?;
+                let transactions = stored(&blocks, index, hash)?.into_transactions();
+                return Ok(transactions.into_iter().find(|one| one.id() == *id));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn about(&self, name: &str) -> Result<Option<String>, StoreError> {
