@@ -324,7 +324,7 @@ def work():
     with Node("--bits", "1", "--max-pending", "1000000") as node:
         one = http.client.HTTPConnection("127.0.0.1", node.port)
         sizes = []
-        for block in range(12):
+        for _ in range(12):
             for n in range(6000):
                 body = '{"sender":"%s","recipient":"%s","amount":%d}' % ("s" * 150, "r" * 150, n + 1)
                 one.request("POST", "/transactions/new", body)
