@@ -58,10 +58,7 @@ pub enum LineError {
     /// It is longer than any block.
     #[error("it is longer than {MAX_LINE_BYTES} bytes")]
     Long,
-    /// It is not JSON.
-    #[error("it is not JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// It is not a block.
+    /// It is not JSON, or not a block.
     #[error(transparent)]
     Record(#[from] RecordError),
     /// The ledger does not take its block.
@@ -209,8 +206,7 @@ impl<R: BufRead> BlockLines<R> {
         if bytes.len() as u64 == MAX_LINE_BYTES && bytes.last() != Some(&b'\n') {
             return Err(refused(LineError::Long));
         }
-        let value = serde_json::from_slice(&bytes).map_err(|error| refused(error.into()))?;
-        let block = BlockRecord::parse(&value).map_err(|error| refused(error.into()))?;
+        let block = BlockRecord::parse(&bytes).map_err(|error| refused(error.into()))?;
         Ok(Some((block, bytes.len())))
     }
 }

@@ -12,8 +12,8 @@ use axum::{
 use crate::{
     Node,
     answers::{Switched, Taken},
-    blocking,
     body::{self, Input, Page},
+    errands::{blocking, to_its_end},
     refusal::Refusal,
     streaming::{Blocks, Text, streamed},
 };
@@ -74,22 +74,39 @@ fn find(snapshot: &Snapshot, name: &str) -> Result<Option<Block<Unchecked>>, Ref
     )))
 }
 
-/// `POST /blocks`: a block made elsewhere.
+/// The least room that a block takes of [`Node::block_room`], as a part of the largest: so many of the smallest may be on
+/// their way into the ledger at a time.
+const SMALLEST: usize = 256;
+
+/// `POST /blocks`: a block made elsewhere. What has arrived whole is done whole, whether the client waits for it or not, and
+/// until then it keeps its room.
 pub(super) async fn take(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
-    let block = {
-        let limits = &node.limits;
-        let read = body::read_with_room(
-            request.into_body(),
-            limits.block_bytes,
-            limits.request_timeout,
-            Some(&node.block_room),
-        );
-        let (bytes, _room) = read.await?;
-        // One at a time: what JSON may become in memory is many times its text.
-        let _turn = node.block_reader.lock().await;
-        blocking(&node, move |_| Ok(BlockRecord::parse(&body::json(&bytes)?)?)).await?
-    };
-    add(&node, block).await
+    let limits = &node.limits;
+    let read = body::read_with_room(
+        request.into_body(),
+        limits.block_bytes,
+        limits.request_timeout,
+        Some(&node.block_room),
+    );
+    let mut arrived = read.await?;
+    let mut room = arrived.take_room();
+    let least = (limits.block_bytes / SMALLEST).saturating_sub(arrived.length());
+    node.block_room.take_more(&mut room, least)?;
+    to_its_end(async move {
+        let block = {
+            // One at a time: it may be read for a while.
+            let turn = Arc::clone(&node.block_reader).lock_owned().await;
+            let read = move |_: &Node| {
+                let _until_read = turn;
+                Ok(BlockRecord::parse(&arrived.into_bytes())?)
+            };
+            blocking(&node, read).await?
+        };
+        let answer = add(&node, block).await;
+        drop(room);
+        answer
+    })
+    .await
 }
 
 /// Gives a block to the ledger and says what became of it.

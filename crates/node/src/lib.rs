@@ -20,13 +20,16 @@ mod blocks;
 mod body;
 mod client_socket;
 mod doors;
+mod errands;
 mod events;
 mod explorer;
 mod getwork;
+mod json;
 mod metrics;
 mod middleware;
 mod mining;
 mod outside;
+mod places;
 mod refusal;
 mod rpc;
 pub mod server;
@@ -48,12 +51,12 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use doors::{BadHostName, BadToken, Cors, Doors, HostName, Hosts, Origin, Token};
+use errands::Errands;
 use events::Events;
 use metrics::Metrics;
 use mining::Mining;
 use paydirt::Miner;
 use paydirt_ledger::{BlockHash, Event, Ledger, OutsideJobs};
-use refusal::Refusal;
 
 /// What a node takes, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +71,10 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// How long a request's head may take to arrive; also for how long a connection may be idle.
     pub header_timeout: Duration,
-    /// Connections open at a time; further ones wait in the system's backlog.
+    /// Connections open at a time. For a further one, that which has waited longest for its client is given up.
     pub connections: usize,
+    /// Connections of one address at a time, but for this machine's own: likewise among themselves.
+    pub connections_per_address: usize,
 }
 
 impl Default for Limits {
@@ -81,6 +86,7 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             connections: 1024,
+            connections_per_address: 256,
         }
     }
 }
@@ -102,7 +108,7 @@ pub struct Node {
     miner: Miner,
     limits: Limits,
     mining: Mining,
-    outside: OutsideJobs,
+    outside: Arc<OutsideJobs>,
     /// Of the jobs above, those that may come back without their id.
     handed_out: getwork::HandedOut,
     /// The tip, for those who wait for another one.
@@ -112,7 +118,8 @@ pub struct Node {
     /// For blocks that are read into memory.
     block_room: body::Room,
     /// Who reads one from its JSON.
-    block_reader: tokio::sync::Mutex<()>,
+    block_reader: Arc<tokio::sync::Mutex<()>>,
+    errands: Errands,
     /// For listeners of `/events`: a connection each, for as long as they like.
     listeners: Arc<Semaphore>,
     started: Instant,
@@ -125,14 +132,17 @@ impl Node {
         make_way(&miner);
         let events = Events::new();
         let metrics = Metrics::new();
+        let outside = Arc::new(OutsideJobs::default());
         let tips = watch::Sender::new(ledger.tip().hash);
         ledger.listen({
             let (events, metrics, tips) = (events.clone(), metrics.clone(), tips.clone());
+            let outside = Arc::clone(&outside);
             move |event| {
                 if let Event::Block {
                     block, active: true, ..
                 } = event
                 {
+                    outside.let_go();
                     tips.send_replace(block.hash());
                 }
                 metrics.count_event(event);
@@ -144,13 +154,14 @@ impl Node {
             miner,
             limits,
             mining: Mining::new(limits.waiting_miners),
-            outside: OutsideJobs::default(),
+            outside,
             handed_out: getwork::HandedOut::default(),
             tips,
             events,
             metrics,
             block_room: body::Room::new(limits.block_bytes.saturating_mul(BLOCKS_AT_ONCE)),
-            block_reader: tokio::sync::Mutex::default(),
+            block_reader: Arc::default(),
+            errands: Errands::new(),
             listeners: Arc::new(Semaphore::new(limits.listeners())),
             started: Instant::now(),
             stopping: CancellationToken::new(),
@@ -223,14 +234,4 @@ pub fn app(node: Arc<Node>, doors: impl Into<Doors>) -> Router {
         .method_not_allowed_fallback(refusal::wrong_method)
         .fallback(refusal::unknown_path);
     middleware::wrap(routes, &node, &doors).with_state(node)
-}
-
-/// Runs what reads the disk where it may block.
-async fn blocking<T: Send + 'static>(
-    node: &Arc<Node>,
-    read: impl FnOnce(&Node) -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Refusal> {
-    let node = Arc::clone(node);
-    let done = tokio::task::spawn_blocking(move || read(&node)).await;
-    done.map_err(|_| Refusal::internal())?
 }

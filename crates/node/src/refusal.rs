@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 
 use paydirt_ledger::{
-    AddError, AheadOfClock, FieldErrors, MiningError, RecordError, StoreError, SubmitError, SwitchError,
+    AddError, AheadOfClock, MiningError, RecordError, StoreError, SubmitError, SwitchError,
 };
 
 /// What nginx logs for a client that went away.
@@ -57,12 +57,6 @@ impl Refusal {
             StatusCode::INTERNAL_SERVER_ERROR,
             "Something went wrong inside the node",
         )
-    }
-
-    /// For the log alone: nobody is there to read it.
-    pub(super) fn client_gone() -> Self {
-        let status = StatusCode::from_u16(CLIENT_GONE).expect("statuses have three digits");
-        Self::new(status, "The caller has gone")
     }
 
     /// The node is going away.
@@ -124,12 +118,6 @@ impl From<StoreError> for Refusal {
     }
 }
 
-impl From<FieldErrors> for Refusal {
-    fn from(errors: FieldErrors) -> Self {
-        Self::bad(errors)
-    }
-}
-
 impl From<RecordError> for Refusal {
     fn from(error: RecordError) -> Self {
         match error {
@@ -137,7 +125,7 @@ impl From<RecordError> for Refusal {
                 rule: Some("hash"),
                 ..Self::bad(format!("The block is refused: {error}"))
             },
-            RecordError::Fields(errors) => errors.into(),
+            RecordError::Json(problem) => Self::bad(format!("The body is not JSON: {problem}")),
             other => Self::bad(other),
         }
     }

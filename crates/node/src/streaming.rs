@@ -134,7 +134,10 @@ pub(super) fn streamed(node: Arc<Node>, text: Text) -> Response {
 /// Ends early when the client is gone or does not take anything.
 async fn write_pieces(node: Arc<Node>, mut text: Text, pieces: mpsc::Sender<Piece>) {
     loop {
+        // Not more at a time than the processors can: many readers of long chains would take turns with everybody else.
+        let permit = node.errands.read().await;
         let task = tokio::task::spawn_blocking(move || {
+            let _until_read = permit;
             let piece = text.piece();
             (text, piece)
         });

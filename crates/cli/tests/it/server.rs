@@ -215,7 +215,8 @@ impl Acknowledged {
         let mut there = HashSet::new();
         for block in chain {
             for transaction in block["transactions"].as_array().unwrap() {
-                let parsed = paydirt_ledger::TransactionRecord::parse(transaction).unwrap();
+                let parsed =
+                    paydirt_ledger::TransactionRecord::parse(transaction.to_string().as_bytes()).unwrap();
                 there.insert(parsed.id().to_string());
             }
         }
