@@ -18,7 +18,7 @@ use std::{
 use crate::{
     Ledger,
     block::{Block, Unchecked},
-    outcome::{AddError, Added},
+    outcome::{AddError, Added, StoreFailed},
     outside::FIRST_OUTSIDE,
     rules::MAX_FUTURE_S,
     template::{AheadOfClock, BlockJob, BlockTemplate},
@@ -77,6 +77,9 @@ pub enum MiningError {
         /// The index of the block that was not mined.
         index: u64,
     },
+    /// The file failed: what would be mined could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreFailed),
     /// A block was not stored.
     #[error("block {index} was not stored: {reason}")]
     Add {
@@ -192,6 +195,9 @@ impl NextBlocks<'_> {
         }
         if stopped || state.blocks >= self.plan.count {
             return Ok(None);
+        }
+        if let Some(failure) = ledger.failure() {
+            return Err(failure.clone().into());
         }
         let (template, parent) = match state.ahead.last() {
             None => {

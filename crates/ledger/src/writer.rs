@@ -11,8 +11,8 @@
 //!     publish the new tip, tree and transfers; tell the listeners; answer everyone
 //! ```
 //!
-//! When the file fails, the tree may be ahead of the disk; so the writer refuses everything from then on, and what is
-//! published stays at the last commit.
+//! When the file fails, here or before a reader's eyes, the tree may be ahead of the disk, or the disk is not what was
+//! written; so the writer refuses everything from then on, and what is published stays at the last commit.
 
 mod round;
 
@@ -28,11 +28,12 @@ use crate::{
     Clock, Event, View,
     block::{Block, Unchecked},
     header::BlockHash,
+    health::Health,
     identity::{Identified, TransactionId},
     outcome::{AddError, AddMode, Added, StoreFailed, SubmitError, Submitted},
     pending::{Changes, Draft},
     rules::RuleError,
-    store::{Store, StoreError, WriteBatch},
+    store::{Store, StoreError, WriteBatch, caught},
     tree::{HeaderTree, SideLimits},
     waiting::Waiting,
 };
@@ -97,7 +98,7 @@ pub(super) struct Writer {
     pub(super) tree: HeaderTree,
     pub(super) waiting: Waiting,
     pub(super) view: Arc<RwLock<View>>,
-    pub(super) listeners: Arc<RwLock<Vec<Listener>>>,
+    pub(super) health: Arc<Health>,
     pub(super) max_pending: usize,
     pub(super) side_limits: SideLimits,
     pub(super) clock: Clock,
@@ -115,46 +116,40 @@ impl Writer {
     }
 
     fn run(&mut self, commands: &Receiver<Command>) {
-        let mut failed: Option<StoreFailed> = None;
         while let Ok(first) = commands.recv() {
             let mut round = vec![first];
             round.extend(commands.try_iter().take(MAX_BATCH - 1));
-            if let Some(failed) = &failed {
-                round.into_iter().for_each(|command| command.refuse(failed));
-            } else if let Err(error) = self.commit(round) {
-                failed = Some(error);
+            match self.health.failure() {
+                Some(failed) => round.into_iter().for_each(|command| command.refuse(failed)),
+                None => self.commit(round),
             }
         }
     }
 
-    /// Carries out one round. An error is fatal; everyone has been told.
-    fn commit(&mut self, commands: Vec<Command>) -> Result<(), StoreFailed> {
+    /// Carries out one round, and answers everyone in it.
+    fn commit(&mut self, commands: Vec<Command>) {
         let mut commands = VecDeque::from(commands);
         let mut answers = Vec::with_capacity(commands.len());
-        match self.write(&mut commands, &mut answers) {
+        match caught(|| self.write(&mut commands, &mut answers)) {
             Ok((changes, events)) => {
                 let tip = self.tree.tip();
                 let mut view = self.view.write().expect("nothing panics while it is held");
                 view.pending.apply(changes);
                 if view.tip.hash != tip.hash {
                     std::mem::take(&mut view.tip_replaced).cancel();
+                    self.health.watch(&view.tip_replaced);
                 }
                 view.tip = tip;
                 let before = std::mem::replace(&mut view.tree, self.tree.clone());
                 drop(view);
                 drop(before); // what no reader shares any more
-                let listeners = self.listeners.read().expect("nothing panics while it is held");
-                for event in &events {
-                    listeners.iter().for_each(|listener| listener(event));
-                }
+                events.iter().for_each(|event| self.health.tell(event));
                 answers.into_iter().for_each(Answer::send);
-                Ok(())
             }
             Err(error) => {
-                let failed = StoreFailed(Arc::new(error));
+                let failed = self.health.fail(error);
                 answers.into_iter().for_each(|answer| answer.refuse(&failed));
                 commands.into_iter().for_each(|command| command.refuse(&failed));
-                Err(failed)
             }
         }
     }

@@ -211,14 +211,14 @@ fn export_and_import() {
     sample(from.path(), 30);
     let ledger = reopened(from.path()).unwrap();
     let mut lines = Vec::new();
-    assert_eq!(export(&ledger.snapshot().unwrap(), &mut lines).unwrap(), 31);
+    assert_eq!(export(&ledger, &mut lines).unwrap(), 31);
     let to = TempDir::new().unwrap();
     let copy = open(to.path());
     let done = import(&copy, &mut BlockLines::new(&lines[..]), |_| {}).unwrap();
     assert_eq!((done.added, done.known), (30, 1));
     assert_eq!(state(&copy).3, state(&ledger).3);
     let mut again = Vec::new();
-    export(&copy.snapshot().unwrap(), &mut again).unwrap();
+    export(&copy, &mut again).unwrap();
     assert_eq!(again, lines);
     assert_eq!(
         import(&copy, &mut BlockLines::new(&lines[..]), |_| {})
@@ -233,7 +233,7 @@ fn an_import_stops_at_the_first_bad_line() {
     let from = TempDir::new().unwrap();
     sample(from.path(), 10);
     let mut lines = Vec::new();
-    export(&reopened(from.path()).unwrap().snapshot().unwrap(), &mut lines).unwrap();
+    export(&reopened(from.path()).unwrap(), &mut lines).unwrap();
     let text = String::from_utf8(lines).unwrap();
     let rows: Vec<_> = text.lines().collect();
     for (bad, says) in [
@@ -275,7 +275,7 @@ fn a_ledger_of_format_1_is_taken_over() {
     for _ in 0..2 {
         let ledger = reopened(folder.path()).unwrap();
         let mut lines = Vec::new();
-        assert_eq!(export(&ledger.snapshot().unwrap(), &mut lines).unwrap(), 4);
+        assert_eq!(export(&ledger, &mut lines).unwrap(), 4);
         assert_eq!(lines, exported, "to the byte");
         assert_eq!(ledger.node_id(), "3f68307d789c40b58b5c82403b5e109a");
         assert_eq!(ledger.loaded_transactions(), 7);

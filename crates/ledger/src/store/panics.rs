@@ -1,0 +1,44 @@
+//! redb may panic on pages that are not what it wrote. Here that becomes an error, and stderr stays quiet.
+
+use std::{
+    any::Any,
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook},
+    sync::Once,
+};
+
+use crate::store::StoreError;
+
+thread_local! {
+    /// Whether a panic of this thread is expected and becomes an error.
+    static EXPECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reads or writes, and takes a panic for what it is: the database is not what was written. Nothing that `access` had in
+/// hand is used again.
+pub(crate) fn caught<T>(access: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !EXPECTED.get() {
+                usual(panic);
+            }
+        }));
+    });
+    let before = EXPECTED.replace(true);
+    let done = catch_unwind(AssertUnwindSafe(access));
+    EXPECTED.set(before);
+    done.unwrap_or_else(|panic| {
+        let reason = format!("the database cannot be read ({})", message(&*panic));
+        Err(StoreError::Damaged(reason))
+    })
+}
+
+/// What a panic says, in one line.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let line = text.unwrap_or_default().lines().next().unwrap_or_default();
+    line.chars().take(120).collect()
+}
