@@ -8,12 +8,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
-use crate::{
-    Event,
-    outcome::StoreFailed,
-    store::StoreError,
-    writer::Listener,
-};
+use crate::{Event, outcome::StoreFailed, store::StoreError, writer::Listener};
 use paydirt::Cancel;
 
 /// What everybody who uses the file shares.

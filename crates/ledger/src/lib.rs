@@ -379,11 +379,7 @@ impl Ledger {
         self.add_and_wait(blocks, AddMode::UntilRefused)
     }
 
-    fn add_and_wait(
-        &self,
-        blocks: Vec<Block<Unchecked>>,
-        mode: AddMode,
-    ) -> Vec<Result<Added, AddError>> {
+    fn add_and_wait(&self, blocks: Vec<Block<Unchecked>>, mode: AddMode) -> Vec<Result<Added, AddError>> {
         let count = blocks.len();
         let outcomes = wait(|reply| self.add_then(blocks, mode, reply));
         outcomes.unwrap_or_else(|| vec![Err(self.unanswered().into()); count])

@@ -30,7 +30,7 @@ mod tests;
 
 use std::{path::PathBuf, sync::Arc};
 
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
+use redb::{ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
 
 use crate::{
     block::{Block, Checked, Unchecked},
@@ -43,6 +43,7 @@ use crate::{
 pub use error::{FileError, StoreError};
 pub(super) use load::Loaded;
 pub(super) use open::DEFAULT_CACHE_BYTES;
+use panics::Closing;
 pub(super) use panics::caught;
 pub use snapshot::Snapshot;
 
@@ -67,7 +68,7 @@ const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 /// An open store.
 #[derive(Debug)]
 pub(super) struct Store {
-    database: Database,
+    database: Closing,
     /// Where it is; `None` in memory.
     file: Option<PathBuf>,
     health: Arc<Health>,

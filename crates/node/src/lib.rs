@@ -49,7 +49,7 @@ use events::Events;
 use metrics::Metrics;
 use mining::Mining;
 use paydirt::Miner;
-use paydirt_ledger::{Ledger, OutsideJobs};
+use paydirt_ledger::{Event, Ledger, OutsideJobs};
 use refusal::Refusal;
 
 /// What a node takes, at most.
@@ -121,6 +121,9 @@ impl Node {
         ledger.listen({
             let (events, metrics) = (events.clone(), metrics.clone());
             move |event| {
+                if let Event::Failed(failure) = event {
+                    tracing::error!(%failure, "the store failed");
+                }
                 metrics.count_event(event);
                 events.publish(event);
             }
@@ -144,6 +147,19 @@ impl Node {
     /// The ledger it serves.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What costs work is refused before it is done when it could not be stored.
+    fn can_store(&self) -> Result<(), Refusal> {
+        match self.ledger.failure() {
+            Some(failure) => Err(failure.clone().into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Why a command of the ledger has no answer.
+    fn unanswered(&self) -> Refusal {
+        self.can_store().err().unwrap_or_else(Refusal::stopping)
     }
 
     /// Ends mining and event streams, so that connections can be closed.

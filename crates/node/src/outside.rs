@@ -15,6 +15,7 @@ use paydirt_ledger::OutsideError;
 
 /// `GET /work`.
 pub(super) async fn hand_out(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
+    node.can_store()?;
     let job = blocking(&node, |node| Ok(node.outside.hand_out(&node.ledger)?)).await?;
     let (template, context) = (&job.origin, job.origin.context());
     let answer = answers::HeaderToMine {

@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 
 use paydirt_ledger::{
-    AddError, AheadOfClock, FieldErrors, MiningError, RecordError, StoreError, SubmitError,
+    AddError, AheadOfClock, FieldErrors, MiningError, RecordError, StoreError, StoreFailed, SubmitError,
 };
 
 /// What nginx logs for a client that went away.
@@ -93,8 +93,18 @@ impl IntoResponse for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Superseded { .. } = error {
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(1);
+        }
         tracing::error!(%error, "the store failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
+    }
+}
+
+impl From<StoreFailed> for Refusal {
+    /// It was logged when it happened.
+    fn from(failure: StoreFailed) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, failure)
     }
 }
 
@@ -121,6 +131,7 @@ impl From<SubmitError> for Refusal {
     fn from(error: SubmitError) -> Self {
         let status = match error {
             SubmitError::Transaction(_) => StatusCode::BAD_REQUEST,
+            SubmitError::Store(failure) => return failure.into(),
             SubmitError::PendingFull(_) => {
                 return Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(1);
             }
@@ -133,6 +144,7 @@ impl From<SubmitError> for Refusal {
 impl From<AddError> for Refusal {
     fn from(error: AddError) -> Self {
         match &error {
+            AddError::Store(failure) => failure.clone().into(),
             AddError::Rule(broken) => Self {
                 rule: Some(broken.name()),
                 ..Self::bad(format!("The block is refused: {error}"))
@@ -160,6 +172,7 @@ impl From<MiningError> for Refusal {
         match error {
             MiningError::Time(ahead) => ahead.into(),
             MiningError::Add { reason, .. } => reason.into(),
+            MiningError::Store(failure) => failure.into(),
             MiningError::Spacing { .. } => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error),
         }
     }

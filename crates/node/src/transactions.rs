@@ -34,7 +34,7 @@ pub(super) async fn new(State(node): State<Arc<Node>>, Input(value): Input) -> R
     node.ledger.submit_then(transfer, |outcome| {
         let _ = sender.send(outcome); // the caller may have gone away
     });
-    let submitted = receiver.await.map_err(|_| Refusal::stopping())??;
+    let submitted = receiver.await.map_err(|_| node.unanswered())??;
     let index = submitted.index;
     let (status, message) = match submitted.standing {
         Standing::New => (StatusCode::CREATED, "Transaction is scheduled to be added to"),

@@ -34,7 +34,8 @@ Examples:
   curl localhost:5000/chain
   open http://localhost:5000/explorer
 
-Ctrl-C and SIGTERM finish what is being written and exit 0.";
+Ctrl-C and SIGTERM finish what is being written and exit 0; or 3, if the ledger's file failed meanwhile: GET /status
+says so, with 503.";
 
 /// Serve the ledger over HTTP
 #[derive(Debug, Args)]
@@ -288,5 +289,8 @@ async fn serve(
     };
     server::serve(listener, app(Arc::clone(&node), cors), limits, stop).await;
     tracing::info!("stopped");
-    Ok(())
+    match node.ledger().failure() {
+        Some(failure) => Err(failure.clone().into()),
+        None => Ok(()),
+    }
 }

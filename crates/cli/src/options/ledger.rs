@@ -65,7 +65,8 @@ impl DataArgs {
 
     /// The folder as it is named in errors.
     fn shown(&self) -> String {
-        self.folder().map_or_else(|_| String::new(), |folder| folder.display().to_string())
+        self.folder()
+            .map_or_else(|_| String::new(), |folder| folder.display().to_string())
     }
 
     /// Tells bad input from a failure.

@@ -2,17 +2,13 @@
 //!
 //! *In:* a folder. *Out:* a store that is whole: all of it is checked, by redb its pages and by the loader what they say.
 
-use std::{
-    fs,
-    io::ErrorKind,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, io::ErrorKind, path::Path, sync::Arc};
 
 use crate::{
     parameters::ChainParameters,
     store::{
-        FILE_NAME, FORMAT, FileError, Loaded, NEW_FILE_NAME, Store, StoreError, WriteBatch, caught, load,
+        Closing, FILE_NAME, FORMAT, FileError, Loaded, NEW_FILE_NAME, Store, StoreError, WriteBatch, caught,
+        load,
     },
 };
 
@@ -126,7 +122,7 @@ impl Store {
 
     pub(super) fn new(database: redb::Database) -> Self {
         Self {
-            database,
+            database: Closing::new(database),
             file: None,
             health: Arc::default(),
         }

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     cell::Cell,
+    ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook},
     sync::Once,
 };
@@ -33,6 +34,42 @@ pub(crate) fn caught<T>(access: impl FnOnce() -> Result<T, StoreError>) -> Resul
         let reason = format!("the database cannot be read ({})", message(&*panic));
         Err(StoreError::Damaged(reason))
     })
+}
+
+/// A database that is closed when this is dropped. Closing one reads and writes pages too.
+#[derive(Debug)]
+pub(super) struct Closing(Option<redb::Database>);
+
+impl Closing {
+    pub(super) fn new(database: redb::Database) -> Self {
+        Self(Some(database))
+    }
+}
+
+impl Deref for Closing {
+    type Target = redb::Database;
+
+    fn deref(&self) -> &redb::Database {
+        self.0.as_ref().expect(UNTIL_DROPPED)
+    }
+}
+
+impl DerefMut for Closing {
+    fn deref_mut(&mut self) -> &mut redb::Database {
+        self.0.as_mut().expect(UNTIL_DROPPED)
+    }
+}
+
+const UNTIL_DROPPED: &str = "it is there until this is dropped";
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let database = self.0.take();
+        let _ = caught(|| {
+            drop(database);
+            Ok(())
+        }); // everything acknowledged was synced before; the next opening checks all of it
+    }
 }
 
 /// What a panic says, in one line.

@@ -162,7 +162,9 @@ pub(super) fn named(stored: &[u8], index: u64, hash: BlockHash) -> Result<Block<
     let block = Block::from_bytes(stored).map_err(|reason| damaged(reason.to_string()))?;
     let found = block.hash();
     if found != hash {
-        return Err(damaged(format!("its hash is {found}, but it was stored as {hash}")));
+        return Err(damaged(format!(
+            "its hash is {found}, but it was stored as {hash}"
+        )));
     }
     match block.index() == index {
         true => Ok(block),
@@ -176,6 +178,9 @@ fn checked(stored: &[u8], index: u64, hash: BlockHash) -> Result<Block<Unchecked
     let ids: Vec<_> = block.transactions().iter().map(Transaction::id).collect();
     match merkle::root(&ids) == Some(block.header().merkle_root) {
         true => Ok(block),
-        false => Err(StoreError::block(index, "its transactions are not those that its header names")),
+        false => Err(StoreError::block(
+            index,
+            "its transactions are not those that its header names",
+        )),
     }
 }
