@@ -177,7 +177,7 @@ impl Store {
     }
 
     /// What a file of this length would have if nothing of it were free.
-    fn needed_bytes(&self, length: u64) -> Result<u64, StoreError> {
+    pub(super) fn needed_bytes(&self, length: u64) -> Result<u64, StoreError> {
         let transaction = self.database.begin_write()?;
         let stats = transaction.stats()?;
         transaction.abort()?;

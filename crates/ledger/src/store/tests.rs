@@ -3,6 +3,7 @@
 mod damaged;
 mod power_cuts;
 mod random;
+mod readers;
 
 use std::{
     io::{self, ErrorKind},

@@ -160,7 +160,7 @@ fn opened(disk: &Disk) -> Result<Ledger, StoreError> {
 }
 
 /// A child of `parent` that differs from its other children by `whom`.
-fn child(parent: &Block<Unchecked>, whom: u64, transfers: Vec<Transaction>) -> Block<Unchecked> {
+pub(super) fn child(parent: &Block<Unchecked>, whom: u64, transfers: Vec<Transaction>) -> Block<Unchecked> {
     let reward = Transaction::reward(format!("miner {whom}"), 1, 0).unwrap();
     let transactions: Vec<_> = std::iter::once(reward).chain(transfers).collect();
     let ids: Vec<_> = transactions.iter().map(Transaction::id).collect();

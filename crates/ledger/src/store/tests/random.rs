@@ -43,6 +43,9 @@ pub(super) fn each_seed(test: &str, usual: u64, run: impl Fn(u64)) -> u64 {
     let seeds = seeds(usual);
     let count = seeds.end - seeds.start;
     for seed in seeds {
+        if std::env::var_os("PAYDIRT_FAULT_RUNS").is_some() {
+            eprintln!("{test} seed {seed}"); // also if the process ends with it
+        }
         if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed))).is_err() {
             panic!(
                 "seed {seed} failed; again: PAYDIRT_FAULT_SEED={seed} PAYDIRT_FAULT_RUNS=1 cargo test -p paydirt-ledger {test}"
