@@ -28,7 +28,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{mem::ManuallyDrop, path::PathBuf, sync::Arc};
 
 use redb::{ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
 
@@ -105,13 +105,22 @@ pub(super) struct WriteBatch<'t> {
 
 impl<'t> WriteBatch<'t> {
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
+        // A table that is dropped after another could not be opened may panic in its turn, and then the process ends:
+        // those are forgotten. The file has failed for good.
+        macro_rules! opened {
+            ($table:ident) => {
+                ManuallyDrop::new(caught(|| Ok(transaction.open_table($table)?))?)
+            };
+        }
+        let (blocks, indices, active) = (opened!(BLOCKS), opened!(INDICES), opened!(ACTIVE));
+        let (places, queue, about) = (opened!(PLACES), opened!(QUEUE), opened!(ABOUT));
         Ok(Self {
-            blocks: transaction.open_table(BLOCKS)?,
-            indices: transaction.open_table(INDICES)?,
-            active: transaction.open_table(ACTIVE)?,
-            places: transaction.open_table(PLACES)?,
-            queue: transaction.open_table(QUEUE)?,
-            about: transaction.open_table(ABOUT)?,
+            blocks: ManuallyDrop::into_inner(blocks),
+            indices: ManuallyDrop::into_inner(indices),
+            active: ManuallyDrop::into_inner(active),
+            places: ManuallyDrop::into_inner(places),
+            queue: ManuallyDrop::into_inner(queue),
+            about: ManuallyDrop::into_inner(about),
         })
     }
 
