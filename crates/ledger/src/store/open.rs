@@ -121,10 +121,11 @@ impl Store {
     }
 
     pub(super) fn new(database: redb::Database) -> Self {
+        let health = Arc::default();
         Self {
-            database: Closing::new(database),
+            database: Closing::new(database, &health),
             file: None,
-            health: Arc::default(),
+            health,
         }
     }
 

@@ -5,10 +5,10 @@ use std::{
     cell::Cell,
     ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook},
-    sync::Once,
+    sync::{Arc, Once},
 };
 
-use crate::store::StoreError;
+use crate::{health::Health, outcome::StoreFailed, store::StoreError};
 
 thread_local! {
     /// Whether a panic of this thread is expected and becomes an error.
@@ -36,13 +36,14 @@ pub(crate) fn caught<T>(access: impl FnOnce() -> Result<T, StoreError>) -> Resul
     })
 }
 
-/// A database that is closed when this is dropped. Closing one reads and writes pages too.
+/// A database that is closed when this is dropped. Closing one reads and writes pages too: one that was found damaged is
+/// not closed but left, with its file locked, until the process ends.
 #[derive(Debug)]
-pub(super) struct Closing(Option<redb::Database>);
+pub(super) struct Closing(Option<redb::Database>, Arc<Health>);
 
 impl Closing {
-    pub(super) fn new(database: redb::Database) -> Self {
-        Self(Some(database))
+    pub(super) fn new(database: redb::Database, health: &Arc<Health>) -> Self {
+        Self(Some(database), Arc::clone(health))
     }
 }
 
@@ -65,6 +66,10 @@ const UNTIL_DROPPED: &str = "it is there until this is dropped";
 impl Drop for Closing {
     fn drop(&mut self) {
         let database = self.0.take();
+        if self.1.failure().is_some_and(StoreFailed::is_damage) {
+            std::mem::forget(database);
+            return;
+        }
         let _ = caught(|| {
             drop(database);
             Ok(())
