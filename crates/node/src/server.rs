@@ -35,6 +35,8 @@ pub async fn serve(listener: TcpListener, app: Router, limits: Limits, stop: imp
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
+        // Its own would panic while the clock shows a time before 1970: the app states the date, if there is one.
+        .auto_date_header(false)
         .max_buf_size(BUFFER_BYTES);
     loop {
         let accepted = tokio::select! {
