@@ -37,6 +37,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
         let at = random.below(bytes.len());
         let page = at / 4096 * 4096;
         let end = (page + 4096).min(bytes.len());
+        let length = bytes.len();
         match random.below(8) {
             0..=2 => bytes[at] ^= 1 << random.below(8),
             3 => bytes[at] = random.next() as u8,
@@ -53,7 +54,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
                 bytes[page..page + copied.len()].copy_from_slice(&copied);
             }
             _ if random.once_in(3) => bytes.truncate(at.max(1)),
-            _ => bytes[..320.min(end)][random.below(320)] ^= 1 << random.below(8), // the header
+            _ => bytes[random.below(320.min(length))] ^= 1 << random.below(8), // the header
         }
     }
 }
