@@ -9,7 +9,10 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::{options::ledger::DataArgs, terminal::exit::Exit};
+use crate::{
+    options::{ledger::DataArgs, printable},
+    terminal::exit::Exit,
+};
 use paydirt_ledger::{ExportError, export};
 
 const EXAMPLES: &str = "\
@@ -46,7 +49,11 @@ impl ExportArgs {
         file.get_ref()
             .sync_all()
             .with_context(|| format!("cannot write {}", path.display()))?;
-        let _ = writeln!(io::stderr(), "{blocks} blocks written to {}", path.display());
+        let _ = writeln!(
+            io::stderr(),
+            "{blocks} blocks written to {}",
+            printable(&path.display().to_string())
+        );
         Ok(Exit::Done)
     }
 }
