@@ -3,6 +3,9 @@
 
 use std::{env, fs, path::Path};
 
+/// Messages side by side in the SHA kernel: two wait for their rounds where a pair starts each cycle (Zen 3, Zen 4).
+const SHA_NI_LANES: usize = 3;
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     if env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("x86_64") {
@@ -22,5 +25,11 @@ fn main() {
         write(format!("{name}_ceiling.s"), program.ceiling(local));
         write(format!("{name}.rs"), program.tables());
     }
+    let sha_ni = paydirt_codegen::sha_ni::generate(SHA_NI_LANES);
+    write("sha_ni.s".to_owned(), sha_ni.assembly(local));
+    write(
+        "sha_ni.rs".to_owned(),
+        paydirt_codegen::sha_ni::constants(&sha_ni),
+    );
     write("layout.rs".to_owned(), paydirt_codegen::layout::constants());
 }

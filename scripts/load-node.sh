@@ -58,7 +58,7 @@ stop
 
 # 2. Transactions, each durable before its answer; then every one of them is counted.
 rm -rf "$folder/load"
-start --data "$folder/load" --bits 8 --max-pending 10000000
+start --data "$folder/load" --bits 8 --max-pending 10000000 --max-pending-bytes 2000000000
 cat > "$folder/post.lua" << 'LUA'
 local thread_count = 0
 function setup(thread) thread:set("id", thread_count); thread_count = thread_count + 1 end
@@ -76,7 +76,7 @@ pending=$(curl -s "$url/status" | field '["pending"]')
 echo "POST /transactions/new: $(awk '/Requests\/sec/ {print $2}' "$folder/post.txt") a second, p99 $(awk '/99%/ {print $2}' "$folder/post.txt"), $answered answered, $pending waiting, errors: $(grep -c -E '^status|Non-2xx|Socket errors' "$folder/post.txt" || true)"
 kill -KILL "$server"
 wait "$server" 2> /dev/null || true
-start --data "$folder/load" --max-pending 10000000
+start --data "$folder/load" --max-pending 10000000 --max-pending-bytes 2000000000
 after=$(curl -s "$url/status" | field '["pending"]')
 # What was under way when wrk hung up may be stored without having been answered; nothing answered may be missing.
 echo "after kill -9: $after waiting"
@@ -84,7 +84,7 @@ echo "after kill -9: $after waiting"
 stop
 # The same transfer again and again: the queue must not slow down.
 rm -rf "$folder/load"
-start --data "$folder/load" --bits 8 --max-pending 10000000
+start --data "$folder/load" --bits 8 --max-pending 10000000 --max-pending-bytes 2000000000
 sed 's/recipient":"bob","amount":%d}.*/recipient":"bob","amount":5}'"'"', id))/' "$folder/post.lua" > "$folder/same.lua"
 wrk -t1 -c64 -d"${seconds}s" --latency -s "$folder/same.lua" "$url" > "$folder/same.txt"
 echo "the same transfer each time: $(awk '/Requests\/sec/ {print $2}' "$folder/same.txt") a second, p99 $(awk '/99%/ {print $2}' "$folder/same.txt"), $(curl -s "$url/status" | field '["pending"]') waiting, errors: $(grep -c -E '^status|Non-2xx|Socket errors' "$folder/same.txt" || true)"

@@ -24,7 +24,6 @@ mod one_by_one;
 mod oracle;
 mod portable;
 mod prepared;
-mod quads;
 mod rolled;
 mod self_test;
 mod stretch;

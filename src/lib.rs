@@ -94,7 +94,9 @@ pub mod record;
 mod solution;
 
 pub use kernel::{Hits, Kernel, KernelError, KernelInfo, Prepared, Scanner};
-pub use miner::{Cancel, Find, MAX_THREADS, Miner, MinerError, Outcome, Progress, Search, Status};
+pub use miner::{
+    Cancel, Find, MAX_THREADS, Miner, MinerError, Outcome, Progress, Search, Status, most_threads,
+};
 pub use puzzle::{
     ByteOrder, Digest, EncodingError, Goal, HEADER_BYTES, HEADER_NONCE_OFFSET, Hash, Header, HexCase,
     HexError, NonceEncoding, NonceRange, PLACEHOLDER, Puzzle, RangeError, RollError, Target, TargetError,

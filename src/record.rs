@@ -6,49 +6,23 @@
 //!
 //! A field that has no value is `null`, never a made-up zero.
 
+mod check;
 mod merge;
+mod puzzle;
 
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 
+use check::Flaw;
 pub use merge::{Difference, MergeError, Merged, Shard, merge};
+use puzzle::target_hex;
+pub use puzzle::{GoalRecord, PuzzleRecord, puzzle_id};
 
 use crate::{
     kernel::Kernel,
     miner::{Find, Outcome, Status},
-    puzzle::{Goal, Hash, NonceRange, Puzzle},
+    puzzle::{Hash, NonceRange, Puzzle},
     solution::{Rejection, Solution},
 };
-
-/// A name for a puzzle and its goal: equal for equal ones, on every machine.
-///
-/// It is the SHA-256, in hex, of the six lines `paydirt.puzzle/1`, prefix in hex, nonce encoding, suffix in hex,
-/// `DIGEST ORDER`, and `at-most TARGET` or `equals HASH`, each ending in a newline; where the version is rolled, a seventh
-/// follows, `roll-version MASK`.
-pub fn puzzle_id(puzzle: &Puzzle) -> String {
-    let (template, order) = (puzzle.template(), puzzle.byte_order());
-    let kind = match puzzle.goal() {
-        Goal::AtMost(_) => "at-most",
-        Goal::Equals(_) => "equals",
-    };
-    let mut lines = format!(
-        "paydirt.puzzle/1\n{}\n{}\n{}\n{} {}\n{kind} {}\n",
-        hex::encode(template.prefix()),
-        puzzle.encoding(),
-        hex::encode(template.suffix()),
-        puzzle.digest().name(),
-        order.name(),
-        target_hex(puzzle),
-    );
-    if let Some(rolling) = puzzle.rolling() {
-        lines.push_str(&format!("roll-version {:08x}\n", rolling.mask()));
-    }
-    hex::encode(sha2::Sha256::digest(lines))
-}
-
-fn target_hex(puzzle: &Puzzle) -> String {
-    puzzle.goal().to_target_lossy(puzzle.byte_order()).to_hex()
-}
 
 /// A nonce and what it gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +57,7 @@ impl SolutionRecord {
 }
 
 /// What a rolled nonce stands for; both are `None` while there is no nonce.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RolledRecord {
     /// The version of the solved header, all 32 bits.
@@ -113,6 +87,12 @@ pub struct MineRecord {
     pub find: Find,
     /// A name for the puzzle with its goal ([`puzzle_id`]): results of one puzzle have the same.
     pub puzzle_id: String,
+    /// The puzzle itself, so that its solutions can be hashed again; `None` in results of versions that did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub puzzle: Option<PuzzleRecord>,
+    /// Its goal, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<GoalRecord>,
     /// The solution's nonce; of several the lowest.
     pub nonce: Option<u64>,
     /// The nonce as it stands in the message: its digits, or the hex of its bytes.
@@ -148,6 +128,9 @@ pub struct MineRecord {
     /// With [`Find::All`]: every solution, in ascending order of nonces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solutions: Option<Vec<SolutionRecord>>,
+    /// How many those are: a list that was cut short shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solution_count: Option<u64>,
 }
 
 impl MineRecord {
@@ -170,6 +153,8 @@ impl MineRecord {
             status: outcome.status,
             find,
             puzzle_id: puzzle_id(puzzle),
+            puzzle: Some(PuzzleRecord::new(puzzle)),
+            goal: Some(GoalRecord::new(puzzle)),
             nonce,
             nonce_text,
             rolled,
@@ -185,6 +170,7 @@ impl MineRecord {
             range: outcome.range,
             shard: None,
             solutions: (find == Find::All).then(|| outcome.solutions.iter().map(record).collect()),
+            solution_count: (find == Find::All).then_some(outcome.solutions.len() as u64),
         }
     }
 

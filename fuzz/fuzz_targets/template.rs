@@ -4,7 +4,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use paydirt::{ByteOrder, Digest, Goal, Hits, Kernel, NonceEncoding, PLACEHOLDER, Prepared, Puzzle, Target, Template};
+use paydirt::{
+    ByteOrder, Digest, Goal, Hits, Kernel, NonceEncoding, PLACEHOLDER, Prepared, Puzzle, Target, Template,
+};
 
 fuzz_target!(|input: (&str, &str, u64)| {
     let (text, encoding, nonce) = input;
@@ -22,7 +24,10 @@ fuzz_target!(|input: (&str, &str, u64)| {
         let range = space.part(start.into(), 1).expect("one nonce inside the space");
         for prepared in &Prepared::split(&puzzle, range) {
             let mut hits = Hits::all();
-            assert_eq!(Kernel::auto().bind(prepared).unwrap().scan(start, 1, &mut hits), 1);
+            assert_eq!(
+                Kernel::auto().bind(prepared).unwrap().scan(start, 1, &mut hits),
+                1
+            );
             assert_eq!(hits.nonces(), [start]);
         }
     }

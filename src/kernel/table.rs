@@ -56,10 +56,10 @@ static KERNELS: &[KernelInfo] = &[
     },
     kernel! {
         name: "sha-ni",
-        about: "the SHA instructions, two nonces side by side",
+        about: "the SHA instructions, three nonces side by side",
         x86_64: ["sha", "sse4.1", "ssse3"],
-        lanes: 2,
-        bind: super::x86_64::sha_ni::bind::<2>,
+        lanes: 3,
+        bind: super::x86_64::sha_ni::bind,
         ceiling: Some(super::x86_64::sha_ni::CEILING),
     },
     kernel! {

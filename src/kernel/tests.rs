@@ -10,33 +10,15 @@ use crate::puzzle::{
     ByteOrder, Digest, Goal, Hash, Header, HexCase, NonceEncoding, NonceRange, Puzzle, Target, Template,
 };
 
-/// Kernels that are not shipped: AVX-512 on any machine, and other numbers of lanes.
-static UNSHIPPED: &[KernelInfo] = &[
-    kernel! {
-        name: "avx512, interpreted",
-        about: "",
-        x86_64: [],
-        lanes: 32,
-        bind: super::x86_64::interpreted,
-        ceiling: None,
-    },
-    kernel! {
-        name: "sha-ni, 3 lanes",
-        about: "",
-        x86_64: ["sha", "sse4.1", "ssse3"],
-        lanes: 3,
-        bind: super::x86_64::sha_ni::bind::<3>,
-        ceiling: None,
-    },
-    kernel! {
-        name: "sha-ni, 4 lanes",
-        about: "",
-        x86_64: ["sha", "sse4.1", "ssse3"],
-        lanes: 4,
-        bind: super::x86_64::sha_ni::bind::<4>,
-        ceiling: None,
-    },
-];
+/// Kernels that are not shipped: AVX-512 on any machine.
+static UNSHIPPED: &[KernelInfo] = &[kernel! {
+    name: "avx512, interpreted",
+    about: "",
+    x86_64: [],
+    lanes: 32,
+    bind: super::x86_64::interpreted,
+    ceiling: None,
+}];
 
 /// The kernels that can be tested here, with a word on stderr about the others.
 fn kernels() -> Vec<Kernel> {

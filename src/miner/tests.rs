@@ -360,13 +360,33 @@ fn progress_counts_up_to_no_more_than_the_work_done() {
 
 #[test]
 fn threads_are_between_one_and_many() {
-    for threads in [0, MAX_THREADS + 1] {
+    let most = most_threads();
+    assert!((64..=MAX_THREADS).contains(&most) && most >= num_cpus::get().min(MAX_THREADS));
+    for threads in [0, most + 1, MAX_THREADS + 1, usize::MAX] {
         let refused = Miner::with_threads(threads, Kernel::auto()).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            format!("{threads} is not a number of threads; give 1 to 4096")
+            format!("{threads} is not a number of threads for this machine; give 1 to {most}")
         );
     }
+}
+
+/// As many threads as there may be do not keep a search from ending when its time is up.
+#[test]
+fn a_time_limit_holds_with_the_most_threads() {
+    let puzzle = Puzzle::text("x", Goal::at_most(Target::ZERO));
+    let miner = Miner::with_threads(most_threads(), Kernel::auto()).unwrap();
+    let limit = Duration::from_millis(300);
+    let outcome = miner.mine(&Search::new(&puzzle).timeout(limit));
+    assert_eq!(
+        (outcome.status, outcome.threads),
+        (Status::Timeout, most_threads())
+    );
+    assert!(
+        outcome.elapsed >= limit && outcome.elapsed < Duration::from_secs(20),
+        "{:?}",
+        outcome.elapsed
+    );
 }
 
 proptest! {

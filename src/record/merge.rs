@@ -1,17 +1,17 @@
 //! The results of shards, merged into the one answer.
 //!
 //! *In:* records of searches, of one puzzle. *Out:* one [`Merged`]: the lowest answer, after it is clear that the shards
-//! tile the whole range, that is, that no nonce was left out and none was searched twice; or the [`MergeError`] that says
-//! what is missing.
+//! tile the whole range, that is, that no nonce was left out and none was searched twice, and that what each of them says
+//! can be true (`check`); or the [`MergeError`] that says what is missing, or which field of which result is wrong.
 
 use std::fmt;
 
 use serde::Serialize;
 
-use super::{MineRecord, Part, RolledRecord, SolutionRecord};
+use super::{Flaw, MineRecord, RolledRecord, SolutionRecord, check::check, puzzle_id};
 use crate::{
     miner::{Find, Status},
-    puzzle::{ByteOrder, Digest, NonceRange},
+    puzzle::{NonceRange, Puzzle},
 };
 
 /// One shard's result.
@@ -40,12 +40,14 @@ pub enum MergeError {
         /// Where the other was read.
         second: String,
     },
-    /// A result contradicts itself.
-    #[error("{source_name}: {problem}; run that shard again")]
+    /// A result contradicts itself, or states a solution that is none.
+    #[error("{source_name}: {field}: {problem}; run that shard again")]
     Broken {
         /// Where it was read.
         source_name: String,
-        /// What is wrong with it.
+        /// The path of the field that cannot be.
+        field: String,
+        /// Why it cannot.
         problem: String,
     },
     /// Nonces that nobody searched.
@@ -178,9 +180,12 @@ pub fn merge(mut shards: Vec<Shard>, whole: Option<NonceRange>) -> Result<Merged
     let Some(first) = shards.first() else {
         return Err(MergeError::Nothing);
     };
+    let puzzle = common_puzzle(&shards)?;
     for other in &shards {
         belong_together(first, other)?;
-        other.check()?;
+    }
+    for shard in &shards {
+        check(&shard.record, &puzzle).map_err(|flaw| shard.broken(flaw))?;
     }
     shards.sort_by_key(|shard| (shard.range().start(), shard.range().count()));
     let range = tile(&shards, whole)?;
@@ -243,54 +248,44 @@ impl Shard {
         self.record.range
     }
 
-    /// Whether the result agrees with itself: a file cut short or edited should not decide anything.
-    fn check(&self) -> Result<(), MergeError> {
-        let broken = |problem: &str| {
-            Err(MergeError::Broken {
-                source_name: self.source.clone(),
-                problem: problem.to_owned(),
-            })
-        };
-        let record = &self.record;
-        let range = record.range;
-        let is_that_part =
-            |part: &Part| part.whole.shard(part.index, part.of) == Ok(range) || range.is_empty();
-        if record.shard.is_some_and(|part| !is_that_part(&part)) {
-            return broken("its range is not that shard of the whole");
+    fn broken(&self, Flaw { field, problem }: Flaw) -> MergeError {
+        MergeError::Broken {
+            source_name: self.source.clone(),
+            field,
+            problem,
         }
-        let finished = matches!(record.status, Status::Found | Status::Exhausted);
-        let all_tested = record.status == Status::Exhausted || (record.find == Find::All && finished);
-        if all_tested && u128::from(record.hashes) != range.count().min(u64::MAX.into()) {
-            return broken("it tested fewer or more nonces than its range holds");
-        }
-        let found = match (record.nonce, &record.hash, &record.message_hex) {
-            (None, None, None) => None,
-            (Some(nonce), Some(hash), Some(message)) => Some((nonce, hash, message)),
-            _ => return broken("of nonce, hash and message only some are there"),
-        };
-        if (record.status == Status::Found) != found.is_some() && (finished || record.find != Find::All) {
-            return broken("its status and its nonce contradict each other");
-        }
-        let Some((nonce, hash, message)) = found else {
-            return Ok(());
-        };
-        if !range.contains(nonce) {
-            return broken("its nonce is outside its range");
-        }
-        let Ok(message) = hex::decode(message) else {
-            return broken("its message is not hex");
-        };
-        let hashes_to = |digest: Digest, order| digest.hash(&message).display(order) == *hash;
-        let digests = [Digest::Sha256, Digest::Sha256d];
-        if !(digests.iter()).any(|d| hashes_to(*d, ByteOrder::Big) || hashes_to(*d, ByteOrder::Little)) {
-            return broken("its message does not have that hash");
-        }
-        // Both are 64 lower-case hex digits, the highest first: their order as texts is that of the numbers.
-        if hash.len() != record.target.len() || *hash > record.target {
-            return broken("its hash does not meet the target");
-        }
-        Ok(())
     }
+
+    /// The puzzle that the result carries, if its name fits.
+    fn puzzle(&self) -> Result<Option<Puzzle>, Flaw> {
+        let (record, goal) = match (&self.record.puzzle, &self.record.goal) {
+            (None, None) => return Ok(None),
+            (Some(record), Some(goal)) => (record, goal),
+            (None, Some(_)) => return Err(Flaw::of("puzzle", "missing beside its goal")),
+            (Some(_), None) => return Err(Flaw::of("goal", "missing beside its puzzle")),
+        };
+        let puzzle = record.puzzle(goal)?;
+        match puzzle_id(&puzzle) == self.record.puzzle_id {
+            true => Ok(Some(puzzle)),
+            false => Err(Flaw::of(
+                "puzzle_id",
+                "it is not the name of the puzzle and goal beside it",
+            )),
+        }
+    }
+}
+
+/// The puzzle of all, which at least one carries.
+fn common_puzzle(shards: &[Shard]) -> Result<Puzzle, MergeError> {
+    let mut known = None;
+    for shard in shards {
+        let puzzle = shard.puzzle().map_err(|flaw| shard.broken(flaw))?;
+        known = known.or(puzzle);
+    }
+    known.ok_or_else(|| {
+        let problem = "missing, here and in all others, so that nothing can be hashed again";
+        shards[0].broken(Flaw::of("puzzle", problem))
+    })
 }
 
 /// What the shards, in ascending order, search together, if they leave nothing out and overlap nowhere.

@@ -12,6 +12,7 @@ mod render;
 mod terminal;
 mod worker;
 
+pub use commands::merge::check_results;
 pub use worker::{check_job_line, job_fields};
 
 use std::{
@@ -79,8 +80,8 @@ impl Command {
     }
 }
 
-/// The clap command.
-fn command() -> clap::Command {
+/// The program's arguments, as clap knows them.
+pub fn command() -> clap::Command {
     Cli::command()
 }
 

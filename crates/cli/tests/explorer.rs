@@ -4,210 +4,21 @@
 //! and runs this. Screenshots go to `target/tmp/explorer`, to be looked at.
 #![cfg(unix)]
 
+#[path = "explorer/attack.rs"]
+mod attack;
+#[path = "explorer/browser.rs"]
+mod browser;
 #[path = "it/common.rs"]
 mod common;
 #[path = "it/server.rs"]
 mod server;
 
-use std::{
-    fs,
-    io::Write as _,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use serde_json::{Value, json};
+use browser::Browser;
+use serde_json::json;
 use server::{Server, transfer};
 use tempfile::TempDir;
-
-struct Browser {
-    driver: Child,
-    session: String,
-    agent: ureq::Agent,
-    _profile: TempDir,
-}
-
-const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-
-impl Browser {
-    fn start(width: u32, height: u32) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let driver = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver is installed: scripts/test-explorer.sh does that");
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-        let agent: ureq::Agent = config.into();
-        let base = format!("http://127.0.0.1:{port}");
-        while agent.get(format!("{base}/status")).call().is_err() {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let profile = TempDir::new().unwrap();
-        let args = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--force-device-scale-factor=1",
-            &format!("--user-data-dir={}", profile.path().display()),
-            &format!("--window-size={width},{height}"),
-        ];
-        let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": args}}}});
-        let mut answer = agent.post(format!("{base}/session")).send_json(&wanted).unwrap();
-        let answer: Value = answer.body_mut().read_json().unwrap();
-        let id = answer["value"]["sessionId"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{answer}"));
-        let browser = Self {
-            driver,
-            session: format!("{base}/session/{id}"),
-            agent,
-            _profile: profile,
-        };
-        // A headless window is smaller inside than asked for, and has a least width: the page is told its size.
-        let metrics =
-            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
-        browser.post(
-            "/goog/cdp/execute",
-            json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics}),
-        );
-        browser
-    }
-
-    #[track_caller]
-    fn post(&self, path: &str, body: Value) -> Value {
-        let mut answer = self
-            .agent
-            .post(format!("{}{path}", self.session))
-            .send_json(&body)
-            .unwrap();
-        let ok = answer.status().is_success();
-        let mut value: Value = answer.body_mut().read_json().unwrap();
-        assert!(ok, "{path} {body}: {value}");
-        value["value"].take()
-    }
-
-    fn open(&self, url: &str) {
-        self.post("/url", json!({"url": url}));
-    }
-
-    #[track_caller]
-    fn run(&self, script: &str) -> Value {
-        self.post("/execute/sync", json!({"script": script, "args": []}))
-    }
-
-    #[track_caller]
-    fn text(&self, selector: &str) -> String {
-        let text = self.run(&format!(
-            "return document.querySelector({selector:?})?.innerText ?? ''"
-        ));
-        text.as_str().unwrap().to_owned()
-    }
-
-    #[track_caller]
-    fn click(&self, selector: &str) {
-        let found = self.post("/element", json!({"using": "css selector", "value": selector}));
-        let id = found[ELEMENT].as_str().unwrap();
-        self.post(&format!("/element/{id}/click"), json!({}));
-    }
-
-    /// Presses keys on whatever has the focus, as a keyboard would.
-    fn keys(&self, keys: &str) {
-        let actions: Vec<Value> = keys
-            .chars()
-            .flat_map(|key| {
-                [
-                    json!({"type": "keyDown", "value": key}),
-                    json!({"type": "keyUp", "value": key}),
-                ]
-            })
-            .collect();
-        self.post(
-            "/actions",
-            json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]}),
-        );
-    }
-
-    fn screenshot(&self, name: &str) {
-        let mut answer = self
-            .agent
-            .get(format!("{}/screenshot", self.session))
-            .call()
-            .unwrap();
-        let limit = 64 << 20;
-        let value: Value = answer.body_mut().with_config().limit(limit).read_json().unwrap();
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("explorer");
-        fs::create_dir_all(&folder).unwrap();
-        let png = BASE64_STANDARD.decode(value["value"].as_str().unwrap()).unwrap();
-        assert!(png.starts_with(b"\x89PNG"));
-        let path = folder.join(format!("{name}.png"));
-        fs::File::create(&path).unwrap().write_all(&png).unwrap();
-        println!("{}", path.display());
-    }
-
-    /// Looks again until it is so, for a minute at most.
-    #[track_caller]
-    fn until(&self, so: impl Fn(&Self) -> bool) {
-        for _ in 0..3000 {
-            if so(self) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("it never came to be so");
-    }
-
-    /// Nothing may have gone wrong in the page, nor have come from elsewhere.
-    #[track_caller]
-    fn assert_clean(&self, server: &Server) {
-        let urls = self.run("return performance.getEntriesByType('resource').map(entry => entry.name)");
-        for url in urls.as_array().unwrap() {
-            let url = url.as_str().unwrap();
-            let own = format!("http://{}/", server.address);
-            assert!(
-                url.starts_with(&own) || url.starts_with("data:"),
-                "{url} is from elsewhere"
-            );
-        }
-        let mut answer = self
-            .agent
-            .post(format!("{}/se/log", self.session))
-            .send_json(json!({"type": "browser"}))
-            .unwrap();
-        let log: Value = answer.body_mut().read_json().unwrap();
-        let errors: Vec<_> = log["value"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|entry| entry["level"] == "SEVERE")
-            .collect();
-        // A refused transaction is an answer with status 400, which the browser reports too.
-        let unexpected: Vec<_> = errors
-            .iter()
-            .filter(|entry| !entry["message"].as_str().unwrap().contains("status of 400"))
-            .collect();
-        assert!(unexpected.is_empty(), "{unexpected:?}");
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let _ = self.agent.delete(&self.session).call();
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-    }
-}
 
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
@@ -361,4 +172,69 @@ fn it_works_without_a_mouse_and_on_a_phone() {
     browser.run("window.scrollTo(0, document.body.scrollHeight)");
     browser.screenshot("6-phone-below");
     browser.assert_clean(&server);
+}
+
+/// What was sent in somebody's name does not look like what a block pays, whatever the name.
+#[test]
+fn a_sender_named_reward_looks_like_a_sender() {
+    let server = Server::start("--memory --bits 8");
+    for sender in ["reward", "block reward", "0 "] {
+        server.post(
+            "/transactions/new",
+            &json!({"sender": sender, "recipient": "bob", "amount": 1}),
+        );
+    }
+    server.get("/mine");
+    let browser = Browser::start(1280, 900);
+    browser.open(&format!("http://{}/explorer", server.address));
+    browser.until(|b| blocks(b) == [2, 1]);
+    browser.click("#blocks > li:first-child button");
+    let labels = "return [...document.querySelectorAll('#blocks > li:first-child .transfer')]\
+                  .map(li => [li.matches('.reward'), li.querySelector('.kind') !== null, li.querySelectorAll('bdi').length])";
+    browser.until(|b| b.run(labels).as_array().unwrap().len() == 4);
+    assert_eq!(
+        browser.run(labels),
+        json!([
+            [true, true, 1],
+            [false, false, 2],
+            [false, false, 2],
+            [false, false, 2]
+        ])
+    );
+    browser.screenshot("7-reward");
+    browser.assert_clean(&server);
+}
+
+/// The page asks for the token that the node wants, and says so when it is not the right one.
+#[test]
+fn the_token_is_given_in_the_page() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("token");
+    fs::write(&file, "correct-horse-battery\n").unwrap();
+    let server = Server::start(format!("--memory --bits 8 --token-file {}", file.display()));
+    let browser = Browser::start(1280, 900);
+    browser.open(&format!("http://{}/explorer", server.address));
+    browser.until(|b| b.text("#live") == "live" && blocks(b) == [1]);
+    browser.click("#mine");
+    browser.until(|b| b.text("#mine-say") == "The node wants its token");
+    let give = |token: &str| {
+        browser.click("input[name=token]");
+        browser.keys(&format!("{token}{ENTER}"));
+    };
+    give("two words");
+    browser.until(|b| b.text("#token-say").starts_with("A token is one word"));
+    give("wrong");
+    browser.until(|b| b.text("#token-say").starts_with("It goes with"));
+    browser.click("#mine");
+    browser.until(|b| b.text("#mine-say") == "The node does not take this token");
+    give("correct-horse-battery");
+    browser.click("#mine");
+    browser.until(|b| b.text("#mine-say").starts_with("Block 2 forged"));
+    browser.click("input[name=sender]");
+    browser.keys(&format!("carol{TAB}dave{TAB}5{ENTER}"));
+    browser.until(|b| b.text("#pending").contains("carol → dave: 5"));
+    browser.screenshot("8-token");
+    browser.assert_clean(&server);
+    let (_, stderr) = server.stop("TERM");
+    assert!(!stderr.contains("horse"), "no secret is logged");
 }

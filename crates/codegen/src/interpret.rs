@@ -279,6 +279,13 @@ impl<'a> Machine<'a> {
     }
 
     fn store(&mut self, line: &Instruction, slot: Slot) -> Result<(), Fault> {
+        if let (Op::ExtractWord, [Some(Operand::Register(from)), Some(Operand::Constant(lane)), _]) =
+            (line.op, line.from)
+        {
+            let word = self.vectors[self.check(from)?][lane as usize % 4];
+            self.bytes(slot, 4, 1)?.copy_from_slice(&word.to_le_bytes());
+            return Ok(());
+        }
         let (Op::Move, Some(Operand::Register(from))) = (line.op, line.from[0]) else {
             return fault("no such store");
         };

@@ -10,7 +10,7 @@ mod sha_ni;
 
 pub use avx2::Avx2;
 pub use avx512::Avx512;
-pub use sha_ni::{Lane, ShaNi};
+pub use sha_ni::{Lane, SUMS, ShaNi};
 
 use crate::{
     op::{Lines, Op},

@@ -15,7 +15,7 @@
 //!             └► block              what is known of a block's words
 //!                  └► merge              streams of any length into one
 //!                       └► shapes             which rounds are written out, how the pieces are joined   (target: for what)
-//!                            └► program            pieces, constants, jump table
+//!   sha_ni (its own shape)     └► program            pieces, constants, jump table
 //!                                 ├► render             as text
 //!                                 ├► interpret          run
 //!                                 └► counts             what it costs
@@ -36,6 +36,7 @@ mod program;
 mod render;
 mod rounds;
 mod schedule;
+pub mod sha_ni;
 mod shapes;
 mod target;
 #[cfg(test)]

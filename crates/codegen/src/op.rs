@@ -35,12 +35,20 @@ pub enum Op {
     ShuffleBytes,
     /// The words that the constant names, two bits each, within each four.
     ShuffleWords,
+    /// The lower 64 bits of both sources, the first below, within each 16 bytes.
+    UnpackLow,
+    /// The upper ones.
+    UnpackHigh,
     /// Both sources side by side, the first above, moved right by so many bytes, within each 16.
     AlignBytes,
     /// A whole register, loaded, stored or copied; memory is aligned.
     Move,
     /// 64 bits from memory into the lower half of an xmm register.
     MoveQuad,
+    /// The lane that the constant names, into memory.
+    ExtractWord,
+    /// 64 bits from memory into both halves of an xmm register.
+    BroadcastQuad,
     /// 32 bits from a general register into the lowest lane.
     MoveWord,
     /// 32 bits into every lane, from memory, a general register, or another's lowest lane.
@@ -100,6 +108,7 @@ impl Op {
             Op::Add | Op::Subtract => Unit::Add,
             Op::Minimum | Op::Equal | Op::Compare | Op::SignMask => Unit::Other,
             Op::ShuffleBytes | Op::ShuffleWords | Op::AlignBytes => Unit::Other,
+            Op::UnpackLow | Op::UnpackHigh | Op::ExtractWord => Unit::Other,
             Op::Sha256Rounds | Op::Sha256Message1 | Op::Sha256Message2 => Unit::Other,
             _ => Unit::Free,
         }

@@ -118,6 +118,16 @@ impl Pool {
         self.operand(self.slot(at))
     }
 
+    /// Four constants side by side, aligned.
+    pub fn quad(&mut self, quad: [u32; 4]) -> Slot {
+        let at = self.values.chunks(4).position(|values| values == quad);
+        let at = at.map_or(self.values.len(), |at| 4 * at);
+        if at == self.values.len() {
+            self.values.extend(quad);
+        }
+        self.slot(at)
+    }
+
     /// Where constant number `at` lies. The first 64 are those of the rounds.
     pub fn slot(&self, at: usize) -> Slot {
         self.array().within(R9, at)
@@ -165,6 +175,8 @@ pub struct Program {
     pub lanes: usize,
     /// Vectors side by side.
     pub streams: usize,
+    /// Whether it is written in SSE's forms, which a processor without AVX has.
+    pub is_legacy: bool,
     pub(crate) code: Code,
     pub(crate) pool: Pool,
     pub(crate) ceiling: Code,

@@ -19,6 +19,8 @@ struct Writer<'a> {
     text: String,
     /// What the names of labels begin with.
     prefix: &'a str,
+    /// Whether vector instructions are those of SSE, whose destination is their first source.
+    is_legacy: bool,
 }
 
 /// A kernel: code, constants and jump table.
@@ -27,6 +29,7 @@ pub fn program(program: &Program, local: &str) -> String {
     let mut writer = Writer {
         text: String::new(),
         prefix: &prefix,
+        is_legacy: program.is_legacy,
     };
     writer.code(&program.code);
     writer.data(program);
@@ -39,6 +42,7 @@ pub fn code(code: &Code, name: &str, local: &str) -> String {
     let mut writer = Writer {
         text: String::new(),
         prefix: &prefix,
+        is_legacy: false,
     };
     writer.code(code);
     writer.text
@@ -86,8 +90,41 @@ impl Writer<'_> {
     }
 
     fn instruction(&mut self, instruction: &Instruction) {
-        self.text.push_str(mnemonic(instruction));
-        for (i, operand) in instruction.operands().enumerate() {
+        if self.is_legacy && instruction.width().is_some() {
+            return self.legacy(instruction);
+        }
+        self.operands(instruction, mnemonic(instruction), instruction.operands());
+    }
+
+    /// A vector instruction as SSE has it: where two sources are combined, the destination must be the first, and becomes
+    /// it by a move.
+    fn legacy(&mut self, instruction: &Instruction) {
+        let mnemonic = mnemonic(instruction);
+        let mnemonic = mnemonic.strip_prefix('v').unwrap_or(mnemonic);
+        let [first, second, _] = instruction.from;
+        let combines = matches!(second, Some(Operand::Register(_) | Operand::Slot(_)));
+        let to = instruction
+            .to
+            .filter(|_| combines && !instruction.op.reads_destination());
+        let (Some(to), Some(first)) = (to, first) else {
+            return self.operands(instruction, mnemonic, instruction.operands());
+        };
+        if to != first {
+            assert!(second != Some(to), "the move would lose the second source");
+            self.legacy(&Op::Move.to(to, [first]));
+        }
+        let rest = instruction.operands().skip(2);
+        self.operands(instruction, mnemonic, [to].into_iter().chain(rest));
+    }
+
+    fn operands(
+        &mut self,
+        instruction: &Instruction,
+        mnemonic: &str,
+        operands: impl Iterator<Item = Operand>,
+    ) {
+        self.text.push_str(mnemonic);
+        for (i, operand) in operands.enumerate() {
             self.text.push_str(if i == 0 { " " } else { ", " });
             self.operand(instruction, operand);
         }
@@ -152,8 +189,8 @@ impl Writer<'_> {
 fn slot_size(instruction: &Instruction) -> &'static str {
     match (instruction.op, instruction.width()) {
         (Op::LoadAddress, _) => "",
-        (Op::Broadcast | Op::LoadSigned, _) => "dword ptr ",
-        (Op::MoveQuad, _) => "qword ptr ",
+        (Op::Broadcast | Op::LoadSigned | Op::ExtractWord, _) => "dword ptr ",
+        (Op::MoveQuad | Op::BroadcastQuad, _) => "qword ptr ",
         (_, Some(Class::Zmm)) => "zmmword ptr ",
         (_, Some(Class::Ymm)) => "ymmword ptr ",
         _ => "xmmword ptr ",
@@ -191,10 +228,14 @@ fn mnemonic(instruction: &Instruction) -> &'static str {
         Op::ShuffleBytes => "vpshufb",
         Op::ShuffleWords => "vpshufd",
         Op::AlignBytes => "vpalignr",
+        Op::UnpackLow => "vpunpcklqdq",
+        Op::UnpackHigh => "vpunpckhqdq",
         Op::Move if instruction.width().is_none() => "mov",
         Op::Move if is_extended(instruction) => "vmovdqa64",
         Op::Move => "vmovdqa",
         Op::MoveQuad => "vmovq",
+        Op::BroadcastQuad => "vmovddup",
+        Op::ExtractWord => "vpextrd",
         Op::MoveWord => "vmovd",
         Op::Broadcast => "vpbroadcastd",
         Op::Sha256Rounds => "sha256rnds2",

@@ -42,11 +42,11 @@ struct Generator {
 }
 
 /// A piece that the jump table names.
-fn piece(entry: Entry) -> Piece {
+pub fn piece(entry: Entry) -> Piece {
     Piece::new(label(entry))
 }
 
-fn label(entry: Entry) -> Label {
+pub fn label(entry: Entry) -> Label {
     Label::Entry(entry.index())
 }
 
@@ -64,44 +64,44 @@ fn call(label: Label) -> Instruction {
     Op::Call.of([label.into()])
 }
 
-fn jump(to: impl Into<Operand>) -> Instruction {
+pub fn jump(to: impl Into<Operand>) -> Instruction {
     Op::Jump.of([to.into()])
+}
+
+/// What every call begins with.
+///
+/// In: `rdi` the context, `rsi`, `rdx` and `rcx` the indices of the piece to begin with and of those to go on with,
+/// `r8` the sums for a uniform block. Out: `eax`. `r9` points at the constants, `r10` and `r11` at the pieces to go
+/// on with. `point` says how `r8` and `r9` come to their places.
+pub fn entry(point: &[Instruction]) -> Piece {
+    let find = |to, index| {
+        let slot = Slot {
+            base: RAX,
+            index: Some(index),
+            bytes: 0,
+        };
+        Op::LoadSigned.to(to, [slot.into()])
+    };
+    let mut piece = Piece::new(None);
+    piece.scalar([
+        Op::LoadAddress.to(RAX, [Program::TABLE.into()]),
+        find(R10, RDX),
+        find(R11, RCX),
+        find(RSI, RSI),
+        Op::Advance.to(R10, [RAX.into()]),
+        Op::Advance.to(R11, [RAX.into()]),
+        Op::Advance.to(RAX, [RSI.into()]),
+        Op::Move.to(RDX, [R8.into()]),
+    ]);
+    piece.end(point);
+    piece.scalar([jump(RAX)]);
+    piece
 }
 
 impl Generator {
     /// `rdx` at the constant of round `t`.
     fn point_rdx(&self, t: usize) -> Instruction {
         Op::LoadAddress.to(RDX, [self.pool.slot(t).into()])
-    }
-
-    /// What every call begins with.
-    ///
-    /// In: `rdi` the context, `rsi`, `rdx` and `rcx` the indices of the piece to begin with and of those to go on with,
-    /// `r8` the sums for a uniform block. Out: `eax`. `r9` points at the constants, `r10` and `r11` at the pieces to go
-    /// on with.
-    fn entry(&mut self) {
-        let find = |to, index| {
-            let slot = Slot {
-                base: RAX,
-                index: Some(index),
-                bytes: 0,
-            };
-            Op::LoadSigned.to(to, [slot.into()])
-        };
-        let mut piece = Piece::new(None);
-        piece.scalar([
-            Op::LoadAddress.to(RAX, [Program::TABLE.into()]),
-            find(R10, RDX),
-            find(R11, RCX),
-            find(RSI, RSI),
-            Op::Advance.to(R10, [RAX.into()]),
-            Op::Advance.to(R11, [RAX.into()]),
-            Op::Advance.to(RAX, [RSI.into()]),
-            Op::Move.to(RDX, [R8.into()]),
-        ]);
-        piece.end(&self.target.point);
-        piece.scalar([jump(RAX)]);
-        self.pieces.push(piece);
     }
 
     /// A block in which `words` say what varies, in this schedule; then wherever `then` says.
@@ -148,10 +148,9 @@ pub fn generate(target: Target) -> Program {
     let ceiling = counts::ceiling(&target);
     let mut generator = Generator {
         pool: Pool::new(target.constant_lanes),
+        pieces: vec![entry(&target.point)],
         target,
-        pieces: Vec::new(),
     };
-    generator.entry();
     for first in 0..16 {
         for words in 1..=2.min(16 - first) {
             let mut varying = [Word::Uniform; 64];
@@ -192,6 +191,7 @@ pub fn generate(target: Target) -> Program {
         name: generator.target.name,
         lanes: generator.target.lanes(),
         streams: generator.target.streams.len(),
+        is_legacy: false,
         code: Code {
             pieces: generator.pieces,
         },

@@ -6,6 +6,7 @@ pub(crate) mod liveness;
 mod merging;
 mod pieces;
 mod sha_ni;
+mod sha_ni_program;
 mod strictness;
 
 /// Numbers without a pattern (xorshift).

@@ -125,7 +125,7 @@ impl Block<Unchecked> {
         rules::check_place(self.index, &self.header, parent)?;
         rules::check_reward(self.transactions[0].amount(), parent)?;
         if let Some(now_s) = now_s {
-            rules::check_clock(&self.header, now_s)?;
+            rules::check_clock(&self.header, parent, now_s)?;
         }
         Ok(Block {
             index: self.index,

@@ -38,6 +38,7 @@ mod pending;
 mod reading;
 mod record;
 mod rules;
+mod settling;
 mod source;
 mod store;
 mod template;
@@ -59,17 +60,18 @@ pub use difficulty::{Anchor, DifficultyRule, EASIEST_NBITS, asert, easiest_targe
 pub use header::{BlockHash, HashError, Header, MerkleRoot, Work};
 pub use history::{BlockTimes, History, PastBlock};
 pub use identity::{Identified, Tag, TransactionId};
-pub use outcome::{AddError, AddMode, Added, Standing, StoreFailed, SubmitError, Submitted};
+pub use outcome::{
+    AddError, AddMode, Added, Standing, StoreFailed, SubmitError, Submitted, SwitchError, Switched,
+};
 pub use outside::{OutsideError, OutsideJobs};
 pub use parameters::{
-    ChainParameters, DEFAULT_BITS, GENESIS_TIME_S, HALF_LIFE_BLOCKS, MAX_BITS, ParametersError, REWARD,
+    ChainParameters, DEFAULT_BITS, FIXED_MAX_AHEAD_S, GENESIS_TIME_S, HALF_LIFE_BLOCKS, MAX_AHEAD_PART,
+    MAX_AHEAD_S, MAX_BITS, ParametersError, REWARD, TimeRule,
 };
 pub use pending::Pending;
 pub use reading::ActiveBranch;
 pub use record::{BlockRecord, FieldErrors, RecordError, TransactionRecord};
-pub use rules::{
-    MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MAX_FUTURE_S, MEDIAN_BLOCKS, ParentState, RuleError,
-};
+pub use rules::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MEDIAN_BLOCKS, ParentState, RuleError};
 pub use source::{Mined, MiningEnd, MiningError, MiningPlan, mine_blocks};
 pub use store::{FILE_NAME, FileError, Snapshot, StoreError};
 pub use template::{AheadOfClock, BlockJob, BlockTemplate};
@@ -80,6 +82,7 @@ pub use waiting::Bounds;
 
 use health::Health;
 use paydirt::Cancel;
+use pending::PendingLimits;
 use rayon::prelude::*;
 use store::{DEFAULT_CACHE_BYTES, Store};
 use waiting::Waiting;
@@ -87,6 +90,12 @@ use writer::{Command, Examined, Writer};
 
 /// How many transactions may wait unless told otherwise.
 pub const DEFAULT_MAX_PENDING: usize = 250_000;
+/// How many bytes of them unless told otherwise: on average some 270 for each of as many as may wait, where names of ten
+/// letters take 40.
+pub const DEFAULT_MAX_PENDING_BYTES: usize = 64 << 20;
+/// How far below the tip a heavier branch may leave the active one and still be taken up by itself, unless told otherwise:
+/// as many blocks as Bitcoin makes a reward wait before it may be spent, because no honest branch was ever that deep.
+pub const DEFAULT_MAX_REORGANISATION: u64 = 100;
 
 /// Seconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -123,6 +132,12 @@ pub struct View {
     pub tree: HeaderTree,
     /// What waits for a block.
     pub pending: Pending,
+    /// Blocks of the last reorganisations whose transfers `pending` does not reflect yet: all of its blocks for a moment after
+    /// a large one, and those that left for as long as there is no room for what they hold.
+    pub unsettled: usize,
+    /// Transfers of blocks that left the active branch for which there was no room until their block was forgotten, since the
+    /// ledger was opened.
+    pub left_out: u64,
     /// Pulled when another block becomes the tip.
     tip_replaced: Cancel,
 }
@@ -138,6 +153,7 @@ pub struct Ledger {
     view: Arc<RwLock<View>>,
     health: Arc<Health>,
     clock: Clock,
+    max_reorganisation: u64,
     commands: Option<mpsc::Sender<Command>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -147,6 +163,11 @@ pub struct Ledger {
 pub struct Options {
     /// How many transactions may wait.
     pub max_pending: usize,
+    /// How many bytes they may take in their stored form: names in UTF-8 and 20 bytes each.
+    pub max_pending_bytes: usize,
+    /// How far below the tip a heavier branch may leave the active one and still be taken up by itself. One that leaves it
+    /// further below is taken up by [`Ledger::switch`] alone.
+    pub max_reorganisation: u64,
     /// How many blocks may wait for their parent.
     pub max_waiting: Bounds,
     /// How much of the tree side branches may take.
@@ -165,6 +186,8 @@ impl Default for Options {
         };
         Self {
             max_pending: DEFAULT_MAX_PENDING,
+            max_pending_bytes: DEFAULT_MAX_PENDING_BYTES,
+            max_reorganisation: DEFAULT_MAX_REORGANISATION,
             max_waiting: Bounds {
                 blocks: 1_000,
                 bytes: 32 << 20,
@@ -199,7 +222,7 @@ impl Ledger {
         let store = Store::open_or_create(folder, &of_new, options.cache_bytes)?;
         let ledger = Self::from_store(store, options)?;
         match parameters {
-            Some(wanted) if *wanted != ledger.parameters => Err(StoreError::OtherParameters {
+            Some(wanted) if !ledger.parameters.are_meant_by(wanted) => Err(StoreError::OtherParameters {
                 stored: ledger.parameters.statement(),
                 wanted: wanted.statement(),
             }),
@@ -231,6 +254,8 @@ impl Ledger {
             tip: loaded.tree.tip(),
             tree: loaded.tree.clone(),
             pending: loaded.pending,
+            unsettled: loaded.unsettled.len(),
+            left_out: 0,
             tip_replaced: Cancel::new(),
         };
         health.watch(&view.tip_replaced);
@@ -243,8 +268,14 @@ impl Ledger {
             waiting: Waiting::new(options.max_waiting),
             view: Arc::clone(&view),
             health: Arc::clone(&health),
-            max_pending: options.max_pending,
+            unsettled: loaded.unsettled,
+            left_out: 0,
+            limits: PendingLimits {
+                count: options.max_pending,
+                bytes: options.max_pending_bytes,
+            },
             side_limits: options.side_limits,
+            max_depth: options.max_reorganisation,
             clock: Arc::clone(&options.clock),
         };
         let (commands, thread) = writer.start().map_err(FileError::from)?;
@@ -257,6 +288,7 @@ impl Ledger {
             view,
             health,
             clock: options.clock,
+            max_reorganisation: options.max_reorganisation,
             commands: Some(commands),
             thread: Some(thread),
         })
@@ -280,6 +312,11 @@ impl Ledger {
     /// How many transactions stood in the active branch when it was opened.
     pub fn loaded_transactions(&self) -> u64 {
         self.loaded_transactions
+    }
+
+    /// How far below the tip a heavier branch may leave the active one and still be taken up by itself.
+    pub fn max_reorganisation(&self) -> u64 {
+        self.max_reorganisation
     }
 
     /// What time its clock shows, in seconds since 1970.
@@ -401,6 +438,25 @@ impl Ledger {
     ) {
         let examined = blocks.into_par_iter().map(Examined::new).collect();
         self.send(Command::Add(examined, mode, Box::new(reply)));
+    }
+
+    /// Takes up the branch of a block, which has more work than the active one, however far below the tip it leaves that; and
+    /// what stands on it. Returns when that is on disk.
+    ///
+    /// # Errors
+    /// [`SwitchError`] when the block is unknown, its branch is not heavier, or the file failed.
+    pub fn switch(&self, hash: BlockHash) -> Result<Switched, SwitchError> {
+        let answer = wait(|reply| self.switch_then(hash, reply));
+        answer.unwrap_or_else(|| Err(self.unanswered().into()))
+    }
+
+    /// [`Ledger::switch`], which calls `reply` on the writer's thread when it is done.
+    pub fn switch_then(
+        &self,
+        hash: BlockHash,
+        reply: impl FnOnce(Result<Switched, SwitchError>) + Send + 'static,
+    ) {
+        self.send(Command::Switch(hash, Box::new(reply)));
     }
 
     fn send(&self, command: Command) {

@@ -60,6 +60,11 @@ pub enum SubmitError {
     /// Too many wait.
     #[error("{0} transactions wait already, the most this ledger takes; mine a block first")]
     PendingFull(usize),
+    /// Those that wait take too many bytes.
+    #[error(
+        "the transactions that wait would take more than {0} bytes, the most this ledger takes; mine a block first"
+    )]
+    PendingBytesFull(usize),
     /// The file failed.
     #[error(transparent)]
     Store(#[from] StoreFailed),
@@ -72,6 +77,14 @@ pub enum Added {
     Known,
     /// It is on a side branch.
     Side,
+    /// It is on a side branch with more work than the active one, which that leaves further below the tip than a branch may
+    /// be taken up by itself: [`Ledger::switch`](crate::Ledger::switch) takes it up.
+    Heavier {
+        /// How far below the tip.
+        depth: u64,
+        /// How far it may be.
+        most: u64,
+    },
     /// It is the new tip. The count says how many blocks of another branch it replaced.
     Tip {
         /// Blocks that no longer count.
@@ -82,6 +95,34 @@ pub enum Added {
         /// What it waits for.
         parent: BlockHash,
     },
+}
+
+/// A branch that was taken up by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switched {
+    /// The tip's index.
+    pub index: u64,
+    /// The tip.
+    pub hash: BlockHash,
+    /// How many blocks no longer count; none when the branch counted already.
+    pub dropped: usize,
+}
+
+/// Why a branch is not taken up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SwitchError {
+    /// There is no such block.
+    #[error("block {0} is not known here; send it and those before it first")]
+    Unknown(BlockHash),
+    /// It has no more work.
+    #[error(
+        "the branch of block {0} has no more work than the active one; only a heavier one can be taken up"
+    )]
+    Lighter(BlockHash),
+    /// The file failed.
+    #[error(transparent)]
+    Store(#[from] StoreFailed),
 }
 
 /// How several blocks are added at once.

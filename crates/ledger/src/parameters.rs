@@ -29,6 +29,14 @@ pub const GENESIS_TIME_S: u32 = 1_704_067_200;
 pub const REWARD: u64 = 1;
 /// ASERT's usual half-life, as a multiple of the block time: two days of ten-minute blocks.
 pub const HALF_LIFE_BLOCKS: u32 = 288;
+/// Which part of ASERT's half-life a block's time may be ahead of the clock: as two hours are of Bitcoin Cash's two days.
+/// A stamp then moves the difficulty by a 24th of a bit at most.
+pub const MAX_AHEAD_PART: u32 = 24;
+/// How far a block's time may be ahead of the clock where it moves no difficulty, in seconds: clocks of machines that
+/// nobody looks after differ by less.
+pub const FIXED_MAX_AHEAD_S: u32 = 60;
+/// How far it may be ahead on any chain, in seconds.
+pub const MAX_AHEAD_S: u32 = 2 * 60 * 60;
 /// The most difficulty bits a chain may begin with.
 pub const MAX_BITS: f64 = 224.0;
 
@@ -37,6 +45,43 @@ pub const MAX_BITS: f64 = 224.0;
 pub struct ChainParameters {
     nbits: u32,
     rule: DifficultyRule,
+    times: TimeRule,
+}
+
+/// Which times a block may have. So that no clock has to agree with another to the second, it is not the clock's alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeRule {
+    /// At most so many seconds ahead of the clock, and at most as many before the latest time among its ancestors.
+    ///
+    /// No ancestor was further ahead when it was taken, so the clock's own time is always allowed: nobody's stamps keep
+    /// others from mining, or push theirs ahead of the clock. And no stamp is further from the clock's time, ahead of it,
+    /// than this, nor further before the latest stamp: that is all by which it can move the difficulty.
+    Near {
+        /// How far, in seconds.
+        max_ahead_s: u32,
+    },
+    /// At most two hours ahead of the clock, and later than the median of the 11 blocks before: the rule of chains whose
+    /// genesis states no other. Stamps can push others ahead of the clock there, and a short half-life to and fro.
+    Median,
+}
+
+impl TimeRule {
+    /// The rule of new chains.
+    fn usual(rule: DifficultyRule) -> Self {
+        let max_ahead_s = match rule {
+            DifficultyRule::Fixed => FIXED_MAX_AHEAD_S,
+            DifficultyRule::Asert { half_life_s, .. } => (half_life_s / MAX_AHEAD_PART).min(MAX_AHEAD_S),
+        };
+        Self::Near { max_ahead_s }
+    }
+
+    /// How far a block's time may be ahead of the clock, in seconds.
+    pub fn max_ahead_s(self) -> u32 {
+        match self {
+            Self::Near { max_ahead_s } => max_ahead_s,
+            Self::Median => MAX_AHEAD_S,
+        }
+    }
 }
 
 /// Why there are no such parameters.
@@ -62,6 +107,8 @@ struct Stated {
     block_time_s: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     half_life_s: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_ahead_s: Option<u32>,
     nbits: String,
     network: String,
     reward: u64,
@@ -75,10 +122,7 @@ impl ChainParameters {
     /// # Errors
     /// [`ParametersError::Bits`] outside that range.
     pub fn fixed(bits: f64) -> Result<Self, ParametersError> {
-        Ok(Self {
-            nbits: nbits(bits)?,
-            rule: DifficultyRule::Fixed,
-        })
+        Self::new(bits, DifficultyRule::Fixed)
     }
 
     /// A chain that begins with this difficulty and aims at a block time, by ASERT.
@@ -93,9 +137,14 @@ impl ChainParameters {
             block_time_s,
             half_life_s,
         };
+        Self::new(bits, rule)
+    }
+
+    fn new(bits: f64, rule: DifficultyRule) -> Result<Self, ParametersError> {
         Ok(Self {
             nbits: nbits(bits)?,
             rule,
+            times: TimeRule::usual(rule),
         })
     }
 
@@ -107,6 +156,18 @@ impl ChainParameters {
     /// How the difficulty moves from there.
     pub fn rule(&self) -> DifficultyRule {
         self.rule
+    }
+
+    /// Which times a block may have.
+    pub fn times(&self) -> TimeRule {
+        self.times
+    }
+
+    /// Whether a ledger of these parameters is what somebody means who asks for `wanted`: the same difficulty, and the times
+    /// of new chains or those of old ones, which nobody can ask for.
+    pub(super) fn are_meant_by(&self, wanted: &Self) -> bool {
+        let times = [wanted.times, TimeRule::Median];
+        (self.nbits, self.rule) == (wanted.nbits, wanted.rule) && times.contains(&self.times)
     }
 
     /// The reward of each block.
@@ -126,6 +187,10 @@ impl ChainParameters {
         let stated = Stated {
             block_time_s,
             half_life_s,
+            max_ahead_s: match self.times {
+                TimeRule::Near { max_ahead_s } => Some(max_ahead_s),
+                TimeRule::Median => None,
+            },
             nbits: format!("{:08x}", self.nbits),
             network: "paydirt".to_owned(),
             reward: self.reward(),
@@ -167,7 +232,11 @@ impl ChainParameters {
         // Only nBits that this program could have written: no second spelling of a target.
         let target = Target::from_nbits(nbits).ok()?;
         let usual = target <= easiest_target() && target.to_nbits_lossy() == nbits;
-        let parameters = Self { nbits, rule };
+        let times = match stated.max_ahead_s {
+            Some(_) => TimeRule::usual(rule),
+            None => TimeRule::Median,
+        };
+        let parameters = Self { nbits, rule, times };
         (usual && parameters.statement() == text).then_some(parameters)
     }
 
@@ -196,7 +265,8 @@ impl ChainParameters {
             index: 1,
             previous_hash: NO_PARENT,
             nbits,
-            median_time: GENESIS_TIME_S - 1,
+            earliest_time: GENESIS_TIME_S.into(),
+            max_ahead_s: 0,
             reward: self.reward(),
         };
         Block::new(1, header, vec![reward])
@@ -248,13 +318,24 @@ mod tests {
         assert_eq!(genesis, usual.genesis());
         assert_eq!(
             genesis.hash().to_string(),
-            "0000478c9b6a039579910b9ccd261c14e6f706d76ae4831ab2e31e9c5ad5df4c"
+            "0000e0aed400fc4275a062ffc61e5f247d03cdec9aa93fe59037f3df00d04072"
         );
         assert_eq!(
             genesis.transactions()[0].recipient(),
-            r#"{"nbits":"1f00ffff","network":"paydirt","reward":1,"rule":"fixed"}"#
+            r#"{"max_ahead_s":60,"nbits":"1f00ffff","network":"paydirt","reward":1,"rule":"fixed"}"#
         );
         assert_eq!(ChainParameters::of_genesis(&genesis), Ok(usual));
+        // A chain from before the rule about times: its genesis is what it was.
+        let old = ChainParameters {
+            times: TimeRule::Median,
+            ..usual
+        };
+        assert_eq!(
+            old.genesis().hash().to_string(),
+            "0000478c9b6a039579910b9ccd261c14e6f706d76ae4831ab2e31e9c5ad5df4c"
+        );
+        assert_eq!(ChainParameters::of_genesis(&old.genesis()), Ok(old));
+        assert!(old.are_meant_by(&usual) && !usual.are_meant_by(&old));
         for other in [
             ChainParameters::fixed(1.0).unwrap(),
             ChainParameters::fixed(20.5).unwrap(),
@@ -290,9 +371,27 @@ mod tests {
             r#"{"nbits":"1F00FFFF","network":"paydirt","reward":1,"rule":"fixed"}"#,
             r#"{"nbits":"ff00ffff","network":"paydirt","reward":1,"rule":"fixed"}"#,
             r#"{"nbits":"00000000","network":"paydirt","reward":1,"rule":"fixed"}"#,
+            r#"{"max_ahead_s":61,"nbits":"1f00ffff","network":"paydirt","reward":1,"rule":"fixed"}"#,
             r#"{"block_time_s":0,"half_life_s":1,"nbits":"1f00ffff","network":"paydirt","reward":1,"rule":"asert"}"#,
         ] {
             assert_eq!(ChainParameters::from_statement(statement), None, "{statement}");
+        }
+    }
+
+    #[test]
+    fn times_follow_the_half_life() {
+        let max_ahead_s = |parameters: ChainParameters| parameters.times().max_ahead_s();
+        assert_eq!(max_ahead_s(ChainParameters::default()), 60);
+        for (half_life_s, expected) in [
+            (1, 0),
+            (23, 0),
+            (24, 1),
+            (288, 12),
+            (172_800, 7_200),
+            (u32::MAX, 7_200),
+        ] {
+            let parameters = ChainParameters::asert(20.0, 1, half_life_s).unwrap();
+            assert_eq!(max_ahead_s(parameters), expected, "{half_life_s}");
         }
     }
 

@@ -13,13 +13,31 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::{
     identity::{Identified, TransactionId},
     rules::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS},
+    transaction::MAX_STORED_BYTES,
 };
 
-/// The places of a new store begin here: what a reorganisation returns goes before everything else.
-const FIRST_PLACE: u64 = 1 << 32;
+/// The places of a new store begin here: what a reorganisation returns goes before everything else, and keeps room for each
+/// transaction that it may return.
+pub(super) const FIRST_PLACE: u64 = 1 << 62;
 
 /// What a block's reward may need of [`MAX_BLOCK_BYTES`]: a name of 256 characters, and room to spare.
 const REWARD_BYTES: usize = 2048;
+
+/// How much may wait. What a reorganisation returns counts like what is submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PendingLimits {
+    /// Transactions.
+    pub(super) count: usize,
+    /// Bytes of them, in their stored form.
+    pub(super) bytes: usize,
+}
+
+impl PendingLimits {
+    /// Whether any transfer at all may wait beside so many of so many bytes.
+    pub(super) fn have_room(&self, count: usize, bytes: usize) -> bool {
+        count < self.count && bytes + MAX_STORED_BYTES <= self.bytes
+    }
+}
 
 /// Waiting transactions, first come first served.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +48,10 @@ pub struct Pending {
     by_id: HashMap<TransactionId, BTreeSet<u64>>,
     /// The first place of each id: what the next block takes from, however often one transfer waits.
     firsts: BTreeSet<u64>,
+    /// What they take in their stored form.
+    bytes: usize,
+    /// Whether some of them may stand in the active branch already: no block is made of them until that is known.
+    pub(super) held: bool,
 }
 
 impl Pending {
@@ -41,6 +63,11 @@ impl Pending {
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.by_place.is_empty()
+    }
+
+    /// How many bytes they take in their stored form: names in UTF-8 and 20 bytes each.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// All of them, the first first.
@@ -67,8 +94,12 @@ impl Pending {
         self.by_place.first_key_value().map(|(place, _)| *place)
     }
 
-    /// What the next block should hold beside its reward: the first ones, none twice, as many as fit.
+    /// What the next block should hold beside its reward: the first ones, none twice, as many as fit. None for a moment
+    /// after a large reorganisation, until it is known which of them the branch holds that counts now.
     pub fn next_block(&self) -> Vec<Identified> {
+        if self.held {
+            return Vec::new();
+        }
         let mut room = MAX_BLOCK_BYTES - REWARD_BYTES;
         let fits = |next: &&Identified| {
             let left = room.checked_sub(next.transaction().stored_len());
@@ -93,7 +124,9 @@ impl Pending {
             }
         }
         places.insert(place);
-        self.by_place.insert(place, transfer);
+        self.bytes += transfer.transaction().stored_len();
+        let before = self.by_place.insert(place, transfer);
+        debug_assert!(before.is_none(), "a place is given once");
     }
 
     /// Empties a place; false when nothing waits there.
@@ -102,6 +135,7 @@ impl Pending {
             return false;
         };
         let id = transfer.id();
+        self.bytes -= transfer.transaction().stored_len();
         let places = self.by_id.get_mut(&id).expect("what waits is found by its id");
         places.remove(&place);
         if self.firsts.remove(&place) {
@@ -150,6 +184,7 @@ pub(super) struct Draft<'p> {
     removed: HashSet<u64>,
     /// How many of `removed` had each id: always the first ones that wait in `base`.
     removed_of: HashMap<TransactionId, usize>,
+    removed_bytes: usize,
     added: Pending,
 }
 
@@ -160,6 +195,7 @@ impl<'p> Draft<'p> {
             base,
             removed: HashSet::new(),
             removed_of: HashMap::new(),
+            removed_bytes: 0,
             added: Pending::default(),
         }
     }
@@ -167,6 +203,11 @@ impl<'p> Draft<'p> {
     /// How many wait.
     pub(super) fn len(&self) -> usize {
         self.base.len() - self.removed.len() + self.added.len()
+    }
+
+    /// How many bytes they take in their stored form.
+    pub(super) fn bytes(&self) -> usize {
+        self.base.bytes - self.removed_bytes + self.added.bytes
     }
 
     /// How many with this id wait.
@@ -178,18 +219,23 @@ impl<'p> Draft<'p> {
     /// Puts a transaction at the end.
     pub(super) fn push_back(&mut self, transfer: Identified) {
         let last = self.base.last_place().max(self.added.last_place());
-        let place = last.map_or(FIRST_PLACE, |last| last + 1);
+        let place = last.map_or(FIRST_PLACE, |last| FIRST_PLACE.max(last + 1));
         self.added.insert(place, transfer);
     }
 
-    /// Puts transactions, in their order, before all others.
-    pub(super) fn push_front(&mut self, returned: Vec<Identified>) {
-        let first = [self.base.first_place(), self.added.first_place()];
-        let first = first.into_iter().flatten().min();
-        let begin = first.unwrap_or(FIRST_PLACE) - returned.len() as u64;
-        for (place, transfer) in (begin..).zip(returned) {
-            self.added.insert(place, transfer);
-        }
+    /// A place before which none waits, nor ever will unless it is put there.
+    pub(super) fn first_place(&self) -> u64 {
+        let first = [
+            self.base.first_place(),
+            self.added.first_place(),
+            Some(FIRST_PLACE),
+        ];
+        first.into_iter().flatten().min().unwrap_or(FIRST_PLACE)
+    }
+
+    /// Puts a transaction in a place where none waits.
+    pub(super) fn put(&mut self, place: u64, transfer: Identified) {
+        self.added.insert(place, transfer);
     }
 
     /// Takes one transaction with this id out; false when none waits. Those with one id are alike: which one goes
@@ -199,6 +245,7 @@ impl<'p> Draft<'p> {
         let waiting = self.base.by_id.get(id);
         if let Some(place) = waiting.and_then(|places| places.iter().nth(removed)) {
             self.removed_of.insert(*id, removed + 1);
+            self.removed_bytes += self.base.by_place[place].transaction().stored_len();
             return self.removed.insert(*place);
         }
         let place = self
@@ -234,14 +281,23 @@ mod tests {
             .collect()
     }
 
+    fn push_front(draft: &mut Draft<'_>, returned: Vec<Identified>) {
+        let begin = draft.first_place() - returned.len() as u64;
+        for (place, transfer) in (begin..).zip(returned) {
+            draft.put(place, transfer);
+        }
+    }
+
     fn changed(pending: &Pending, change: impl FnOnce(&mut Draft<'_>)) -> Pending {
         let mut draft = Draft::new(pending);
         change(&mut draft);
-        let expected = draft.len();
+        let (expected, bytes) = (draft.len(), draft.bytes());
         let changes = draft.into_changes();
         let mut after = pending.clone();
         after.apply(changes);
-        assert_eq!(after.len(), expected);
+        assert_eq!((after.len(), after.bytes()), (expected, bytes));
+        let lengths = after.iter().map(|transfer| transfer.transaction().stored_len());
+        assert_eq!(bytes, lengths.sum::<usize>());
         assert_eq!(after.by_id.values().map(BTreeSet::len).sum::<usize>(), expected);
         let firsts = after.by_id.values().map(|places| *places.first().unwrap());
         assert_eq!(after.firsts, firsts.collect());
@@ -259,7 +315,7 @@ mod tests {
         let pending = changed(&pending, |draft| {
             assert!(draft.take(&transfer(1).id()));
             assert!(!draft.take(&transfer(1).id()), "only once");
-            draft.push_front(vec![transfer(8), transfer(9)]);
+            push_front(draft, vec![transfer(8), transfer(9)]);
             draft.push_back(transfer(7));
             assert!(
                 draft.take(&transfer(8).id()),
@@ -283,7 +339,7 @@ mod tests {
         let pending = changed(&pending, |draft| assert!(draft.take(&id)));
         assert_eq!((pending.len(), pending.next_block().len()), (2, 1));
         let pending = changed(&pending, |draft| {
-            draft.push_front(vec![transfer(5)]);
+            push_front(draft, vec![transfer(5)]);
             assert_eq!(draft.count(&id), 3);
             for left in (0..3).rev() {
                 assert!(draft.take(&id));

@@ -8,8 +8,8 @@
 //!           none twice (CVE-2012-2459)
 //!           Merkle root of the ids = the header's · hash ≤ the header's own target
 //! place:    index and previous hash follow the parent · nBits as the difficulty rule demands
-//!           time above the median of the last 11 · reward of the right amount
-//! clock:    time at most two hours ahead
+//!           time not before the earliest that its ancestors allow · reward of the right amount
+//! clock:    time at most as far ahead as the chain's parameters say
 //! ```
 
 use crate::{
@@ -25,9 +25,7 @@ pub const MAX_BLOCK_TRANSACTIONS: usize = 10_000;
 /// The most bytes a block's transactions take in their stored form: names in UTF-8 and 20 bytes each. In JSON, where a
 /// control character takes six bytes, that is less than the 16 MiB that a node takes of a body.
 pub const MAX_BLOCK_BYTES: usize = 2 << 20;
-/// How far a block's time may be ahead of the clock, in seconds.
-pub const MAX_FUTURE_S: u64 = 2 * 60 * 60;
-/// How many blocks' times the median is taken of.
+/// How many blocks' times the median is taken of, by [`TimeRule::Median`](crate::TimeRule::Median).
 pub const MEDIAN_BLOCKS: usize = 11;
 
 /// What a parent demands of the block after it.
@@ -39,8 +37,10 @@ pub struct ParentState {
     pub previous_hash: BlockHash,
     /// Its difficulty.
     pub nbits: u32,
-    /// The median time of the last 11 blocks, in seconds since 1970: its time must be above this.
-    pub median_time: u32,
+    /// The earliest time it may have, in seconds since 1970.
+    pub earliest_time: u64,
+    /// How far its time may be ahead of the clock, in seconds.
+    pub max_ahead_s: u32,
     /// The amount of its reward.
     pub reward: u64,
 }
@@ -98,11 +98,11 @@ pub enum RuleError {
     #[error("its nBits are {found:08x}; the difficulty rule demands {expected:08x}")]
     Difficulty { found: u32, expected: u32 },
     /// Too old.
-    #[error("its time {time} is not above {median}, the median of the {MEDIAN_BLOCKS} blocks before it")]
-    TimeTooOld { time: u32, median: u32 },
+    #[error("its time {time} is before {earliest}, the earliest that the blocks before it allow")]
+    TimeTooOld { time: u32, earliest: u64 },
     /// From the future.
-    #[error("its time {time} is more than two hours ahead of the clock, {now}")]
-    TimeTooNew { time: u32, now: u64 },
+    #[error("its time {time} is more than {max_ahead_s} s ahead of the clock, {now}")]
+    TimeTooNew { time: u32, now: u64, max_ahead_s: u32 },
 }
 
 impl RuleError {
@@ -194,9 +194,9 @@ pub(super) fn check_place(index: u64, header: &Header, parent: &ParentState) -> 
         let (found, expected) = (header.nbits, parent.nbits);
         return Err(RuleError::Difficulty { found, expected });
     }
-    if header.time <= parent.median_time {
-        let (time, median) = (header.time, parent.median_time);
-        return Err(RuleError::TimeTooOld { time, median });
+    if u64::from(header.time) < parent.earliest_time {
+        let (time, earliest) = (header.time, parent.earliest_time);
+        return Err(RuleError::TimeTooOld { time, earliest });
     }
     Ok(())
 }
@@ -211,10 +211,15 @@ pub(super) fn check_reward(found: u64, parent: &ParentState) -> Result<(), RuleE
 }
 
 /// The rule about the clock.
-pub(super) fn check_clock(header: &Header, now_s: u64) -> Result<(), RuleError> {
-    if u64::from(header.time) > now_s.saturating_add(MAX_FUTURE_S) {
+pub(super) fn check_clock(header: &Header, parent: &ParentState, now_s: u64) -> Result<(), RuleError> {
+    let max_ahead_s = parent.max_ahead_s;
+    if u64::from(header.time) > now_s.saturating_add(max_ahead_s.into()) {
         let (time, now) = (header.time, now_s);
-        return Err(RuleError::TimeTooNew { time, now });
+        return Err(RuleError::TimeTooNew {
+            time,
+            now,
+            max_ahead_s,
+        });
     }
     Ok(())
 }

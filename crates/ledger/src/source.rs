@@ -20,7 +20,6 @@ use crate::{
     block::{Block, Unchecked},
     outcome::{AddError, Added, StoreFailed},
     outside::FIRST_OUTSIDE,
-    rules::MAX_FUTURE_S,
     template::{AheadOfClock, BlockJob, BlockTemplate},
     tree::HeaderTree,
 };
@@ -71,11 +70,13 @@ pub enum MiningError {
     Time(#[from] AheadOfClock),
     /// Made-up times have come to the end of what is allowed.
     #[error(
-        "block {index} would be more than two hours ahead of the clock; use a smaller spacing, or fewer blocks"
+        "block {index} would be more than {max_ahead_s} s ahead of the clock; use a smaller spacing, or fewer blocks"
     )]
     Spacing {
         /// The index of the block that was not mined.
         index: u64,
+        /// How far its time may be ahead.
+        max_ahead_s: u32,
     },
     /// The file failed: what would be mined could not be stored.
     #[error(transparent)]
@@ -169,7 +170,7 @@ impl JobSource for NextBlocks<'_> {
         }
         let block = job.origin.block(share.extra_nonce, share.header);
         if state.tree.contains(&parent) {
-            (state.tree).insert_and_choose(block.hash(), *block.header(), 0);
+            (state.tree).insert_and_choose(block.hash(), *block.header(), 0, u64::MAX);
         }
         state.ahead.push(block);
         Ok(())
@@ -213,10 +214,12 @@ impl NextBlocks<'_> {
         let time = match self.plan.spacing_s {
             None => template.time_at(clock())?,
             Some(spacing_s) => {
+                let context = template.context();
+                let (index, max_ahead_s) = (context.index, context.max_ahead_s);
+                let latest = clock().saturating_add(max_ahead_s.into());
                 let time = parent.time.checked_add(spacing_s);
-                let time = time.filter(|time| u64::from(*time) <= clock() + MAX_FUTURE_S);
-                let index = template.context().index;
-                time.ok_or(MiningError::Spacing { index })?
+                let time = time.filter(|time| u64::from(*time) <= latest);
+                time.ok_or(MiningError::Spacing { index, max_ahead_s })?
             }
         };
         let made_up = self.plan.spacing_s.is_some();

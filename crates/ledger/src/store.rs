@@ -7,14 +7,18 @@
 //! blocks        (index, hash)       → the block           every block of the tree, side branches too
 //! indices       hash                → index
 //! active        index               → hash                the branch that counts
-//! places        (transaction id, index)                   the active blocks in which a transaction stands
+//! holders       (transaction id, index, hash)             the blocks of any branch in which a transaction stands
 //! queue         place               → id, transaction     what waits for a block
+//! unsettled     (index, hash)       → numbers, place      blocks that the queue does not reflect yet: see `settling`
 //! about         name                → text                format, node id, tip
 //! ```
 //!
-//! Format 2 is format 1 in which transfers may have tags: a tag stands where format 1 has eight zeros, so each file of format
-//! 1 is one of format 2 but for its name. Opening one verifies it and then gives it the new name, for good: a program that
-//! knows no tags refuses it from then on.
+//! What a block holds is written once, when it comes: a reorganisation changes a row of `active` for each block, and the
+//! queue follows a slice at a time.
+//!
+//! Format 2 is format 1 in which transfers may have tags: a tag stands where format 1 has eight zeros. Format 3 has
+//! `holders` where those had `places`, the same for the active blocks alone, and its queue's places begin higher. Opening an
+//! older file verifies it and then takes it over, for good, in one commit: older programs refuse it from then on.
 //!
 //! redb writes to free pages only and then flips one checksummed root, so that a commit cut short is never visible. It
 //! checks the checksum of every page when the file is opened, and the loader then checks what the pages say. While it is
@@ -25,12 +29,13 @@ mod load;
 mod open;
 mod panics;
 mod snapshot;
+mod take_over;
 #[cfg(test)]
 mod tests;
 
 use std::{mem::ManuallyDrop, path::PathBuf, sync::Arc};
 
-use redb::{ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
+use redb::{ReadableDatabase as _, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use crate::{
     block::{Block, Checked, Unchecked},
@@ -38,6 +43,7 @@ use crate::{
     health::Health,
     identity::TransactionId,
     pending::Changes,
+    settling::Part,
 };
 
 pub use error::{FileError, StoreError};
@@ -52,16 +58,20 @@ pub const FILE_NAME: &str = "ledger.redb";
 /// Its name until it has its first block.
 const NEW_FILE_NAME: &str = "ledger.redb.new";
 /// The format this program writes.
-const FORMAT: &str = "paydirt ledger 2";
-/// The one before, which it takes over.
-const OLD_FORMAT: &str = "paydirt ledger 1";
+const FORMAT: &str = "paydirt ledger 3";
+/// Those before, which it takes over.
+const OLD_FORMATS: [&str; 2] = ["paydirt ledger 1", "paydirt ledger 2"];
 
 type BlockKey = (u64, [u8; 32]);
 type PlaceKey = ([u8; 32], u64);
+type HolderKey = ([u8; 32], u64, [u8; 32]);
 const BLOCKS: TableDefinition<'_, BlockKey, &[u8]> = TableDefinition::new("blocks");
 const INDICES: TableDefinition<'_, [u8; 32], u64> = TableDefinition::new("indices");
 const ACTIVE: TableDefinition<'_, u64, [u8; 32]> = TableDefinition::new("active");
+/// Of the formats before.
 const PLACES: TableDefinition<'_, PlaceKey, ()> = TableDefinition::new("places");
+const HOLDERS: TableDefinition<'_, HolderKey, ()> = TableDefinition::new("holders");
+const UNSETTLED: TableDefinition<'_, BlockKey, (u32, u32, u64)> = TableDefinition::new("unsettled");
 const QUEUE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("queue");
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 
@@ -98,8 +108,9 @@ pub(super) struct WriteBatch<'t> {
     blocks: Table<'t, BlockKey, &'static [u8]>,
     indices: Table<'t, [u8; 32], u64>,
     active: Table<'t, u64, [u8; 32]>,
-    places: Table<'t, PlaceKey, ()>,
+    holders: Table<'t, HolderKey, ()>,
     queue: Table<'t, u64, &'static [u8]>,
+    unsettled: Table<'t, BlockKey, (u32, u32, u64)>,
     about: Table<'t, &'static str, &'static str>,
 }
 
@@ -113,13 +124,15 @@ impl<'t> WriteBatch<'t> {
             };
         }
         let (blocks, indices, active) = (opened!(BLOCKS), opened!(INDICES), opened!(ACTIVE));
-        let (places, queue, about) = (opened!(PLACES), opened!(QUEUE), opened!(ABOUT));
+        let (holders, queue) = (opened!(HOLDERS), opened!(QUEUE));
+        let (unsettled, about) = (opened!(UNSETTLED), opened!(ABOUT));
         Ok(Self {
             blocks: ManuallyDrop::into_inner(blocks),
             indices: ManuallyDrop::into_inner(indices),
             active: ManuallyDrop::into_inner(active),
-            places: ManuallyDrop::into_inner(places),
+            holders: ManuallyDrop::into_inner(holders),
             queue: ManuallyDrop::into_inner(queue),
+            unsettled: ManuallyDrop::into_inner(unsettled),
             about: ManuallyDrop::into_inner(about),
         })
     }
@@ -130,48 +143,75 @@ impl<'t> WriteBatch<'t> {
         self.blocks
             .insert((block.index(), hash), block.to_bytes().as_slice())?;
         self.indices.insert(hash, block.index())?;
+        for id in block.ids() {
+            self.holders.insert((id.to_bytes(), block.index(), hash), ())?;
+        }
         Ok(())
     }
 
-    /// Forgets a block of a side branch.
+    /// Forgets a block of a side branch, and with it whatever the queue does not reflect of it.
     pub(super) fn remove_block(&mut self, index: u64, hash: BlockHash) -> Result<(), StoreError> {
-        self.blocks.remove((index, hash.to_bytes()))?;
-        self.indices.remove(hash.to_bytes())?;
+        let block = self.block(index, hash)?;
+        let hash = hash.to_bytes();
+        for transaction in block.transactions() {
+            self.holders.remove((transaction.id().to_bytes(), index, hash))?;
+        }
+        self.blocks.remove((index, hash))?;
+        self.indices.remove(hash)?;
+        self.unsettled.remove((index, hash))?;
         Ok(())
     }
 
-    /// Makes a block, of which this is the index, the hash and the transactions, part of the active branch.
-    pub(super) fn connect(
-        &mut self,
-        index: u64,
-        hash: BlockHash,
-        ids: impl Iterator<Item = TransactionId>,
-    ) -> Result<(), StoreError> {
+    /// Makes a block part of the active branch, at whose end it stands.
+    pub(super) fn activate(&mut self, index: u64, hash: BlockHash) -> Result<(), StoreError> {
         self.active.insert(index, hash.to_bytes())?;
-        for id in ids {
-            self.places.insert((id.to_bytes(), index), ())?;
-        }
         Ok(())
     }
 
-    /// Takes a block out of the active branch.
-    pub(super) fn disconnect(
-        &mut self,
-        index: u64,
-        ids: impl Iterator<Item = TransactionId>,
-    ) -> Result<(), StoreError> {
+    /// Takes the last block out of the active branch.
+    pub(super) fn deactivate(&mut self, index: u64) -> Result<(), StoreError> {
         self.active.remove(index)?;
-        for id in ids {
-            self.places.remove((id.to_bytes(), index))?;
-        }
         Ok(())
     }
 
     /// The last active block in which a transaction stands, as this change leaves it.
-    pub(super) fn place_of(&self, id: &TransactionId) -> Result<Option<u64>, StoreError> {
+    pub(super) fn place_of(&self, id: &TransactionId) -> Result<Option<(u64, BlockHash)>, StoreError> {
+        let found = active_holders(&self.holders, &self.active, id, 1)?;
+        Ok(found.first().copied())
+    }
+
+    /// A block, of those that `is_one` says by index and hash, in which a transaction stands.
+    pub(super) fn holder_among(
+        &self,
+        id: &TransactionId,
+        is_one: impl Fn(u64, BlockHash) -> bool,
+    ) -> Result<Option<(u64, BlockHash)>, StoreError> {
         let id = id.to_bytes();
-        let mut rows = self.places.range((id, 0)..=(id, u64::MAX))?;
-        Ok(rows.next_back().transpose()?.map(|(place, _)| place.value().1))
+        for row in self
+            .holders
+            .range((id, 0, [0; 32])..=(id, u64::MAX, [0xff; 32]))?
+        {
+            let (_, index, hash) = row?.0.value();
+            let hash = BlockHash::from_bytes(hash);
+            if is_one(index, hash) {
+                return Ok(Some((index, hash)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Says how much of a block the queue reflects, or that it reflects all.
+    pub(super) fn set_unsettled(
+        &mut self,
+        (index, hash): (u64, BlockHash),
+        part: Option<Part>,
+    ) -> Result<(), StoreError> {
+        let key = (index, hash.to_bytes());
+        match part {
+            Some(Part { at, outside, place }) => self.unsettled.insert(key, (at, outside, place))?,
+            None => self.unsettled.remove(key)?,
+        };
+        Ok(())
     }
 
     /// A block of the tree, as this change leaves it.
@@ -201,4 +241,33 @@ impl<'t> WriteBatch<'t> {
         }
         Ok(())
     }
+}
+
+/// The active blocks in which a transaction stands, the last first, up to `limit` of them. For each index one look-up:
+/// however many side blocks a stranger filled with a transaction, no more rows are read than there are heights.
+fn active_holders(
+    holders: &impl ReadableTable<HolderKey, ()>,
+    active: &impl ReadableTable<u64, [u8; 32]>,
+    id: &TransactionId,
+    limit: usize,
+) -> Result<Vec<(u64, BlockHash)>, StoreError> {
+    let id = id.to_bytes();
+    let mut found = Vec::new();
+    let mut end = u64::MAX;
+    while found.len() < limit {
+        let mut rows = holders.range((id, 0, [0; 32])..=(id, end, [0xff; 32]))?;
+        let Some(row) = rows.next_back() else { break };
+        let (_, index, hash) = row?.0.value();
+        if let Some(counts) = active.get(index)? {
+            let counts = counts.value();
+            if counts == hash || holders.get((id, index, counts))?.is_some() {
+                found.push((index, BlockHash::from_bytes(counts)));
+            }
+        }
+        match index.checked_sub(1) {
+            Some(below) => end = below,
+            None => break,
+        }
+    }
+    Ok(found)
 }

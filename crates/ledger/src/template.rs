@@ -10,7 +10,7 @@ use crate::{
     header::Header,
     identity::Identified,
     merkle::Branch,
-    rules::{MAX_FUTURE_S, ParentState},
+    rules::ParentState,
     transaction::{Transaction, TransactionError},
     tree::Tip,
 };
@@ -31,13 +31,19 @@ pub struct BlockTemplate {
     pub(super) stale: Cancel,
 }
 
-/// Why there is no header: blocks came faster than their times may rise.
+/// Why there is no header: the chain's times are ahead of the clock. It was set back, or, where times are bound by their
+/// median ([`TimeRule::Median`](crate::TimeRule::Median)), blocks came too fast, or others stamped theirs far ahead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the next block's time is {0} s since 1970, two hours ahead of the clock: blocks came faster than six a second for \
-     long, or the clock is wrong; wait, or set it right"
+    "the next block's time would be {time} s since 1970, more than {max_ahead_s} s ahead of the clock: the clock was set \
+     back, or blocks before it are stamped ahead; wait, or set the clock right"
 )]
-pub struct AheadOfClock(pub u64);
+pub struct AheadOfClock {
+    /// The earliest time the next block may have, in seconds since 1970.
+    pub time: u64,
+    /// How far it may be ahead of the clock.
+    pub max_ahead_s: u32,
+}
 
 impl BlockTemplate {
     /// The block after `tip` that pays `recipient` and holds `transactions`.
@@ -81,17 +87,22 @@ impl BlockTemplate {
         self.stale.is_cancelled()
     }
 
-    /// The time its header should carry at `now_s`: the clock's, or one second above the median if that is later.
+    /// The time its header should carry at `now_s`: the clock's, or the earliest it may have if that is later.
     ///
     /// # Errors
-    /// [`AheadOfClock`] when that is more than two hours ahead.
+    /// [`AheadOfClock`] when that is further ahead than the chain allows.
     pub fn time_at(&self, now_s: u64) -> Result<u32, AheadOfClock> {
-        let earliest = u64::from(self.context.median_time) + 1;
-        let time = earliest.max(now_s);
-        if time > now_s.saturating_add(MAX_FUTURE_S) {
-            return Err(AheadOfClock(time));
+        let ParentState {
+            earliest_time,
+            max_ahead_s,
+            ..
+        } = self.context;
+        let time = earliest_time.max(now_s);
+        let ahead = AheadOfClock { time, max_ahead_s };
+        if time > now_s.saturating_add(max_ahead_s.into()) {
+            return Err(ahead);
         }
-        u32::try_from(time).map_err(|_| AheadOfClock(time)) // the year 2106
+        u32::try_from(time).map_err(|_| ahead) // the year 2106
     }
 
     fn reward(&self, extra_nonce: u64) -> Transaction {

@@ -96,6 +96,10 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+/// The fewest and the most bytes of a transaction's stored form: names of one byte each, and of 256 characters of four bytes.
+pub(super) const MIN_STORED_BYTES: usize = 22;
+pub(super) const MAX_STORED_BYTES: usize = 20 + 2 * 4 * MAX_NAME_CHARS;
+
 impl Transaction {
     /// A transfer by a user, without a tag.
     ///

@@ -5,12 +5,14 @@
 //! ancestors, the headers after a point.
 //!
 //! Only headers are kept, 500 bytes or so a block; the store has the rest. The active branch is the one with the most
-//! accumulated work; between equals the one that came first stays.
+//! accumulated work; between equals the one that came first stays. Whoever keeps a ledger may say how far below the tip
+//! a heavier branch may leave the active one and still be taken up by itself; one that leaves it further below stays aside.
 //!
 //! The collections are persistent: a clone costs a few pointers and shares the rest, so the writer publishes one with each
 //! commit, and a reader walks its own for as long as it likes while nobody waits. Whoever syncs by headers first does so
 //! on a clone: [`HeaderTree::add_header`] checks what a header alone can be checked for.
 
+mod ancestry;
 mod side;
 
 use std::sync::Arc;
@@ -22,11 +24,12 @@ use crate::{
     difficulty::{Anchor, DifficultyRule, asert, easiest_target},
     header::{BlockHash, Header, Work},
     outcome::AddError,
-    parameters::ChainParameters,
-    rules::{self, MEDIAN_BLOCKS, ParentState},
+    parameters::{ChainParameters, TimeRule},
+    rules::{self, ParentState},
 };
-pub use side::SideError;
+use ancestry::skip_index;
 use side::{Newcomer, SideBlocks};
+pub use side::{SideError, SideLimits};
 
 /// A header at its place in the tree.
 #[derive(Clone, Debug)]
@@ -41,8 +44,12 @@ pub struct HeaderNode {
     pub work: Work,
     /// The time of its branch's first block after genesis: what ASERT counts from.
     anchor_time: u32,
+    /// The latest time of its branch.
+    latest_time: u32,
+    /// An ancestor far below it: see `ancestry`.
+    skip: BlockHash,
     /// What the block takes in the store; 0 when only its header is known.
-    stored_bytes: u64,
+    pub(super) stored_bytes: u64,
     /// How many blocks came before it, of any branch.
     arrival: u64,
 }
@@ -102,6 +109,8 @@ impl HeaderTree {
             index: 1,
             work: header.work(),
             anchor_time: header.time,
+            latest_time: header.time,
+            skip: genesis.hash(),
             stored_bytes: genesis.stored_len() as u64,
             arrival: 0,
         });
@@ -177,16 +186,13 @@ impl HeaderTree {
         self.side.leaves().filter_map(|hash| self.get(hash))
     }
 
-    /// The ancestor of a block that has this index: the block itself, if it is its own.
-    pub fn ancestor(&self, hash: &BlockHash, index: u64) -> Option<&HeaderNode> {
-        let mut node = self.get(hash)?;
-        while node.index > index {
-            if self.is_active(node) {
-                return self.active(index);
-            }
-            node = self.parent(node)?;
-        }
-        (node.index == index).then_some(node)
+    /// The last block of the branch with the most work that stands on a side block; itself, if none does.
+    pub(super) fn heaviest_after<'t>(&'t self, node: &'t HeaderNode) -> &'t HeaderNode {
+        let stands_on = |tip: &&HeaderNode| {
+            let ancestor = self.ancestor(&tip.hash, node.index);
+            ancestor.is_some_and(|ancestor| ancestor.hash == node.hash)
+        };
+        self.side_tips().find(stands_on).unwrap_or(node)
     }
 
     /// Hashes of active blocks by which another node finds the last block both have: the last ten, then ever fewer, genesis
@@ -213,14 +219,6 @@ impl HeaderTree {
         fork.unwrap_or_else(|| self.active(1).expect("genesis at least"))
     }
 
-    /// The last active block of a block's branch.
-    fn fork_of<'t>(&'t self, node: &'t HeaderNode) -> &'t HeaderNode {
-        match self.side.fork(&node.hash) {
-            Some(index) => self.active(index).expect("forks are active blocks"),
-            None => node,
-        }
-    }
-
     /// The active blocks after the one with this index, in ascending order.
     pub fn after(&self, index: u64) -> impl Iterator<Item = &HeaderNode> {
         (index + 1..=self.length()).filter_map(|index| self.active(index))
@@ -232,11 +230,16 @@ impl HeaderTree {
     }
 
     fn state_after(&self, parent: &HeaderNode) -> ParentState {
+        let times = self.parameters.times();
         ParentState {
             index: parent.index + 1,
             previous_hash: parent.hash,
             nbits: self.nbits_after(parent),
-            median_time: self.median_time(parent),
+            earliest_time: match times {
+                TimeRule::Near { max_ahead_s } => parent.latest_time.saturating_sub(max_ahead_s).into(),
+                TimeRule::Median => u64::from(self.median_time(parent)) + 1,
+            },
+            max_ahead_s: times.max_ahead_s(),
             reward: self.parameters.reward(),
         }
     }
@@ -260,34 +263,18 @@ impl HeaderTree {
         }
     }
 
-    fn parent(&self, node: &HeaderNode) -> Option<&HeaderNode> {
-        self.get(&node.header.previous_hash)
-    }
-
-    /// A block and its ancestors, the highest first.
-    fn ancestry<'t>(&'t self, node: &'t HeaderNode) -> impl Iterator<Item = &'t HeaderNode> {
-        std::iter::successors(Some(node), |node| self.parent(node))
-    }
-
-    /// The median of the times of the last 11 blocks up to and including this one, or of as many as there are.
-    fn median_time(&self, node: &HeaderNode) -> u32 {
-        let mut times = [0; MEDIAN_BLOCKS];
-        let mut count = 0;
-        for node in self.ancestry(node).take(MEDIAN_BLOCKS) {
-            times[count] = node.header.time;
-            count += 1;
-        }
-        let times = &mut times[..count];
-        times.sort_unstable();
-        times[count / 2]
-    }
-
     /// Puts a block into the tree, and makes its branch the active one when it has more work.
     ///
     /// # Panics
     /// When its parent is not in the tree or it is there already: whoever checked the block knows both.
     pub fn insert(&mut self, block: &Block<Checked>) -> Change {
-        self.insert_and_choose(block.hash(), *block.header(), block.stored_len() as u64)
+        self.insert_within(block, u64::MAX)
+    }
+
+    /// The same, but a branch that leaves the active one further below the tip than `max_depth` stays a side branch.
+    pub(super) fn insert_within(&mut self, block: &Block<Checked>, max_depth: u64) -> Change {
+        let (header, stored_bytes) = (*block.header(), block.stored_len() as u64);
+        self.insert_and_choose(block.hash(), header, stored_bytes, max_depth)
     }
 
     /// Checks a header by every rule that needs no transactions, and puts it into the tree: for those who ask for a block
@@ -304,24 +291,42 @@ impl HeaderTree {
                 .parent_state(&parent)
                 .ok_or(AddError::ParentUnknown(parent))?;
             rules::check_place(state.index, &header, &state)?;
-            rules::check_clock(&header, now_s)?;
-            self.insert_and_choose(hash, header, 0);
+            rules::check_clock(&header, &state, now_s)?;
+            self.insert_and_choose(hash, header, 0, u64::MAX);
         }
         Ok(&self.by_hash[&hash])
     }
 
     /// [`HeaderTree::insert`] for a header that was checked.
-    pub(super) fn insert_and_choose(&mut self, hash: BlockHash, header: Header, stored_bytes: u64) -> Change {
+    pub(super) fn insert_and_choose(
+        &mut self,
+        hash: BlockHash,
+        header: Header,
+        stored_bytes: u64,
+        max_depth: u64,
+    ) -> Change {
         let node = self.insert_node(hash, header, stored_bytes);
-        if node.work <= self.tip_node().work {
-            self.side.insert(&node);
-            Change::Side
-        } else if node.header.previous_hash == self.tip_node().hash {
+        if node.header.previous_hash == self.tip_node().hash {
             self.active.push_back_mut(node);
-            Change::Extended
-        } else {
-            self.reorganise(&node)
+            return Change::Extended;
         }
+        self.side.insert(&node);
+        match node.work > self.tip_node().work && self.depth_of(&node) <= max_depth {
+            true => self.reorganise(&node),
+            false => Change::Side,
+        }
+    }
+
+    /// How far below the tip a block's branch leaves the active one.
+    pub fn depth_of(&self, node: &HeaderNode) -> u64 {
+        self.length() - self.fork_of(node).index
+    }
+
+    /// The last block of the side branch with the most work, if that is more than the active branch has.
+    pub fn heavier(&self) -> Option<&HeaderNode> {
+        self.side_tips()
+            .next()
+            .filter(|tip| tip.work > self.tip_node().work)
     }
 
     /// Puts a header into the tree whichever branch it is on; [`HeaderTree::settle`] then says which one counts.
@@ -333,6 +338,7 @@ impl HeaderTree {
     ) -> Arc<HeaderNode> {
         let parent = &self.by_hash[&header.previous_hash];
         let index = parent.index + 1;
+        let skip = self.ancestor(&parent.hash, skip_index(index));
         let node = Arc::new(HeaderNode {
             hash,
             header,
@@ -342,6 +348,8 @@ impl HeaderTree {
                 2 => header.time,
                 _ => parent.anchor_time,
             },
+            latest_time: header.time.max(parent.latest_time),
+            skip: skip.expect("the way down to genesis is whole").hash,
             stored_bytes,
             arrival: self.arrivals,
         });
@@ -351,7 +359,8 @@ impl HeaderTree {
         node
     }
 
-    fn reorganise(&mut self, tip: &HeaderNode) -> Change {
+    /// Makes the branch of a side block the active one, in steps as many as there are blocks in which the two differ.
+    pub(super) fn reorganise(&mut self, tip: &HeaderNode) -> Change {
         let branch = self.ancestry(tip).take_while(|node| !self.is_active(node));
         let mut branch: Vec<_> = branch.map(|node| Arc::clone(&self.by_hash[&node.hash])).collect();
         branch.reverse();
@@ -362,27 +371,24 @@ impl HeaderTree {
             self.active.drop_last_mut();
         }
         for node in &branch {
+            self.side.activate(&node.hash);
             self.active.push_back_mut(Arc::clone(node));
         }
-        let side = self.side.hashes().filter_map(|hash| self.get(hash));
-        let side = side.filter(|node| !self.is_active(node));
-        self.side = SideBlocks::of(side.chain(dropped.iter().map(AsRef::as_ref)).collect());
+        for node in dropped.iter().rev() {
+            self.side.insert(node);
+        }
         Change::Reorganised {
             dropped: dropped.iter().map(|node| node.hash).collect(),
             connected: branch.iter().map(|node| node.hash).collect(),
         }
     }
 
-    /// Makes the branch of `tip` the active one if no other has more work: how a store says which of several equals came
-    /// first. Otherwise the tip of one that has the most.
-    pub(super) fn settle(&mut self, tip: Option<&BlockHash>) -> Result<(), BlockHash> {
-        let most = self
-            .by_hash
-            .values()
-            .max_by_key(|node| node.work)
-            .expect("genesis at least");
-        let tip = tip.and_then(|tip| self.by_hash.get(tip));
-        let tip = tip.filter(|tip| tip.work == most.work).ok_or(most.hash)?;
+    /// Makes the branch of `tip` the active one, whatever others weigh: a store says which counts. No change, and false,
+    /// when there is no such block.
+    pub(super) fn settle(&mut self, tip: &BlockHash) -> bool {
+        let Some(tip) = self.by_hash.get(tip) else {
+            return false;
+        };
         let branch: Vec<_> = self.ancestry(tip).map(|node| node.hash).collect();
         self.active = branch
             .iter()
@@ -391,7 +397,7 @@ impl HeaderTree {
             .collect();
         let side = self.by_hash.values().map(AsRef::as_ref);
         self.side = SideBlocks::of(side.filter(|node| !self.is_active(node)).collect());
-        Ok(())
+        true
     }
 
     /// Takes the last block of a side branch out.
@@ -406,7 +412,7 @@ impl HeaderTree {
     }
 
     /// Which blocks must go, in this order, for a block whose parent is in the tree: none if its branch becomes the active
-    /// one.
+    /// one, for which it may leave that at most `max_depth` below the tip.
     ///
     /// # Errors
     /// [`SideError`] when it would be on a side branch, and `limits` leave no room for it.
@@ -415,13 +421,14 @@ impl HeaderTree {
         header: &Header,
         stored_bytes: u64,
         limits: &SideLimits,
+        max_depth: u64,
     ) -> Result<Vec<BlockHash>, SideError> {
         let parent = &self.by_hash[&header.previous_hash];
         let work = parent.work.plus(header.work());
-        if work > self.tip_node().work {
+        let depth = self.depth_of(parent);
+        if work > self.tip_node().work && depth <= max_depth {
             return Ok(Vec::new());
         }
-        let depth = self.length() - self.fork_of(parent).index;
         if depth > limits.depth {
             let most = limits.depth;
             return Err(SideError::Depth { depth, most });
@@ -432,26 +439,5 @@ impl HeaderTree {
             bytes: stored_bytes,
         };
         self.side.excess(limits, Some(newcomer))
-    }
-}
-
-/// How much of the tree side branches may take, in memory and on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SideLimits {
-    /// How far below the tip one may leave the active branch.
-    pub depth: u64,
-    /// Blocks of all of them.
-    pub blocks: usize,
-    /// Bytes of all of them, in their stored form.
-    pub bytes: u64,
-}
-
-impl Default for SideLimits {
-    fn default() -> Self {
-        Self {
-            depth: 2_000,
-            blocks: 10_000,
-            bytes: 256 << 20,
-        }
     }
 }

@@ -6,7 +6,8 @@
 //! the caller's thread:  check a block's content, which needs no other block; compute the ids
 //! loop:
 //!     wait for a command; take every other that waits already          group commit: one fsync for all of them
-//!     check and apply each to the tree and to a draft of what is pending   nobody sees these yet
+//!     go through a slice of what a reorganisation has left to do       without waiting, as long as there is some
+//!     check and apply each to the tree and to a draft of what is pending   nobody sees these yet; the rest after 20 ms
 //!     commit one database transaction                                       now they outlast a crash
 //!     publish the new tip, tree and transfers; tell the listeners; answer everyone
 //! ```
@@ -15,13 +16,15 @@
 //! written; so the writer refuses everything from then on, and what is published stays at the last commit.
 
 mod round;
+mod settle;
 
 use std::{
     collections::VecDeque,
     sync::{
         Arc, RwLock,
-        mpsc::{Receiver, Sender, channel},
+        mpsc::{Receiver, Sender, TryRecvError, channel},
     },
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -30,9 +33,10 @@ use crate::{
     header::BlockHash,
     health::Health,
     identity::{Identified, TransactionId},
-    outcome::{AddError, AddMode, Added, StoreFailed, SubmitError, Submitted},
-    pending::{Changes, Draft},
+    outcome::{AddError, AddMode, Added, StoreFailed, SubmitError, Submitted, SwitchError, Switched},
+    pending::{Changes, Draft, PendingLimits},
     rules::RuleError,
+    settling::Unsettled,
     store::{Store, StoreError, WriteBatch, caught},
     tree::{HeaderTree, SideLimits},
     waiting::Waiting,
@@ -41,6 +45,8 @@ use round::Round;
 
 /// The most commands of one commit: bounds how long the first waits for the last.
 const MAX_BATCH: usize = 4096;
+/// For how long one commit takes on further commands: the rest come with the next.
+const ROUND_TIME: Duration = Duration::from_millis(20);
 
 pub(super) type Reply<T> = Box<dyn FnOnce(T) + Send>;
 
@@ -48,6 +54,7 @@ pub(super) type Reply<T> = Box<dyn FnOnce(T) + Send>;
 pub(super) enum Command {
     Submit(Identified, Reply<Result<Submitted, SubmitError>>),
     Add(Vec<Examined>, AddMode, Reply<Vec<Result<Added, AddError>>>),
+    Switch(BlockHash, Reply<Result<Switched, SwitchError>>),
 }
 
 /// A block whose content was checked, and what came of it: the ids of its transactions, or the rule it breaks.
@@ -88,6 +95,10 @@ enum Answer {
         Reply<Result<Submitted, SubmitError>>,
     ),
     Add(Vec<Result<Added, AddError>>, Reply<Vec<Result<Added, AddError>>>),
+    Switch(
+        Result<Switched, SwitchError>,
+        Reply<Result<Switched, SwitchError>>,
+    ),
 }
 
 pub(super) type Listener = Box<dyn Fn(&Event) + Send + Sync>;
@@ -99,8 +110,12 @@ pub(super) struct Writer {
     pub(super) waiting: Waiting,
     pub(super) view: Arc<RwLock<View>>,
     pub(super) health: Arc<Health>,
-    pub(super) max_pending: usize,
+    pub(super) unsettled: Unsettled,
+    /// Transfers that found no room when their block went.
+    pub(super) left_out: u64,
+    pub(super) limits: PendingLimits,
     pub(super) side_limits: SideLimits,
+    pub(super) max_depth: u64,
     pub(super) clock: Clock,
 }
 
@@ -116,25 +131,53 @@ impl Writer {
     }
 
     fn run(&mut self, commands: &Receiver<Command>) {
-        while let Ok(first) = commands.recv() {
-            let mut round = vec![first];
-            round.extend(commands.try_iter().take(MAX_BATCH - 1));
+        let mut waiting = VecDeque::new();
+        loop {
+            if waiting.is_empty() && (self.health.failure().is_some() || !self.has_work()) {
+                match commands.recv() {
+                    Ok(first) => waiting.push_back(first),
+                    Err(_) => return,
+                }
+            }
+            while waiting.len() < MAX_BATCH {
+                match commands.try_recv() {
+                    Ok(next) => waiting.push_back(next),
+                    Err(TryRecvError::Empty) => break,
+                    // What is left to do is on disk, and done when the ledger is opened again.
+                    Err(TryRecvError::Disconnected) if waiting.is_empty() => return,
+                    Err(TryRecvError::Disconnected) => break,
+                }
+            }
             match self.health.failure() {
-                Some(failed) => round.into_iter().for_each(|command| command.refuse(failed)),
-                None => self.commit(round),
+                Some(failed) => waiting.drain(..).for_each(|command| command.refuse(failed)),
+                None => self.commit(&mut waiting),
             }
         }
     }
 
-    /// Carries out one round, and answers everyone in it.
-    fn commit(&mut self, commands: Vec<Command>) {
-        let mut commands = VecDeque::from(commands);
+    /// Whether there is something to do that nobody waits for.
+    fn has_work(&self) -> bool {
+        let has_room = || {
+            let view = self.view.read().expect("nothing panics while it is held");
+            self.limits.have_room(view.pending.len(), view.pending.bytes())
+        };
+        self.unsettled.has_joined()
+            || (self.unsettled.has_left() && has_room())
+            || !self.tree.side_excess(&self.side_limits).is_empty()
+    }
+
+    /// Carries out one round: a slice of what is left to do, and commands, as many as its time allows; and answers everyone in
+    /// it.
+    fn commit(&mut self, commands: &mut VecDeque<Command>) {
         let mut answers = Vec::with_capacity(commands.len());
-        match caught(|| self.write(&mut commands, &mut answers)) {
+        match caught(|| self.write(commands, &mut answers)) {
             Ok((changes, events)) => {
                 let tip = self.tree.tip();
                 let mut view = self.view.write().expect("nothing panics while it is held");
                 view.pending.apply(changes);
+                view.pending.held = self.unsettled.has_joined();
+                view.unsettled = self.unsettled.len();
+                view.left_out = self.left_out;
                 if view.tip.hash != tip.hash {
                     std::mem::take(&mut view.tip_replaced).cancel();
                     self.health.watch(&view.tip_replaced);
@@ -149,7 +192,7 @@ impl Writer {
             Err(error) => {
                 let failed = self.health.fail(error);
                 answers.into_iter().for_each(|answer| answer.refuse(&failed));
-                commands.into_iter().for_each(|command| command.refuse(&failed));
+                commands.drain(..).for_each(|command| command.refuse(&failed));
             }
         }
     }
@@ -160,6 +203,7 @@ impl Writer {
         commands: &mut VecDeque<Command>,
         answers: &mut Vec<Answer>,
     ) -> Result<(Changes, Vec<Event>), StoreError> {
+        let begun = Instant::now();
         let before = self.tree.tip_node().hash;
         let transaction = self.store.begin_write()?;
         let done = {
@@ -169,13 +213,22 @@ impl Writer {
                 batch: WriteBatch::open(&transaction)?,
                 tree: &mut self.tree,
                 waiting: &mut self.waiting,
+                unsettled: &mut self.unsettled,
+                left_out: &mut self.left_out,
                 events: Vec::new(),
-                max_pending: self.max_pending,
+                limits: self.limits,
                 side_limits: self.side_limits,
+                max_depth: self.max_depth,
                 now_s: (self.clock)(),
             };
+            // First: what returns finds room before what is new.
+            round.settle()?;
+            round.trim()?;
             while let Some(command) = commands.pop_front() {
                 round.apply(command, answers)?;
+                if begun.elapsed() > ROUND_TIME {
+                    break;
+                }
             }
             let changes = round.draft.into_changes();
             round.batch.change_pending(&changes)?;
@@ -196,6 +249,7 @@ impl Command {
         match self {
             Self::Submit(_, reply) => reply(Err(failed.clone().into())),
             Self::Add(blocks, _, reply) => reply(refused(blocks.len(), failed)),
+            Self::Switch(_, reply) => reply(Err(failed.clone().into())),
         }
     }
 }
@@ -210,6 +264,7 @@ impl Answer {
         match self {
             Self::Submit(answer, reply) => reply(answer),
             Self::Add(answers, reply) => reply(answers),
+            Self::Switch(answer, reply) => reply(answer),
         }
     }
 
@@ -217,6 +272,7 @@ impl Answer {
         match self {
             Self::Submit(_, reply) => reply(Err(failed.clone().into())),
             Self::Add(answers, reply) => reply(refused(answers.len(), failed)),
+            Self::Switch(_, reply) => reply(Err(failed.clone().into())),
         }
     }
 }

@@ -178,7 +178,7 @@ fn a_header_is_checked_as_far_as_it_goes() {
     other.header.nbits = 0x207f_fffe;
     assert_eq!(rule(&mut tree, header(other), LATE_S), "bits");
     let mut other = good.clone();
-    other.header.time -= 60;
+    other.header.time -= 121;
     assert_eq!(rule(&mut tree, header(other), LATE_S), "time_too_old");
     assert_eq!(rule(&mut tree, header(good.clone()), 0), "time_too_new");
     let mut other = good.clone();
@@ -461,4 +461,72 @@ fn a_tagged_transfer_counts_once() {
     assert_eq!(ledger.view().pending.count(&five.id()), 1);
     assert_eq!(submit(&five), (6, Standing::Pending));
     assert_eq!(ledger.view().pending.len(), 4);
+}
+
+/// A stranger's flood: 30 MB of blocks that will never count. The file stays near its bounds, each that is refused is told
+/// why, and the heaviest chain goes on.
+#[test]
+fn a_flood_of_side_blocks_stays_within_its_bounds() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let side_limits = SideLimits {
+        depth: 50,
+        blocks: 200,
+        bytes: 1 << 20,
+    };
+    let options = Options {
+        side_limits,
+        ..Options::default()
+    };
+    let ledger = Ledger::open_or_create(folder.path(), Some(&easy()), options).unwrap();
+    let trunk = branch(&easy().genesis(), "a", 60);
+    assert!(ledger.add_all(trunk.clone()).iter().all(Result::is_ok));
+    let filling: Vec<_> = (0..100)
+        .map(|n| Transaction::transfer("\u{1f600}".repeat(40), "b", 1 + n).unwrap())
+        .collect();
+    let (mut sent, mut refused) = (0, std::collections::BTreeMap::new());
+    for round in 0..30u64 {
+        // From every height: those near the tip have more work, and push the others out.
+        let parents = trunk[..59].iter().skip(2 * round as usize % 58);
+        let flood: Vec<_> = parents
+            .take(50)
+            .map(|parent| {
+                let maker = Maker::easy(parent).rewarding(&format!("flood {round}"));
+                filling
+                    .iter()
+                    .fold(maker, |maker, one| maker.with(one.clone()))
+                    .mined()
+            })
+            .collect();
+        sent += flood.len();
+        for outcome in ledger.add_all(flood) {
+            match outcome {
+                Ok(added) => assert_eq!(added, Added::Side),
+                Err(AddError::SideBranch(reason)) => *refused.entry(reason.name()).or_insert(0) += 1,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        let tree = ledger.tree();
+        assert!(tree.block_count() - tree.length() <= 200);
+    }
+    assert!(
+        sent > 800 && refused.values().sum::<usize>() > sent / 2,
+        "{refused:?} of {sent}"
+    );
+    assert!(
+        refused.contains_key("side_branch_depth") && refused.contains_key("side_branch_limit"),
+        "{refused:?}"
+    );
+    assert_eq!(ledger.tip().hash, trunk[59].hash());
+    assert_eq!(
+        ledger.add(branch(&trunk[59], "a", 1)[0].clone()),
+        Ok(Added::Tip { dropped: 0 })
+    );
+    drop(ledger);
+    let file = std::fs::metadata(folder.path().join(paydirt_ledger::FILE_NAME))
+        .unwrap()
+        .len();
+    assert!(
+        file < 16 << 20,
+        "{file} bytes for a bound of 1 MiB and a chain of 60 short blocks"
+    );
 }

@@ -108,7 +108,7 @@ fn each_rule_is_kept() {
     }
 
     let mut maker = child();
-    maker.header.time = GENESIS_TIME_S;
+    maker.header.time = GENESIS_TIME_S - 61;
     assert_eq!(rule(ledger.add(maker.mined())), "time_too_old");
 
     let mut maker = child();
@@ -140,46 +140,6 @@ fn a_repeated_tail_is_refused_before_and_after_the_true_block() {
         "the true one is not tainted"
     );
     assert_eq!(rule(ledger.add(forged)), "repeated_transaction");
-}
-
-#[test]
-fn a_block_may_be_two_hours_ahead_and_no_more() {
-    let now = u64::from(GENESIS_TIME_S) + 1_000_000;
-    let options = Options {
-        clock: Arc::new(move || now),
-        ..Options::default()
-    };
-    let ledger = Ledger::in_memory_with(&easy(), options).unwrap();
-    let at = |time: u64| {
-        let mut maker = Maker::easy(&easy().genesis());
-        maker.header.time = u32::try_from(time).unwrap();
-        maker.mined()
-    };
-    assert_eq!(rule(ledger.add(at(now + 7201))), "time_too_new");
-    assert_eq!(ledger.add(at(now + 7200)), Ok(Added::Tip { dropped: 0 }));
-}
-
-#[test]
-fn a_blocks_time_is_above_the_median_of_eleven() {
-    let ledger = ledger();
-    // Times rise by 60 s: the median of the last 11 is five blocks before the tip.
-    let trunk = branch(&easy().genesis(), "a", 12);
-    for outcome in ledger.add_all(trunk.clone()) {
-        outcome.unwrap();
-    }
-    let median = trunk[6].header().time;
-    assert_eq!(ledger.tip().next.median_time, median);
-    let at = |time| {
-        let mut maker = Maker::easy(&trunk[11]);
-        maker.header.time = time;
-        maker.mined()
-    };
-    assert_eq!(rule(ledger.add(at(median))), "time_too_old");
-    assert_eq!(
-        ledger.add(at(median + 1)),
-        Ok(Added::Tip { dropped: 0 }),
-        "older than its parent is allowed"
-    );
 }
 
 #[test]
@@ -474,25 +434,6 @@ fn a_block_from_elsewhere_is_mined_upon_at_once() {
 }
 
 #[test]
-fn blocks_that_come_too_fast_wait_for_the_clock() {
-    let begun = u64::from(GENESIS_TIME_S);
-    let ledger = Ledger::in_memory_with(
-        &easy(),
-        Options {
-            clock: Arc::new(move || begun - 7200),
-            ..Options::default()
-        },
-    )
-    .unwrap();
-    let error = ledger.block_template().time_at(ledger.now_s()).unwrap_err();
-    assert!(error.to_string().contains("two hours ahead"), "{error}");
-    assert_eq!(
-        ledger.block_template().time_at(begun - 7199),
-        Ok(GENESIS_TIME_S + 1)
-    );
-}
-
-#[test]
 fn listeners_hear_of_what_is_on_disk_in_order() {
     let ledger = ledger();
     let heard = Arc::new(Mutex::new(Vec::new()));
@@ -654,7 +595,7 @@ fn a_block_that_took_hours_is_kept() {
 /// mining is stopped, in the middle of a block.
 #[test]
 fn what_was_mined_ahead_is_stored_whatever_ends_it() {
-    let now = u64::from(GENESIS_TIME_S);
+    let now = u64::from(GENESIS_TIME_S) + 7_140;
     let clock = move || now;
     let options = Options {
         clock: Arc::new(clock),
@@ -666,7 +607,7 @@ fn what_was_mined_ahead_is_stored_whatever_ends_it() {
         spacing_s: Some(700),
     };
     let mined = mine_blocks(&ledger, &miner(1), &Cancel::new(), plan, &|_| {}, &|_| {});
-    let too_far = "block 12 would be more than two hours ahead of the clock";
+    let too_far = "block 12 would be more than 60 s ahead of the clock";
     match mined.end {
         MiningEnd::Failed(error) => assert!(error.to_string().contains(too_far), "{error}"),
         other => panic!("{other:?}"),

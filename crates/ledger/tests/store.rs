@@ -9,8 +9,8 @@ use std::{fs, io::Read as _, path::Path};
 
 use blocks::{Maker, branch, easy, transfer};
 use paydirt_ledger::{
-    Added, Block, BlockLines, ChainParameters, FILE_NAME, ImportError, Ledger, Options, StoreError, Tag,
-    Transaction, Unchecked, export, import,
+    AddError, Added, Block, BlockLines, ChainParameters, FILE_NAME, ImportError, Ledger, Options, RuleError,
+    StoreError, Tag, TimeRule, Transaction, Unchecked, export, import,
 };
 use tempfile::TempDir;
 
@@ -317,13 +317,61 @@ fn a_ledger_of_format_1_is_taken_over() {
     );
     let bytes = fs::read(&file).unwrap();
     let says = |bytes: &[u8], format: &[u8]| bytes.windows(format.len()).any(|window| window == format);
-    assert!(says(&old, b"paydirt ledger 1") && says(&bytes, b"paydirt ledger 2"));
+    assert!(says(&old, b"paydirt ledger 1") && says(&bytes, b"paydirt ledger 3"));
 
     // Its export is read as ever.
     let to = TempDir::new().unwrap();
-    let copy = open(to.path());
-    let done = import(&copy, &mut BlockLines::new(&exported[..]), |_| {}).unwrap();
+    let mut lines = BlockLines::new(&exported[..]);
+    let parameters = ChainParameters::of_genesis(lines.peek().unwrap().unwrap()).unwrap();
+    let copy = Ledger::open_or_create(to.path(), Some(&parameters), Options::default()).unwrap();
+    let done = import(&copy, &mut lines, |_| {}).unwrap();
     assert_eq!((done.added, done.known), (3, 1));
+}
+
+/// What its genesis does not state is as it was: times by the median, two hours ahead of the clock. And whoever names the
+/// difficulty that it has means this ledger.
+#[test]
+fn an_old_chain_keeps_its_rule_about_times() {
+    let folder = TempDir::new().unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let mut old = Vec::new();
+    let packed = fs::File::open(data.join("format-1.redb.gz")).unwrap();
+    flate2::read::GzDecoder::new(packed)
+        .read_to_end(&mut old)
+        .unwrap();
+    fs::write(folder.path().join(FILE_NAME), old).unwrap();
+    let named = Ledger::open_or_create(folder.path(), Some(&easy()), Options::default()).unwrap();
+    assert_eq!(named.parameters().times(), TimeRule::Median);
+    drop(named);
+    let other = ChainParameters::fixed(2.0).unwrap();
+    let refused = Ledger::open_or_create(folder.path(), Some(&other), Options::default());
+    assert!(matches!(refused, Err(StoreError::OtherParameters { .. })));
+
+    let tip = reopened(folder.path()).unwrap().tip();
+    let now = u64::from(tip.header.time) + 1_000;
+    let options = Options {
+        clock: std::sync::Arc::new(move || now),
+        ..Options::default()
+    };
+    let ledger = Ledger::open(folder.path(), options).unwrap();
+    let block = ledger.snapshot().unwrap().block(tip.index).unwrap().unwrap();
+    let at = |time: u64| {
+        let mut next = Maker::easy(&block);
+        next.header.time = u32::try_from(time).unwrap();
+        ledger.add(next.mined())
+    };
+    let median = tip.next.earliest_time - 1;
+    assert!(matches!(
+        at(median),
+        Err(AddError::Rule(RuleError::TimeTooOld { .. }))
+    ));
+    assert!(matches!(
+        at(now + 7_201),
+        Err(AddError::Rule(RuleError::TimeTooNew { .. }))
+    ));
+    assert_eq!(at(now + 7_200), Ok(Added::Tip { dropped: 0 }));
+    let median = ledger.tip().next.earliest_time - 1;
+    assert!(median < now, "one block moves no median");
 }
 
 /// A byte that format 1 has no use for is not read as a tag: the id that was stored with it says what it is.

@@ -1,5 +1,7 @@
 //! The JSON of the node's answers. `openapi.json` describes each; its names are those of the teaching servers.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use paydirt_ledger::{BlockRecord, Tag, Transaction};
@@ -37,7 +39,7 @@ pub(super) struct Scheduled {
 /// `POST /blocks`, `POST /work`.
 #[derive(Serialize)]
 pub(super) struct Taken {
-    pub(super) message: &'static str,
+    pub(super) message: Cow<'static, str>,
     pub(super) index: u64,
     pub(super) hash: String,
     /// Whether it is the tip now.
@@ -118,6 +120,9 @@ pub(super) struct Status<'n> {
     pub(super) tip: TipStatus,
     /// Transactions that wait for a block.
     pub(super) pending: usize,
+    /// What these take, as it counts against the limit.
+    pub(super) pending_bytes: usize,
+    pub(super) reorganisation: ReorganisationStatus,
     pub(super) mining: MiningStatus,
 }
 
@@ -128,7 +133,44 @@ pub(super) struct NetworkStatus {
     pub(super) rule: &'static str,
     pub(super) block_time_s: Option<u32>,
     pub(super) half_life_s: Option<u32>,
+    /// How far a block's time may be ahead of the clock.
+    pub(super) max_ahead_s: u32,
     pub(super) reward: u64,
+}
+
+/// Of `GET /status`: which branches are taken up, and what the last change has left to do.
+#[derive(Serialize)]
+pub(super) struct ReorganisationStatus {
+    /// How far below the tip a heavier branch may leave the active one and still be taken up by itself.
+    pub(super) max_depth: u64,
+    /// A branch with more work than the active one that leaves it further below: `POST /switch` takes it up.
+    pub(super) heavier: Option<HeavierBranch>,
+    /// Blocks whose transactions the queue does not reflect yet.
+    pub(super) unsettled_blocks: usize,
+    /// Transactions for which there was no room until their block was forgotten.
+    pub(super) left_out: u64,
+}
+
+/// A branch that is not taken up by itself.
+#[derive(Serialize)]
+pub(super) struct HeavierBranch {
+    /// The hash of its last block.
+    pub(super) tip: String,
+    pub(super) index: u64,
+    /// How far below the active tip it leaves the active branch.
+    pub(super) depth: u64,
+    /// log2 of the hashes it took, on average.
+    pub(super) work_bits: f64,
+}
+
+/// `POST /switch`.
+#[derive(Serialize)]
+pub(super) struct Switched {
+    pub(super) message: &'static str,
+    pub(super) index: u64,
+    pub(super) hash: String,
+    /// Blocks that no longer count because of it.
+    pub(super) dropped: usize,
 }
 
 #[derive(Serialize)]

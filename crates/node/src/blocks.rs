@@ -1,6 +1,6 @@
 //! `/chain`, `/blocks/…`: blocks out, and blocks from elsewhere in.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Json,
@@ -11,9 +11,9 @@ use axum::{
 
 use crate::{
     Node,
-    answers::Taken,
+    answers::{Switched, Taken},
     blocking,
-    body::{self, Page},
+    body::{self, Input, Page},
     refusal::Refusal,
     streaming::{Blocks, Text, streamed},
 };
@@ -91,8 +91,8 @@ pub(super) async fn take(State(node): State<Arc<Node>>, request: Request) -> Res
 /// Gives a block to the ledger and says what became of it.
 pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Response, Refusal> {
     let (index, hash) = (block.index(), block.hash());
-    let added = add_block(node, block).await?;
-    let answer = |message, tip, dropped| {
+    let added = add_block(node, block).await??;
+    let answer = |message: Cow<'static, str>, tip, dropped| {
         Json(Taken {
             message,
             index,
@@ -104,23 +104,63 @@ pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Res
     Ok(match added {
         Added::Known => {
             let is_tip = node.ledger.tip().hash == hash;
-            (StatusCode::OK, answer("The block is known already", is_tip, 0)).into_response()
+            (
+                StatusCode::OK,
+                answer("The block is known already".into(), is_tip, 0),
+            )
+                .into_response()
         }
         Added::Side => {
             let message = "The block is accepted, on a side branch";
-            (StatusCode::CREATED, answer(message, false, 0)).into_response()
+            (StatusCode::CREATED, answer(message.into(), false, 0)).into_response()
+        }
+        Added::Heavier { depth, most } => {
+            let message = format!(
+                "The block is accepted, on a branch that has more work than the active one, but leaves it {depth} blocks \
+                 below the tip; more than {most} are given up by hand alone: POST /switch takes it up"
+            );
+            (StatusCode::CREATED, answer(message.into(), false, 0)).into_response()
         }
         Added::Tip { dropped } => {
             let message = "The block is accepted and is the new tip";
-            (StatusCode::CREATED, answer(message, true, dropped)).into_response()
+            (StatusCode::CREATED, answer(message.into(), true, dropped)).into_response()
         }
         // Not asked for: whoever brings blocks is told that one is missing, and brings it.
         Added::Waiting { parent } => return Err(AddError::ParentUnknown(parent).into()),
     })
 }
 
+/// `POST /switch` with `{"tip"}`: takes up a heavier branch that is not taken up by itself.
+pub(super) async fn switch(State(node): State<Arc<Node>>, Input(value): Input) -> Result<Response, Refusal> {
+    let Some(tip) = value["tip"].as_str() else {
+        let message =
+            "Missing values: tip, the hash of the branch's last block; GET /status says which is heavier";
+        return Err(Refusal::bad(message));
+    };
+    let hash = tip.parse();
+    let hash: BlockHash = hash.map_err(|error| Refusal::bad(format!("Invalid values: tip: {error}")))?;
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    node.ledger.switch_then(hash, |outcome| {
+        let _ = sender.send(outcome); // the caller may have gone away
+    });
+    let switched = receiver.await.map_err(|_| Refusal::stopping())??;
+    let answer = Switched {
+        message: match switched.dropped {
+            0 => "The branch is the active one",
+            _ => "The branch is taken up",
+        },
+        index: switched.index,
+        hash: switched.hash.to_string(),
+        dropped: switched.dropped,
+    };
+    Ok(Json(answer).into_response())
+}
+
 /// Gives a block to the ledger.
-async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, Refusal> {
+pub(super) async fn add_block(
+    node: &Arc<Node>,
+    block: Block<Unchecked>,
+) -> Result<Result<Added, AddError>, Refusal> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     blocking(node, move |node| {
         // Checks the block's content first, which takes a while.
@@ -131,6 +171,5 @@ async fn add_block(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Added, R
     })
     .await?;
     let outcome = receiver.await.ok().flatten();
-    let outcome = outcome.ok_or_else(|| node.unanswered())?;
-    Ok(outcome?)
+    outcome.ok_or_else(|| node.unanswered())
 }

@@ -64,11 +64,14 @@ impl Page {
             from: None,
             limit: u64::MAX,
         };
-        let pairs: Vec<(String, String)> =
-            serde_urlencoded::from_str(uri.query().unwrap_or("")).map_err(|error| {
-                Refusal::bad(format!("The query is not of the form ?from=1&limit=10: {error}"))
-            })?;
-        for (name, text) in pairs {
+        let mut seen = Vec::new();
+        for (name, text) in form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()) {
+            if !matches!(&*name, "from" | "limit") {
+                continue;
+            }
+            if seen.contains(&name) {
+                return Err(Refusal::bad(format!("Invalid values: {name} is there twice")));
+            }
             let number = || {
                 let message = || Refusal::bad(format!("Invalid values: {name} must be a whole number"));
                 let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -76,11 +79,11 @@ impl Page {
                     .then(|| text.parse().unwrap_or(u64::MAX))
                     .ok_or_else(message)
             };
-            match name.as_str() {
+            match &*name {
                 "from" => page.from = Some(number()?),
-                "limit" => page.limit = number()?,
-                _ => {}
+                _ => page.limit = number()?,
             }
+            seen.push(name);
         }
         Ok(page)
     }
@@ -191,22 +194,22 @@ fn form(bytes: &[u8]) -> Result<Value, Refusal> {
     if percent_decode(bytes).decode_utf8().is_err() {
         return Err(Refusal::bad("The form is not UTF-8 once its % signs are decoded"));
     }
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(bytes)
-        .map_err(|error| Refusal::bad(format!("The body is not a form: {error}")))?;
+    let pairs: Vec<_> = form_urlencoded::parse(bytes).collect();
     if pairs.iter().all(|(_, text)| text.is_empty()) {
         let message = "The body is neither JSON nor a form such as sender=alice&recipient=bob&amount=5";
         return Err(Refusal::bad(message));
     }
-    let value = |name: &str, text: String| {
+    let mut fields = Map::new();
+    for (name, text) in pairs {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse::<u64>() {
-            Ok(number) if digits && matches!(name, "amount" | "nonce") => Value::from(number),
+        let value = match text.parse::<u64>() {
+            Ok(number) if digits && matches!(&*name, "amount" | "nonce") => Value::from(number),
             _ => Value::from(text),
+        };
+        if fields.insert(name.to_string(), value).is_some() {
+            let name: String = name.chars().take(80).collect();
+            return Err(Refusal::bad(format!("Invalid values: {name} is there twice")));
         }
-    };
-    let fields = pairs.into_iter().map(|(name, text)| {
-        let value = value(&name, text);
-        (name, value)
-    });
-    Ok(Value::Object(fields.collect::<Map<_, _>>()))
+    }
+    Ok(Value::Object(fields))
 }

@@ -7,9 +7,9 @@
 //! `GET /mine`, `POST /transactions/new`, `GET /chain`. `GET /openapi.json` describes the whole of it.
 //!
 //! ```text
-//! request ──► log, count, catch panics, CORS ──► route ──► handler ──► the ledger's view (memory) or a snapshot (disk)
-//!                                                            │
-//!                                                            └──► the ledger's writer ──► answer once it is on disk
+//! request ──► log, count, catch panics ──► doors ──► route ──► handler ──► the ledger's view (memory) or a snapshot (disk)
+//!                                                                 │
+//!                                                                 └──► the ledger's writer ──► answer once it is on disk
 //! ```
 //!
 //! Errors are JSON too: `{"message":"…"}`, and the broken `rule` where there is one. Only what is not an HTTP request at all
@@ -19,14 +19,16 @@ mod answers;
 mod blocks;
 mod body;
 mod client_socket;
-mod cors;
+mod doors;
 mod events;
 mod explorer;
+mod getwork;
 mod metrics;
 mod middleware;
 mod mining;
 mod outside;
 mod refusal;
+mod rpc;
 pub mod server;
 mod status;
 mod streaming;
@@ -39,17 +41,18 @@ use std::{
 
 use axum::{
     Router,
+    middleware::from_fn_with_state,
     routing::{any, get, post},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use cors::{Cors, Origin};
+pub use doors::{BadHostName, BadToken, Cors, Doors, HostName, Hosts, Origin, Token};
 use events::Events;
 use metrics::Metrics;
 use mining::Mining;
 use paydirt::Miner;
-use paydirt_ledger::{Event, Ledger, OutsideJobs};
+use paydirt_ledger::{BlockHash, Event, Ledger, OutsideJobs};
 use refusal::Refusal;
 
 /// What a node takes, at most.
@@ -100,6 +103,10 @@ pub struct Node {
     limits: Limits,
     mining: Mining,
     outside: OutsideJobs,
+    /// Of the jobs above, those that may come back without their id.
+    handed_out: getwork::HandedOut,
+    /// The tip, for those who wait for another one.
+    tips: watch::Sender<BlockHash>,
     events: Events,
     metrics: Metrics,
     /// For blocks that are read into memory.
@@ -118,11 +125,18 @@ impl Node {
         make_way(&miner);
         let events = Events::new();
         let metrics = Metrics::new();
+        let tips = watch::Sender::new(ledger.tip().hash);
         ledger.listen({
-            let (events, metrics) = (events.clone(), metrics.clone());
+            let (events, metrics, tips) = (events.clone(), metrics.clone(), tips.clone());
             move |event| {
                 if let Event::Failed(failure) = event {
                     tracing::error!(%failure, "the store failed");
+                }
+                if let Event::Block {
+                    block, active: true, ..
+                } = event
+                {
+                    tips.send_replace(block.hash());
                 }
                 metrics.count_event(event);
                 events.publish(event);
@@ -134,6 +148,8 @@ impl Node {
             limits,
             mining: Mining::new(limits.waiting_miners),
             outside: OutsideJobs::default(),
+            handed_out: getwork::HandedOut::default(),
+            tips,
             events,
             metrics,
             block_room: body::Room::new(limits.block_bytes.saturating_mul(BLOCKS_AT_ONCE)),
@@ -188,26 +204,41 @@ fn make_way(miner: &Miner) {
     let _ = miner;
 }
 
-/// The node's routes. No sockets: tests call it in process.
-pub fn app(node: Arc<Node>, cors: &Cors) -> Router {
+/// The node's routes, for whom the doors let in. No sockets: tests call it in process.
+pub fn app(node: Arc<Node>, doors: impl Into<Doors>) -> Router {
+    let doors = Arc::new(doors.into());
+    // What changes state or costs work; `/` and `/longpoll` see to it themselves, and answer in JSON-RPC's form.
+    let guarded = Router::new()
+        .route(
+            "/mine",
+            get(mining::mine).post(mining::mine).head(refusal::no_head),
+        )
+        .route("/blocks", post(blocks::take))
+        .route("/switch", post(blocks::switch))
+        .route("/transactions/new", post(transactions::new))
+        .route(
+            "/work",
+            get(outside::hand_out)
+                .post(outside::take_back)
+                .head(refusal::no_head),
+        )
+        .route_layer(from_fn_with_state(Arc::clone(&doors), doors::guard));
     let routes = Router::new()
-        .route("/", any(status::root))
+        .route("/", any(status::root).post(rpc::call))
+        .route("/longpoll", post(rpc::long_poll))
         .route("/status", get(status::status))
         .route("/metrics", get(status::metrics))
         .route("/openapi.json", get(status::openapi))
         .route("/explorer", get(explorer::page))
-        .route("/mine", get(mining::mine).post(mining::mine))
         .route("/chain", get(blocks::chain))
-        .route("/blocks", post(blocks::take))
         .route("/blocks/{name}", get(blocks::one))
-        .route("/transactions/new", post(transactions::new))
         .route("/transactions/pending", get(transactions::pending))
         .route("/transactions/{id}", get(transactions::one))
-        .route("/work", get(outside::hand_out).post(outside::take_back))
         .route("/events", get(events::stream))
+        .merge(guarded)
         .method_not_allowed_fallback(refusal::wrong_method)
         .fallback(refusal::unknown_path);
-    middleware::wrap(routes, &node, cors).with_state(node)
+    middleware::wrap(routes, &node, &doors).with_state(node)
 }
 
 /// Runs what reads the disk where it may block.

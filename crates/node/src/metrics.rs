@@ -21,6 +21,8 @@ pub(super) struct Metrics {
     reorganisations: IntCounter,
     length: IntGauge,
     pending: IntGauge,
+    pending_bytes: IntGauge,
+    unsettled: IntGauge,
     hashes: IntCounter,
     hashes_per_second: prometheus::Gauge,
     mining: IntGauge,
@@ -79,6 +81,14 @@ impl Metrics {
                 "paydirt_pending_transactions",
                 "Transactions that wait for a block",
             ),
+            pending_bytes: gauge(
+                "paydirt_pending_bytes",
+                "What these take, as it counts against the limit",
+            ),
+            unsettled: gauge(
+                "paydirt_unsettled_blocks",
+                "Blocks of the last reorganisations whose transactions the queue does not reflect yet",
+            ),
             hashes: registered(
                 &registry,
                 IntCounter::new(
@@ -132,17 +142,19 @@ impl Metrics {
 
     /// Everything, as of now.
     pub(super) fn text(&self, node: &Node) -> String {
-        let (length, pending) = {
+        let gauge = |gauge: &IntGauge, number: usize| gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
+        let length = {
             let view = node.ledger.view();
-            (view.tip.index, view.pending.len())
+            gauge(&self.pending, view.pending.len());
+            gauge(&self.pending_bytes, view.pending.bytes());
+            gauge(&self.unsettled, view.unsettled);
+            view.tip.index
         };
         self.length.set(i64::try_from(length).unwrap_or(i64::MAX));
-        self.pending.set(i64::try_from(pending).unwrap_or(i64::MAX));
         self.hashes_per_second
             .set(node.mining.hashes_per_second().unwrap_or(0.0));
         self.mining.set(node.mining.is_active().into());
-        self.waiting
-            .set(i64::try_from(node.mining.waiting()).unwrap_or(i64::MAX));
+        gauge(&self.waiting, node.mining.waiting());
         let families = self.registry.gather();
         TextEncoder::new()
             .encode_to_string(&families)

@@ -1,4 +1,5 @@
-//! What surrounds every route: one log line and one count a request, CORS, and a JSON answer even for a panic.
+//! What surrounds every route: one log line and one count a request, whether it names this node, CORS, and a JSON answer
+//! even for a panic.
 
 use std::{
     any::Any,
@@ -7,7 +8,7 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{MatchedPath, Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
@@ -17,16 +18,19 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     Node,
-    cors::{Cors, cors_layer},
+    doors::{self, Doors, cors_layer},
     refusal::{CLIENT_GONE, Refusal},
 };
 
-pub(super) fn wrap(routes: Router<Arc<Node>>, node: &Arc<Node>, cors: &Cors) -> Router<Arc<Node>> {
+pub(super) fn wrap(routes: Router<Arc<Node>>, node: &Arc<Node>, doors: &Arc<Doors>) -> Router<Arc<Node>> {
     let routes = routes.layer(CatchPanicLayer::custom(after_panic));
-    let routes = match cors_layer(cors) {
+    let routes = match cors_layer(&doors.cors) {
         Some(layer) => routes.layer(layer),
         None => routes,
     };
+    let routes = routes
+        .layer(from_fn_with_state(Arc::clone(doors), doors::host))
+        .layer(Extension(Arc::clone(doors)));
     routes.layer(from_fn_with_state(Arc::clone(node), log))
 }
 
@@ -94,13 +98,17 @@ async fn log(State(node): State<Arc<Node>>, request: Request, next: Next) -> Res
         status: None,
     };
     let mut response = next.run(request).await;
-    if !response.headers().contains_key(header::CACHE_CONTROL) {
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
+    let headers = response.headers_mut();
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    // A browser must not take an answer for a script or a page because of what somebody called himself.
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     if let Some(date) = date(SystemTime::now()) {
-        response.headers_mut().insert(header::DATE, date);
+        headers.insert(header::DATE, date);
     }
     line.status = Some(response.status());
     response

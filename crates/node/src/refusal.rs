@@ -2,13 +2,14 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
 use paydirt_ledger::{
     AddError, AheadOfClock, FieldErrors, MiningError, RecordError, StoreError, StoreFailed, SubmitError,
+    SwitchError,
 };
 
 /// What nginx logs for a client that went away.
@@ -21,6 +22,8 @@ pub(super) struct Refusal {
     message: String,
     rule: Option<&'static str>,
     retry_after_s: Option<u64>,
+    /// What would be let in, for 401.
+    challenge: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -37,6 +40,7 @@ impl Refusal {
             message: message.to_string(),
             rule: None,
             retry_after_s: None,
+            challenge: None,
         }
     }
 
@@ -67,10 +71,37 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The node is stopping").retry_after(5)
     }
 
+    /// Says in `WWW-Authenticate` what must be brought.
+    pub(super) fn challenge(self, challenge: &'static str) -> Self {
+        Self {
+            challenge: Some(challenge),
+            ..self
+        }
+    }
+
     pub(super) fn retry_after(self, seconds: u64) -> Self {
         Self {
             retry_after_s: Some(seconds.max(1)),
             ..self
+        }
+    }
+}
+
+impl Refusal {
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(super) fn add_headers(&self, headers: &mut HeaderMap) {
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
     }
 }
@@ -82,11 +113,7 @@ impl IntoResponse for Refusal {
             rule: self.rule,
         };
         let mut response = (self.status, Json(body)).into_response();
-        if let Some(seconds) = self.retry_after_s {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        self.add_headers(response.headers_mut());
         response
     }
 }
@@ -132,7 +159,7 @@ impl From<SubmitError> for Refusal {
         let status = match error {
             SubmitError::Transaction(_) => StatusCode::BAD_REQUEST,
             SubmitError::Store(failure) => return failure.into(),
-            SubmitError::PendingFull(_) => {
+            SubmitError::PendingFull(_) | SubmitError::PendingBytesFull(_) => {
                 return Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(1);
             }
             _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -158,6 +185,18 @@ impl From<AddError> for Refusal {
             },
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error),
         }
+    }
+}
+
+impl From<SwitchError> for Refusal {
+    fn from(error: SwitchError) -> Self {
+        let status = match error {
+            SwitchError::Unknown(_) => StatusCode::NOT_FOUND,
+            SwitchError::Lighter(_) => StatusCode::CONFLICT,
+            SwitchError::Store(failure) => return failure.into(),
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, format!("The branch is not taken up: {error}"))
     }
 }
 
@@ -193,4 +232,11 @@ pub(super) async fn wrong_method(method: Method, uri: Uri) -> Refusal {
         uri.path()
     );
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message)
+}
+
+/// 405 for `HEAD` where `GET` does something: what a client asks only to see whether it is there.
+pub(super) async fn no_head(uri: Uri) -> Response {
+    let message = format!("{} takes no HEAD: GET does something there", uri.path());
+    let allow = [(header::ALLOW, "GET,POST")];
+    (allow, Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message)).into_response()
 }

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
-use crate::{Limits, client_socket::Connection};
+use crate::{Limits, client_socket::Connection, getwork::Asker};
 
 /// How much of a request's head, and of an answer that waits to be sent, is kept for a connection. An answer's next piece
 /// is asked for when this is sent: a slow client must manage that within the request timeout.
@@ -57,7 +57,11 @@ pub async fn serve(listener: TcpListener, app: Router, limits: Limits, stop: imp
         let (connection, client) = Connection::new(stream);
         let mut connection = TimeoutStream::new(connection);
         connection.set_write_timeout(Some(limits.request_timeout));
-        let service = TowerToHyperService::new(app.clone().layer(Extension(client)));
+        let app = app
+            .clone()
+            .layer(Extension(client))
+            .layer(Extension(Asker::at(peer.ip())));
+        let service = TowerToHyperService::new(app);
         let connection = http.serve_connection(TokioIo::new(Box::pin(connection)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {

@@ -11,7 +11,7 @@ use axum::{
 
 use crate::{
     Node,
-    answers::{Message, MiningStatus, NetworkStatus, Status, TipStatus},
+    answers::{HeavierBranch, Message, MiningStatus, NetworkStatus, ReorganisationStatus, Status, TipStatus},
 };
 use paydirt_ledger::{DifficultyRule, Work};
 
@@ -25,10 +25,18 @@ pub(super) async fn root() -> Json<Message> {
 /// `GET /status`: from memory alone. 503 with the reason, and all the rest, once the ledger's file has failed.
 pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
     let ledger = &node.ledger;
-    let (tip, pending) = {
+    let (tip, tree, pending, pending_bytes, unsettled_blocks, left_out) = {
         let view = ledger.view();
-        (view.tip.clone(), view.pending.len())
+        let (pending, bytes) = (view.pending.len(), view.pending.bytes());
+        let (tip, tree) = (view.tip.clone(), view.tree.clone());
+        (tip, tree, pending, bytes, view.unsettled, view.left_out)
     };
+    let heavier = tree.heavier().map(|node| HeavierBranch {
+        tip: node.hash.to_string(),
+        index: node.index,
+        depth: tree.depth_of(node),
+        work_bits: node.work.log2(),
+    });
     let (rule, block_time_s, half_life_s) = match ledger.parameters().rule() {
         DifficultyRule::Fixed => ("fixed", None, None),
         DifficultyRule::Asert {
@@ -52,6 +60,7 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
             rule,
             block_time_s,
             half_life_s,
+            max_ahead_s: ledger.parameters().times().max_ahead_s(),
             reward: ledger.parameters().reward(),
         },
         length: tip.index,
@@ -65,6 +74,13 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
             next_difficulty_bits: Work::of(next_target).log2(),
         },
         pending,
+        pending_bytes,
+        reorganisation: ReorganisationStatus {
+            max_depth: ledger.max_reorganisation(),
+            heavier,
+            unsettled_blocks,
+            left_out,
+        },
         mining: MiningStatus {
             active: node.mining.is_active(),
             waiting: node.mining.waiting(),

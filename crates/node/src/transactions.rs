@@ -86,22 +86,31 @@ pub(super) async fn one(State(node): State<Arc<Node>>, Name(id): Name) -> Result
         loop {
             // What waits and the chain are asked one after the other: if the tip moved meanwhile, what went from one to the
             // other may have been in neither.
-            let (tip, pending, waiting) = {
+            let (tip, unsettled, pending, waiting) = {
                 let view = node.ledger.view();
                 let pending = view.pending.get(&id).cloned();
-                (view.tip.clone(), pending, view.pending.count(&id))
+                (view.tip.clone(), view.unsettled, pending, view.pending.count(&id))
             };
             let snapshot = node.ledger.snapshot()?;
-            if snapshot.active_hash(snapshot.length()?)? != Some(tip.hash) {
+            let same_tip = snapshot.active_hash(snapshot.length()?)? == Some(tip.hash);
+            if !same_tip || snapshot.unsettled()? != unsettled {
                 std::thread::yield_now(); // the view follows the file in a moment
                 continue;
             }
             let confirmed = confirmed(&snapshot, &id)?;
+            let returning = match (&confirmed, &pending) {
+                (None, None) => snapshot.returning(&id)?,
+                _ => None,
+            };
             let identified = |transaction| answers::Identified {
                 id: id.to_string(),
                 transaction,
             };
-            let answer = match (&confirmed, &pending) {
+            let waits = pending
+                .as_ref()
+                .map(Identified::transaction)
+                .or(returning.as_ref());
+            let answer = match (&confirmed, waits) {
                 (Some((transaction, block, index, blocks)), _) => Found {
                     transaction: identified(transaction),
                     status: "confirmed",
@@ -110,13 +119,14 @@ pub(super) async fn one(State(node): State<Arc<Node>>, Name(id): Name) -> Result
                     blocks: *blocks,
                     waiting,
                 },
-                (None, Some(pending)) => Found {
-                    transaction: identified(pending.transaction()),
+                // Or will in a moment: it stood in a block that another branch has just replaced.
+                (None, Some(transaction)) => Found {
+                    transaction: identified(transaction),
                     status: "pending",
                     index: tip.next.index,
                     block: None,
                     blocks: 0,
-                    waiting,
+                    waiting: waiting.max(1),
                 },
                 (None, None) => {
                     let message = format!("There is no transaction {id}, in the chain or waiting");

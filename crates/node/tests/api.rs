@@ -2,6 +2,8 @@
 
 #[path = "../../ledger/tests/common/blocks.rs"]
 mod blocks;
+#[path = "common/description.rs"]
+mod description;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +13,7 @@ use axum::{
     http::{Request, Response, StatusCode, header},
 };
 use blocks::{Maker, branch, easy, nowhere};
+use description::{OPENAPI, described, fits};
 use http_body_util::BodyExt as _;
 use paydirt::{Kernel, Miner, Puzzle, Search};
 use paydirt_ledger::{
@@ -20,8 +23,6 @@ use paydirt_ledger::{
 use paydirt_node::{Cors, Limits, Node, Origin, app};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-
-const OPENAPI: &str = include_str!("../src/openapi.json");
 
 /// A node, and what it says of itself.
 struct Test {
@@ -82,55 +83,6 @@ impl Test {
 
 fn record(block: &Block<Unchecked>) -> Value {
     serde_json::to_value(BlockRecord::new(block)).unwrap()
-}
-
-/// Holds an answer against `openapi.json`.
-fn described(method: &str, path: &str, status: u16, value: &Value) {
-    let api: Value = serde_json::from_str(OPENAPI).unwrap();
-    let parts: Vec<_> = path.split('?').next().unwrap().split('/').collect();
-    let is_at = |pattern: &str| {
-        let pattern: Vec<_> = pattern.split('/').collect();
-        pattern.len() == parts.len()
-            && pattern
-                .iter()
-                .zip(&parts)
-                .all(|(p, part)| p.starts_with('{') || p == part)
-    };
-    let paths = api["paths"].as_object().unwrap();
-    // Exact paths before patterns.
-    let found = paths
-        .keys()
-        .filter(|key| is_at(key))
-        .min_by_key(|key| key.contains('{'));
-    let operation = found.map(|key| &paths[key][method.to_ascii_lowercase()]);
-    let schema = match operation {
-        Some(operation) if !operation.is_null() => {
-            let answer = &operation["responses"][status.to_string()];
-            assert!(
-                !answer.is_null(),
-                "{method} {path} is not said to answer {status}: {value}"
-            );
-            let answer = match answer["$ref"].as_str() {
-                Some(shared) => api.pointer(shared.trim_start_matches('#')).unwrap(),
-                None => answer,
-            };
-            answer["content"]["application/json"]["schema"].clone()
-        }
-        _ => json!({"$ref": "#/components/schemas/Message"}),
-    };
-    fits(schema, value, &format!("{method} {path} {status}"));
-}
-
-/// Holds a value against a schema of `openapi.json`.
-fn fits(mut schema: Value, value: &Value, what: &str) {
-    let api: Value = serde_json::from_str(OPENAPI).unwrap();
-    schema["components"] = api["components"].clone();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let problems: Vec<_> = validator
-        .iter_errors(value)
-        .map(|e| format!("{}: {e}", e.instance_path()))
-        .collect();
-    assert!(problems.is_empty(), "{what}: {problems:?} in {value}");
 }
 
 fn transfer(amount: u64) -> Value {
@@ -333,6 +285,21 @@ async fn too_much_is_refused() {
     let response = test.raw(full).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key(header::RETRY_AFTER));
+
+    let options = Options {
+        max_pending_bytes: 60,
+        ..Options::default()
+    };
+    let test = Test::with(&easy(), limits, &Cors::default(), options);
+    assert_eq!(test.post("/transactions/new", transfer(1)).await.0, 201);
+    assert_eq!(test.post("/transactions/new", transfer(2)).await.0, 201);
+    let (status, refused) = test.post("/transactions/new", transfer(3)).await;
+    assert_eq!(status, 503);
+    assert!(
+        refused["message"].as_str().unwrap().contains("60 bytes"),
+        "{refused}"
+    );
+    assert_eq!(test.get("/status").await.1["pending_bytes"], 56);
 }
 
 #[tokio::test(start_paused = true)]
@@ -691,6 +658,97 @@ async fn side_branches_have_limits() {
         assert_eq!(found, status, "{name}");
         assert_eq!(answer["rule"] == "side_branch_limit", status == 409, "{answer}");
     }
+}
+
+#[tokio::test]
+async fn a_deep_branch_is_taken_up_by_hand() {
+    let options = Options {
+        max_reorganisation: 2,
+        ..Options::default()
+    };
+    let test = Test::with(&easy(), Limits::default(), &Cors::default(), options);
+    let genesis = easy().genesis();
+    let (active, rival) = (branch(&genesis, "a", 3), branch(&genesis, "b", 5));
+    for block in active.iter().chain(&rival[..3]) {
+        assert_eq!(test.add(block).await.0, 201);
+    }
+    let state = async || test.get("/status").await.1["reorganisation"].clone();
+    assert_eq!(
+        state().await,
+        json!({"max_depth": 2, "heavier": null, "unsettled_blocks": 0, "left_out": 0})
+    );
+    for block in &rival[3..] {
+        let (status, answer) = test.add(block).await;
+        assert_eq!((status, &answer["tip"]), (201, &json!(false)));
+        let message = answer["message"].as_str().unwrap();
+        assert!(
+            message.contains("3 blocks below the tip") && message.contains("POST /switch"),
+            "{message}"
+        );
+    }
+    let heavier = state().await["heavier"].clone();
+    let tip = rival[4].hash().to_string();
+    assert_eq!(
+        (&heavier["tip"], &heavier["index"], &heavier["depth"]),
+        (&json!(tip), &json!(6), &json!(3))
+    );
+    let switch = async |body: Value| test.post("/switch", body).await;
+    for (body, status, words) in [
+        (json!({}), 400, "Missing values: tip"),
+        (json!({"tip": 7}), 400, "tip"),
+        (json!({"tip": "7"}), 400, "64 hex digits"),
+        (json!({"tip": nowhere().to_string()}), 404, "is not known here"),
+        (json!({"tip": rival[1].hash().to_string()}), 409, "no more work"),
+    ] {
+        let (found, answer) = switch(body).await;
+        assert_eq!(found, status, "{answer}");
+        assert!(answer["message"].as_str().unwrap().contains(words), "{answer}");
+    }
+    let (status, answer) = switch(json!({"tip": tip})).await;
+    assert_eq!(
+        (status, answer),
+        (
+            200,
+            json!({"message": "The branch is taken up", "index": 6, "hash": tip, "dropped": 3})
+        )
+    );
+    assert_eq!(test.get("/status").await.1["tip"]["hash"], json!(tip));
+    assert_eq!(state().await["heavier"], json!(null));
+    let (status, answer) = switch(json!({"tip": tip})).await;
+    assert_eq!(
+        (status, &answer["dropped"]),
+        (200, &json!(0)),
+        "it counts already"
+    );
+}
+
+/// Three blocks from the future once made every `/mine` a 503.
+#[tokio::test]
+async fn blocks_from_the_future_hold_no_miner_up() {
+    let test = Test::new(&easy());
+    let stamped = |parent: &Block<Unchecked>, ahead_s: u64| {
+        let mut maker = Maker::easy(parent);
+        maker.header.time = u32::try_from(test.node.ledger().now_s() + ahead_s).unwrap();
+        maker.mined()
+    };
+    let mut parent = easy().genesis().into_unchecked();
+    let (status, refused) = test.add(&stamped(&parent, 7_200)).await;
+    assert_eq!((status, &refused["rule"]), (400, &json!("time_too_new")));
+    for _ in 0..3 {
+        parent = stamped(&parent, 55);
+        assert_eq!(test.add(&parent).await.0, 201);
+    }
+    for _ in 0..3 {
+        let begun = test.node.ledger().now_s();
+        let (status, mined) = test.get("/mine").await;
+        assert_eq!(status, 200, "{mined}");
+        let time = mined["timestamp"].as_u64().unwrap();
+        assert!(
+            (begun..=test.node.ledger().now_s()).contains(&time),
+            "it has the clock's time"
+        );
+    }
+    assert_eq!(test.get("/status").await.1["network"]["max_ahead_s"], 60);
 }
 
 #[tokio::test]
@@ -1078,6 +1136,8 @@ async fn metrics_count() {
     for line in [
         "paydirt_chain_length 2",
         "paydirt_pending_transactions 0",
+        "paydirt_pending_bytes 0",
+        "paydirt_unsettled_blocks 0",
         "paydirt_transactions_total 1",
         "paydirt_blocks_total{branch=\"active\"} 1",
         "paydirt_http_requests_total{method=\"GET\",path=\"/mine\",status=\"200\"} 1",

@@ -6,6 +6,7 @@ mod import;
 mod mine;
 mod show;
 mod stats;
+mod switch;
 mod verify;
 
 use clap::{Args, Subcommand};
@@ -19,6 +20,7 @@ Examples:
   paydirt chain show 2 --json
   paydirt chain verify && paydirt chain export chain.jsonl
   paydirt chain import chain.jsonl --data /tmp/copy
+  paydirt chain switch                          # to the heaviest branch, if a node left it aside
   paydirt chain stats --plot chain.svg";
 
 /// Look at, verify, export, import and extend a stored ledger
@@ -37,6 +39,7 @@ enum ChainCommand {
     Import(import::ImportArgs),
     Mine(mine::MineArgs),
     Stats(stats::StatsArgs),
+    Switch(switch::SwitchArgs),
 }
 
 impl ChainArgs {
@@ -48,6 +51,7 @@ impl ChainArgs {
             ChainCommand::Import(args) => args.run(),
             ChainCommand::Mine(args) => args.run(),
             ChainCommand::Stats(args) => args.run(),
+            ChainCommand::Switch(args) => args.run(),
         }
     }
 }

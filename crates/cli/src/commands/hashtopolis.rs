@@ -116,6 +116,7 @@ impl HashtopolisArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self.action {
             Action::Keyspace(attack) => {
+                attack.check()?;
                 let nonces = attack.range()?.count().min(MOST_NONCES);
                 output::text(&format!("{nonces}\n"))?;
                 Ok(Exit::Done)
@@ -132,6 +133,17 @@ impl Attack {
             Spelling::CommandLine,
             [puzzle.values(), goal.values(), search.values()],
         )
+    }
+
+    /// Refuses what `crack` would refuse of the options that the number of nonces does not depend on: an attack with a slip
+    /// in it should fail where it is set up, not on every machine.
+    fn check(&self) -> Result<(), InputError> {
+        let given = self.given();
+        given.timeout()?;
+        given.find()?;
+        self.machine.kernel()?;
+        self.machine.threads()?;
+        Ok(())
     }
 
     /// The nonces of the attack.
@@ -232,7 +244,7 @@ impl CrackArgs {
         let mut ranges = Vec::with_capacity(puzzles.len());
         for named in &puzzles {
             let whole = given.place(named.puzzle.nonce_space())?.range;
-            let start = u128::from(whole.start()) + skip;
+            let start = u128::from(whole.start()).saturating_add(skip);
             let length = length.unwrap_or(whole.count().saturating_sub(skip));
             let range = whole.part(start, length).map_err(|problem| {
                 let (skip, length) = (skip.to_string(), length.to_string());

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::{
@@ -29,13 +30,14 @@ const MOST_LINE_BYTES: usize = 1 << 30;
 const EXAMPLES: &str = "\
 Results are read a line at a time; what else `paydirt work` prints is passed over. Shards cut with --shard know the
 whole they are a part of; of ranges cut by hand with --start and --count, say the whole with --start and --count here.
+Every solution is hashed again; a result that cannot be true is refused, with its file, line and field.
 
 Examples:
   paydirt merge shard-*.json
   seq 0 7 | parallel paydirt mine --text 100 --hex-zeros 7 --count 1000000000 --shard {}/8 --json | paydirt merge
   paydirt merge --start 0 --count 1000000 a.json b.json --json
 
-Exit code 0 when a solution was found, 1 when the whole range holds none, 2 when a shard is missing or there twice,
+Exit code 0 when a solution was found, 1 when the whole range holds none, 2 when a shard is missing, there twice or untrue,
 4 or 130 when a shard that could change the answer did not finish.";
 
 /// Merge the results of shards into the one answer
@@ -76,8 +78,7 @@ impl MergeArgs {
                 .map_err(|error| InputError::value("FILE", file, format!("cannot be read: {error}")))?;
             read(file, BufReader::new(opened), &mut shards)?;
         }
-        let merged =
-            merge(shards, whole).map_err(|problem| InputError::option("FILE", explained(&problem)))?;
+        let merged = merge(shards, whole).map_err(|problem| refused(&problem))?;
         output::result(self.json, Merged::SCHEMA, &merged, readable)?;
         Ok(merged.status.into())
     }
@@ -117,34 +118,83 @@ fn read(name: &str, input: impl BufRead, shards: &mut Vec<Shard>) -> anyhow::Res
     let mut lines = Lines::new(input, MOST_LINE_BYTES);
     while let Some((number, line)) = lines.next().with_context(|| format!("cannot read {name}"))? {
         let source = format!("{}:{number}", shown(name));
-        let refuse = |problem: &str| InputError::value("FILE", &source, problem);
-        let line = match line {
-            Line::TooLong => {
-                return Err(refuse(&format!(
-                    "longer than {MOST_LINE_BYTES} bytes, which no result is"
-                ))
-                .into());
-            }
+        let record = match line {
+            Line::TooLong => Err(format!("longer than {MOST_LINE_BYTES} bytes, which no result is")),
             Line::Whole(line) if line.trim_ascii().is_empty() => continue,
-            Line::Whole(line) => line,
+            Line::Whole(line) => result(line),
         };
-        let value: Value =
-            serde_json::from_slice(line).map_err(|error| refuse(&format!("not JSON: {error}")))?;
-        match value.get("schema").and_then(Value::as_str) {
-            Some(MineRecord::SCHEMA) => {}
-            Some("paydirt.work/1") => continue, // accepted, progress …
-            _ => return Err(refuse("not a result of paydirt mine --json (schema paydirt.mine/1)").into()),
+        match record {
+            Ok(Some(record)) => shards.push(Shard { source, record }),
+            Ok(None) => {}
+            Err(problem) => return Err(InputError::value("FILE", &source, problem).into()),
         }
-        let record = serde_path_to_error::deserialize(value).map_err(|error| {
-            refuse(&format!(
-                "not a whole result: {}: {}",
-                error.path(),
-                error.inner()
-            ))
-        })?;
-        shards.push(Shard { source, record });
     }
     Ok(())
+}
+
+/// What says what a line is.
+#[derive(Deserialize)]
+struct Named {
+    schema: Option<Value>,
+}
+
+/// The result in a line; `None` in what else `paydirt work` prints.
+fn result(line: &[u8]) -> Result<Option<MineRecord>, String> {
+    let said =
+        |error: &serde_json::Error| one_line(&error.to_string().replace(" at line 1 column", " at column"));
+    serde_json::from_slice::<IgnoredAny>(line).map_err(|error| format!("not JSON: {}", said(&error)))?;
+    let named: Named = serde_json::from_slice(line).map_err(|_| NO_RESULT.to_owned())?;
+    match named.schema.as_ref().and_then(Value::as_str) {
+        Some(MineRecord::SCHEMA) => {}
+        Some("paydirt.work/1") => return Ok(None), // accepted, progress …
+        _ => return Err(NO_RESULT.to_owned()),
+    }
+    // From the text and not from a tree of values: a field that is there twice is noticed, and a long list stays small.
+    let mut json = serde_json::Deserializer::from_slice(line);
+    let record = serde_path_to_error::deserialize(&mut json);
+    record.map(Some).map_err(|error| {
+        let path = one_line(&error.path().to_string());
+        format!("not a whole result: {path}: {}", said(error.inner()))
+    })
+}
+
+const NO_RESULT: &str = "not a result of paydirt mine --json (schema paydirt.mine/1)";
+
+/// What serde says, which may repeat what it read.
+fn one_line(text: &str) -> String {
+    const SHOWN_CHARS: usize = 200;
+    let mut line = String::new();
+    for letter in text.chars().take(SHOWN_CHARS) {
+        match letter.is_control() {
+            true => line.extend(letter.escape_debug()),
+            false => line.push(letter),
+        }
+    }
+    line
+}
+
+/// Whether `lines`, results of `paydirt mine --json`, can be merged into one answer.
+///
+/// # Errors
+/// What `paydirt merge` would say on stderr, without `error:` before it.
+///
+/// # Examples
+/// ```
+/// let problem = paydirt_cli::check_results(b"{}").unwrap_err();
+/// assert!(problem.starts_with("FILE 'stdin:1': not a result"));
+/// ```
+pub fn check_results(lines: &[u8]) -> Result<(), String> {
+    let mut shards = Vec::new();
+    read("stdin", lines, &mut shards).map_err(|error| error.to_string())?;
+    let merged = merge(shards, None);
+    merged
+        .map(|_| ())
+        .map_err(|problem| refused(&problem).to_string())
+}
+
+/// The problem as bad input.
+fn refused(problem: &MergeError) -> InputError {
+    InputError::option("FILE", explained(problem))
 }
 
 fn readable(merged: &Merged) -> String {

@@ -10,28 +10,34 @@ use tracing_appender::non_blocking::WorkerGuard;
 use crate::{
     options::{
         InputError, MachineArgs,
+        doors::DoorArgs,
         ledger::{DataArgs, NetworkArgs},
         number, parse, whole_number,
     },
     terminal::{exit::Exit, interrupt::act_on_interrupt},
 };
 use paydirt::Miner;
-use paydirt_ledger::{DEFAULT_MAX_PENDING, Ledger, Options};
-use paydirt_node::{Cors, Limits, Node, Origin, app, server};
+use paydirt_ledger::{Ledger, Options};
+use paydirt_node::{Doors, Limits, Node, app, server};
 
 /// What the teaching servers listen on.
 const DEFAULT_PORT: u16 = 5000;
+/// Room for a few transfers of the longest names.
+const MIN_PENDING_BYTES: usize = 4096;
 
 const EXAMPLES: &str = "\
 Examples:
   paydirt serve                                    # http://127.0.0.1:5000, kept in the data directory
   PORT=8080 paydirt serve --memory --bits 20
   paydirt serve --data /var/lib/paydirt --block-time 10 --cors https://example.com --log json
+  openssl rand -hex 32 > token; chmod 600 token
+  paydirt serve --host 0.0.0.0 --allow-host node.example --token-file token
 
   curl localhost:5000/mine
   curl localhost:5000/transactions/new -H 'content-type: application/json' \\
        -d '{\"sender\":\"alice\",\"recipient\":\"bob\",\"amount\":5}'
   curl localhost:5000/chain
+  minerd -a sha256d -o http://127.0.0.1:5000 -O x:x    # or any other that speaks getwork
   open http://localhost:5000/explorer
 
 Ctrl-C and SIGTERM finish what is being written and exit 0; or 3, if the ledger's file failed meanwhile: GET /status
@@ -47,12 +53,11 @@ pub(crate) struct ServeArgs {
     /// The port to listen on; 0 takes a free one [default: the environment's PORT, or 5000]
     #[arg(long, value_name = "PORT", allow_hyphen_values = true)]
     port: Option<String>,
-    /// Which web pages' scripts may read the answers: localhost, none, any, or origins with commas between [default: localhost]
-    #[arg(long, value_name = "WHO")]
-    cors: Option<String>,
     /// One log line a request on stderr: text, json or off [default: text]
     #[arg(long, value_name = "FORM")]
     log: Option<String>,
+    #[command(flatten)]
+    doors: DoorArgs,
     #[command(flatten)]
     data: DataArgs,
     /// Keep the ledger in memory only; it is gone when the process ends
@@ -78,6 +83,12 @@ struct LimitArgs {
     /// Transactions that may wait for a block [default: 250000]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     max_pending: Option<String>,
+    /// Bytes these may take: names in UTF-8 and 20 bytes each [default: 67108864]
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true)]
+    max_pending_bytes: Option<String>,
+    /// Blocks of the chain that a heavier branch may replace by itself; a deeper one is taken up by POST /switch [default: 100]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    max_reorganisation: Option<String>,
     /// Calls of /mine that may wait for their turn [default: 16]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     max_miners: Option<String>,
@@ -99,17 +110,35 @@ impl LimitArgs {
             body_bytes: at_least("max-body", &self.max_body, 1, usual.body_bytes)?,
             block_bytes: at_least("max-block", &self.max_block, 1, usual.block_bytes)?,
             waiting_miners: at_least("max-miners", &self.max_miners, 0, usual.waiting_miners)?,
-            connections: at_least("max-connections", &self.max_connections, 1, usual.connections)?
-                .min(tokio::sync::Semaphore::MAX_PERMITS),
+            connections: at_least("max-connections", &self.max_connections, 1, usual.connections)?,
             request_timeout: duration("request-timeout", &self.request_timeout, usual.request_timeout)?,
             header_timeout: duration("header-timeout", &self.header_timeout, usual.header_timeout)?,
         })
     }
 
-    fn max_pending(&self) -> Result<usize, InputError> {
-        at_least("max-pending", &self.max_pending, 1, DEFAULT_MAX_PENDING)
+    /// What the ledger takes.
+    fn ledger(&self) -> Result<Options, InputError> {
+        let usual = Options::default();
+        let bytes = &self.max_pending_bytes;
+        let depth = self.max_reorganisation.as_deref();
+        Ok(Options {
+            max_pending: at_least("max-pending", &self.max_pending, 1, usual.max_pending)?,
+            max_pending_bytes: at_least(
+                "max-pending-bytes",
+                bytes,
+                MIN_PENDING_BYTES,
+                usual.max_pending_bytes,
+            )?,
+            max_reorganisation: depth.map_or(Ok(usual.max_reorganisation), |text| {
+                parse("max-reorganisation", text, whole_number)
+            })?,
+            ..usual
+        })
     }
 }
+
+/// No limit is higher: what is derived from it must fit the machine's numbers too.
+const MOST: usize = u32::MAX as usize;
 
 fn at_least(
     option: &'static str,
@@ -119,6 +148,7 @@ fn at_least(
 ) -> Result<usize, InputError> {
     let enough = |text: &str| match whole_number::<usize>(text)? {
         few if few < least => Err(format!("too few; give {least} or more")),
+        many if many > MOST => Err(format!("too many; give {MOST} at most")),
         number => Ok(number),
     };
     text.as_deref()
@@ -144,9 +174,9 @@ impl ServeArgs {
                 .map_err(|_| "not an IP address; give one such as 127.0.0.1, 0.0.0.0 or ::1")
         })?;
         let port = self.port()?;
-        let cors = self.cors()?;
+        let doors = self.doors.resolve(host)?;
         let limits = self.limits.resolve()?;
-        let max_pending = self.limits.max_pending()?;
+        let options = self.limits.ledger()?;
         let network = self.network.resolve()?;
         if let (true, Some(folder)) = (self.memory, &self.data.data) {
             let folder = folder.display().to_string();
@@ -158,6 +188,12 @@ impl ServeArgs {
             .into());
         }
         let _log = self.start_log()?;
+        for warning in self.doors.warnings(host, &doors) {
+            match self.log.as_deref() {
+                Some("off") => eprintln!("warning: {warning}"), // it is not about a request
+                _ => tracing::warn!("{warning}"),
+            }
+        }
         let miner = self.machine.miner()?;
 
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -175,10 +211,6 @@ impl ServeArgs {
             let listener = TcpListener::bind(address).await;
             let listener = listener
                 .with_context(|| format!("cannot listen on {host} port {port}; --port names another"))?;
-            let options = Options {
-                max_pending,
-                ..Options::default()
-            };
             let data = self.data.clone();
             let memory = self.memory;
             let opened = tokio::task::spawn_blocking(move || match memory {
@@ -194,7 +226,7 @@ impl ServeArgs {
                 false => self.data.folder()?.display().to_string(),
             };
             tracing::info!(data = place, "ledger verified");
-            serve(ledger, miner, limits, &cors, listener, stopped).await
+            serve(ledger, miner, limits, doors, listener, stopped).await
         })?;
         // Everyone has gone: the ledger is closed, and everything asked of it is on disk.
         drop(runtime);
@@ -212,26 +244,6 @@ impl ServeArgs {
                 Some(text) if text.is_empty() => Ok(DEFAULT_PORT),
                 Some(text) => parse("PORT", &text.to_string_lossy(), meaning),
             },
-        }
-    }
-
-    fn cors(&self) -> Result<Cors, InputError> {
-        let Some(text) = &self.cors else {
-            return Ok(Cors::default());
-        };
-        let origin = |origin: &str| {
-            Origin::new(origin).ok_or(
-                "not an origin; give localhost, none, any, or origins such as https://example.com:8080",
-            )
-        };
-        match text.as_str() {
-            "localhost" => Ok(Cors::Localhost),
-            "none" => Ok(Cors::Nobody),
-            "any" => Ok(Cors::Anybody),
-            origins => {
-                let origins: Result<Vec<_>, _> = origins.split(',').map(origin).collect();
-                parse("cors", text, |_| origins).map(Cors::Origins)
-            }
         }
     }
 
@@ -265,7 +277,7 @@ async fn serve(
     ledger: Ledger,
     miner: Miner,
     limits: Limits,
-    cors: &Cors,
+    doors: Doors,
     listener: TcpListener,
     stopped: oneshot::Receiver<()>,
 ) -> anyhow::Result<()> {
@@ -287,7 +299,7 @@ async fn serve(
         tracing::info!("stopping");
         node.stop();
     };
-    server::serve(listener, app(Arc::clone(&node), cors), limits, stop).await;
+    server::serve(listener, app(Arc::clone(&node), doors), limits, stop).await;
     tracing::info!("stopped");
     match node.ledger().failure() {
         Some(failure) => Err(failure.clone().into()),

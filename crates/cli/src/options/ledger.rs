@@ -34,6 +34,14 @@ pub(crate) struct NetworkArgs {
     pub(crate) half_life: Option<String>,
 }
 
+/// What these commands do is done by hand: an import takes up a heavier branch however deep it is.
+fn by_hand() -> Options {
+    Options {
+        max_reorganisation: u64::MAX,
+        ..Options::default()
+    }
+}
+
 impl DataArgs {
     /// The folder.
     pub(crate) fn folder(&self) -> Result<PathBuf, InputError> {
@@ -54,13 +62,13 @@ impl DataArgs {
     /// The ledger that is there, verified.
     pub(crate) fn open(&self) -> anyhow::Result<Ledger> {
         let folder = self.folder()?;
-        Ledger::open(&folder, Options::default()).map_err(|error| self.explain(error))
+        Ledger::open(&folder, by_hand()).map_err(|error| self.explain(error))
     }
 
     /// The ledger that is there, verified, or a new one.
     pub(crate) fn open_or_create(&self, network: Option<&ChainParameters>) -> anyhow::Result<Ledger> {
         let folder = self.folder()?;
-        Ledger::open_or_create(&folder, network, Options::default()).map_err(|error| self.explain(error))
+        Ledger::open_or_create(&folder, network, by_hand()).map_err(|error| self.explain(error))
     }
 
     /// The folder as it is named in errors.

@@ -3,13 +3,13 @@
 use clap::Args;
 
 use crate::options::{InputError, parse, whole_number};
-use paydirt::{Kernel, Miner};
+use paydirt::{Kernel, MAX_THREADS, Miner, MinerError, most_threads};
 
 /// With what.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Machine")]
 pub(crate) struct MachineArgs {
-    /// Mining threads [default: the processors this process may use]
+    /// Mining threads, at most 8 for each processor (64 always) [default: the processors this process may use]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<String>,
     #[arg(long, value_name = "KERNEL", help = kernel_help())]
@@ -36,16 +36,21 @@ impl MachineArgs {
         }
     }
 
+    /// How many threads.
+    pub(crate) fn threads(&self) -> Result<usize, InputError> {
+        let Some(text) = &self.threads else {
+            return Ok(num_cpus::get().min(MAX_THREADS));
+        };
+        parse("threads", text, |text| match whole_number(text) {
+            Ok(threads) if (1..=most_threads()).contains(&threads) => Ok(threads),
+            Ok(threads) => Err(MinerError::Threads(threads).to_string()),
+            Err(problem) => Err(problem.to_string()),
+        })
+    }
+
     /// The threads, started.
     pub(crate) fn miner(&self) -> anyhow::Result<Miner> {
         let kernel = self.kernel()?;
-        let Some(text) = &self.threads else {
-            return Ok(Miner::with_threads(num_cpus::get(), kernel)?);
-        };
-        let threads = parse("threads", text, whole_number)?;
-        Miner::with_threads(threads, kernel).map_err(|problem| match problem {
-            paydirt::MinerError::Threads(_) => InputError::value("threads", text, problem).into(),
-            other => other.into(),
-        })
+        Ok(Miner::with_threads(self.threads()?, kernel)?)
     }
 }

@@ -18,11 +18,11 @@ pub(crate) fn threads(text: &str, processors: usize) -> Result<Vec<usize>, Strin
         "all" | "N" => Ok(processors),
         _ => one_or_more(text)
             .ok()
-            .filter(|count| *count <= paydirt::MAX_THREADS)
+            .filter(|count| *count <= paydirt::most_threads())
             .ok_or_else(|| {
                 format!(
                     "not a list of thread counts; give numbers from 1 to {}, ranges or all, as in 1,2,4 or 1..all",
-                    paydirt::MAX_THREADS
+                    paydirt::most_threads()
                 )
             }),
     }

@@ -4,9 +4,11 @@ mod common;
 mod server;
 
 mod bench;
+mod bounds;
 mod chain;
 mod commands;
 mod compare;
+mod doors;
 mod grind;
 mod hammer;
 mod hashtopolis;
@@ -16,4 +18,5 @@ mod mine;
 mod results;
 mod roll;
 mod serve;
+mod untrue;
 mod work;

@@ -179,8 +179,8 @@ fn a_result_that_contradicts_itself_decides_nothing() {
     merge(&good, "");
     for (from, to, words) in [
         ("\"nonce\":35293", "\"nonce\":135293", "outside its range"),
-        ("3130303335323933", "3130303335323934", "does not have that hash"),
-        ("0000ffff", "00000fff", "does not meet the target"),
+        ("3130303335323933", "3130303335323934", "message_hex: it is not"),
+        ("0000ffff", "00000fff", "puzzle_id: it is not"),
         (
             "\"status\":\"found\"",
             "\"status\":\"exhausted\"",
@@ -193,7 +193,7 @@ fn a_result_that_contradicts_itself_decides_nothing() {
         ),
         ("paydirt.mine/1", "paydirt.mine/2", "not a result of paydirt mine"),
         ("{\"schema\"", "\"schema\"", "not JSON"),
-        ("\"target\"", "\"tarket\"", "missing field `target`"),
+        ("\"hashes\"", "\"hashed\"", "missing field `hashes`"),
     ] {
         assert!(good.contains(from), "{from}");
         assert_not_merged(&good.replace(from, to), "", &[words, "stdin:1"]);

@@ -149,7 +149,7 @@ fn bad_input_is_refused_in_one_line() {
         ),
         (
             "--text x --bits 8 --threads 0",
-            &["--threads", "'0'", "1 to 4096"],
+            &["--threads", "'0'", "give 1 to "],
         ),
         ("--text x --bits 8 --kernel neon", &["--kernel", "neon", "auto"]),
         ("--text x --bits 8 --nonce u16", &["--nonce", "u16", "u32le"]),
@@ -218,6 +218,48 @@ mod unix {
     #[test]
     fn a_polite_kill_still_prints_the_result() {
         interrupt("TERM");
+    }
+
+    /// `timeout` signals a process and then its group; a terminal and a service manager may do the like. The second of two
+    /// signals that come together does not keep the result back.
+    #[test]
+    fn signals_that_come_together_are_one() {
+        for signals in [
+            "-TERM $1; kill -TERM $1",
+            "-INT $1; kill -TERM $1",
+            "-TERM $1; kill -INT $1; kill -TERM $1",
+        ] {
+            let mut child = spawn(ENDLESS);
+            std::thread::sleep(Duration::from_millis(500));
+            let script = format!("kill {signals}");
+            let sent = std::process::Command::new("sh")
+                .args(["-c", &script, "sh", &child.id().to_string()])
+                .status();
+            // The last may find it gone already.
+            assert!(sent.unwrap().code().is_some());
+            let mut line = String::new();
+            child.stdout.take().unwrap().read_to_string(&mut line).unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(130), "{signals}");
+            let report: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(report["status"], "interrupted", "{signals}");
+        }
+    }
+
+    /// Nobody reads its long result: it waits, and only a second signal ends it.
+    #[test]
+    fn a_second_signal_well_after_the_first_ends_it_at_once() {
+        let mut child = spawn("mine --text x --bits 0 --count 100000 --find all --json");
+        std::thread::sleep(Duration::from_secs(3));
+        signal(&child, "INT");
+        std::thread::sleep(Duration::from_secs(1));
+        assert!(child.try_wait().unwrap().is_none(), "it waits for its reader");
+        signal(&child, "INT");
+        let since = std::time::Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            assert!(since.elapsed() < Duration::from_secs(30), "it did not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(130));
     }
 
     /// A reader that goes away changes neither the exit code nor what stderr says: nothing.

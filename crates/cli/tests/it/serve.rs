@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    common::{code, command, paydirt, signal, stderr, stdout},
+    common::{assert_refused, code, command, json as json_of, paydirt, signal, stderr, stdout},
     server::{Server, transfer},
 };
 use serde_json::{Value, json};
@@ -68,6 +68,60 @@ fn the_ledger_is_there_again_after_a_restart() {
     let other = paydirt(format!("chain show --data {data}"));
     assert_eq!(code(&other), 3);
     assert!(stderr(&other).contains("in use"));
+}
+
+/// A heavier branch that a node leaves aside is taken up without it, too.
+#[test]
+fn a_deep_branch_is_left_aside_and_taken_up_by_hand() {
+    let folder = TempDir::new().unwrap();
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let (ours, theirs) = (place("ours"), place("theirs"));
+    for (data, count) in [(&ours, 6), (&theirs, 9)] {
+        let mined = paydirt(format!(
+            "chain mine --count {count} --bits 1 --spacing 60 --data {data}"
+        ));
+        assert_eq!(code(&mined), 0, "{}", stderr(&mined));
+    }
+    let exported = paydirt(format!("chain export --data {theirs}"));
+    let server = Server::start(format!("--data {ours} --max-reorganisation 5"));
+    for line in stdout(&exported).lines().skip(1) {
+        let mut block: Value = serde_json::from_str(line).unwrap();
+        block.as_object_mut().unwrap().remove("schema");
+        assert_eq!(server.post("/blocks", &block).0, 201);
+    }
+    let (_, status) = server.get("/status");
+    assert_eq!(status["length"], 7);
+    let state = &status["reorganisation"];
+    assert_eq!(
+        (&state["max_depth"], &state["heavier"]["depth"]),
+        (&json!(5), &json!(6))
+    );
+    server.stop("TERM");
+    let args = format!("chain switch --data {ours} --json");
+    let switched = json_of(&paydirt(&args));
+    assert_eq!(
+        (&switched["switched"], &switched["dropped"]),
+        (&json!(true), &json!(6))
+    );
+    assert_eq!(
+        (&switched["length"], &switched["tip"]),
+        (&json!(10), &state["heavier"]["tip"])
+    );
+    let again = paydirt(&args);
+    assert_eq!((code(&again), &json_of(&again)["switched"]), (1, &json!(false)));
+    let light = status["tip"]["hash"].as_str().unwrap();
+    assert_refused(
+        format!("chain switch {light} --data {ours}"),
+        &["HASH", "no more work"],
+    );
+    assert_refused(
+        format!("chain switch 7 --data {ours}"),
+        &["HASH", "64 hex digits"],
+    );
+    assert_refused(
+        format!("chain switch {} --data {ours}", "0".repeat(64)),
+        &["HASH", "not known"],
+    );
 }
 
 #[test]
@@ -136,7 +190,8 @@ fn slow_and_idle_clients_are_cut() {
     let server = Server::start("--memory --bits 1 --header-timeout 0.3 --request-timeout 0.3");
     // A head that never ends.
     let mut slow = server.connect();
-    slow.write_all(b"GET /status HTTP/1.1\r\nHost: x\r\n").unwrap();
+    slow.write_all(b"GET /status HTTP/1.1\r\nHost: localhost\r\n")
+        .unwrap();
     let mut rest = Vec::new();
     slow.read_to_end(&mut rest).unwrap();
     // A connection that says nothing.
@@ -144,7 +199,7 @@ fn slow_and_idle_clients_are_cut() {
     idle.read_to_end(&mut rest).unwrap();
     // A body that never ends.
     let mut slow = server.connect();
-    slow.write_all(b"POST /transactions/new HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    slow.write_all(b"POST /transactions/new HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         .unwrap();
     let mut answer = String::new();
     slow.read_to_string(&mut answer).unwrap();
@@ -158,7 +213,7 @@ fn clients_that_take_no_answer_are_cut() {
     let server = Server::start("--memory --bits 1 --max-connections 1 --request-timeout 0.3");
     let mut greedy = server.connect();
     // More answers than the system's buffers hold between the two of them.
-    let asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
+    let asked = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000);
     greedy.write_all(&asked).unwrap();
     assert_eq!(server.get("/status").0, 200, "greedy is still served");
     let mut taken = Vec::new();
@@ -173,7 +228,7 @@ fn slow_senders_of_blocks_hold_up_nobody() {
     let server = Server::start("--memory --bits 1 --max-block 65536");
     let send = |bytes: usize| {
         let mut sender = server.connect();
-        let head = "POST /blocks HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n";
+        let head = "POST /blocks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65536\r\n\r\n";
         sender.write_all(head.as_bytes()).unwrap();
         let _ = sender.write_all(&vec![b' '; bytes]); // refused before all is sent, maybe
         sender.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
@@ -219,7 +274,7 @@ fn a_log_that_nobody_reads_holds_nothing_up() {
         for _ in 0..3000 {
             let mut stream = TcpStream::connect(port).unwrap();
             stream
-                .write_all(b"GET /made/up HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                .write_all(b"GET /made/up HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 .unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).unwrap();
@@ -239,7 +294,7 @@ fn garbage_is_answered_or_cut_and_the_node_lives() {
         b"GET / HTTP/9.9\r\n\r\n",
         b"\r\n\r\n\r\n",
         b"GET /status HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-        b"POST /transactions/new HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /transactions/new HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ] {
         let mut stream = server.connect();
         stream.write_all(garbage).unwrap();
@@ -261,7 +316,7 @@ fn connections_beyond_the_limit_wait() {
     let _second = server.connect();
     let mut third = server.connect();
     third
-        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         .unwrap();
     third.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     assert!(
@@ -280,7 +335,7 @@ fn a_caller_that_goes_away_stops_its_mining() {
     let server = Server::start("--memory --bits 100");
     let mut caller = server.connect();
     caller
-        .write_all(b"GET /mine HTTP/1.1\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     let mining = || server.get("/status").1["mining"]["active"].clone();
     server.until(|| mining() == true);
@@ -295,11 +350,11 @@ fn a_caller_that_goes_away_stops_its_mining() {
 fn a_caller_who_sent_too_much_and_goes_away_stops_its_mining() {
     let server = Server::start("--memory --bits 100 --max-miners 1");
     let mining = || server.get("/status").1["mining"].clone();
-    for more in ["\r\n", "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"] {
+    for more in ["\r\n", "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"] {
         let call = || {
             let mut caller = server.connect();
             caller
-                .write_all(format!("GET /mine HTTP/1.1\r\nHost: x\r\n\r\n{more}").as_bytes())
+                .write_all(format!("GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n{more}").as_bytes())
                 .unwrap();
             caller
         };
@@ -318,7 +373,7 @@ fn a_caller_with_a_body_that_goes_away_stops_its_mining() {
     let server = Server::start("--memory --bits 100");
     let mut caller = server.connect();
     caller
-        .write_all(b"POST /mine HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
+        .write_all(b"POST /mine HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n")
         .unwrap();
     std::thread::sleep(Duration::from_millis(50));
     caller.write_all(b"{}").unwrap();
@@ -333,11 +388,11 @@ fn a_signal_ends_mining_and_streams_in_order() {
     let server = Server::start("--memory --bits 100");
     let mut caller = server.connect();
     caller
-        .write_all(b"GET /mine HTTP/1.1\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     let mut events = server.connect();
     events
-        .write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     let mut head = String::new();
     BufReader::new(events.try_clone().unwrap())
@@ -417,7 +472,9 @@ fn connections_are_kept_alive() {
     let server = Server::start("--memory --bits 1");
     let mut stream: TcpStream = server.connect();
     for _ in 0..2 {
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .unwrap();
         let mut answer = vec![0; 512];
         let length = stream.read(&mut answer).unwrap();
         assert!(String::from_utf8_lossy(&answer[..length]).starts_with("HTTP/1.1 200"));

@@ -124,6 +124,12 @@ impl Server {
         Some((status, serde_json::from_str(&text).ok()?))
     }
 
+    /// What is answered, whatever it is.
+    pub fn text(&self, path: &str) -> String {
+        let mut answer = self.agent.get(self.url(path)).call().unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    }
+
     pub fn get(&self, path: &str) -> (u16, Value) {
         self.try_get(path).expect("an answer")
     }

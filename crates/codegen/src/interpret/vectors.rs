@@ -19,6 +19,11 @@ impl Machine<'_> {
                 let [low, high] = [0, 4].map(|at| u32::from_le_bytes(std::array::from_fn(|i| bytes[at + i])));
                 return Ok(lanes(|lane| [low, high].get(lane).copied().unwrap_or(0)));
             }
+            (Op::BroadcastQuad, Some(Operand::Slot(slot))) => {
+                let bytes = self.bytes(slot, 8, 1)?;
+                let halves = [0, 4].map(|at| u32::from_le_bytes(std::array::from_fn(|i| bytes[at + i])));
+                return Ok(lanes(|lane| if lane < 4 { halves[lane % 2] } else { 0 }));
+            }
             (Op::MoveWord, Some(Operand::Register(from))) => {
                 let value = self.general(from)? as u32;
                 return Ok(lanes(|lane| if lane == 0 { value } else { 0 }));
@@ -59,6 +64,8 @@ impl Machine<'_> {
             Op::Equal => lanes(|i| if x[i] == y[i] { u32::MAX } else { 0 }),
             Op::Ternary => lanes(|i| ternary(by, old[i], x[i], y[i])),
             Op::ShuffleWords => lanes(|i| x[i / 4 * 4 + (by >> (2 * (i % 4)) & 3) as usize]),
+            Op::UnpackLow => lanes(|i| if i % 4 < 2 { x[i] } else { y[i - 2] }),
+            Op::UnpackHigh => lanes(|i| if i % 4 < 2 { x[i + 2] } else { y[i] }),
             Op::ShuffleBytes => from_bytes(|i| match byte(&y, i) {
                 pattern if pattern >= 0x80 => 0,
                 pattern => byte(&x, i / 16 * 16 + usize::from(pattern % 16)),

@@ -1,23 +1,20 @@
 //! The SHA extension: two rounds in one instruction, on a state in two xmm registers; any number of lanes side by side.
 //!
-//! All but the SHA instructions themselves are in the three-operand forms of AVX, so that they can be merged with a
-//! stream in wider registers. The sums of constants and words come from memory, 64 bits for two rounds, where another
-//! stream's schedule left them; or this one makes its own schedule, four words at a time. `sha256rnds2` takes the sums
-//! from xmm0 alone: the lanes take turns with it, which register renaming makes free.
+//! The sums of constants and words come from memory, 64 bits for two rounds, where another stream's schedule left them, or
+//! from a schedule of the lane's own ([`sha_ni`](crate::sha_ni)). `sha256rnds2` takes them from xmm0 alone: the lanes
+//! take turns with it, which register renaming makes free.
 
 use crate::{
     op::{Lines, Op},
     operand::{Class, Register, Slot},
 };
 
-/// The registers of one message.
+/// The registers of one message's state.
 #[derive(Clone, Copy, Debug)]
 pub struct Lane {
     /// A B E F and C D G H before an even pair of rounds, from the highest lane down; before an odd one the other way
     /// round.
     pub state: [Register; 2],
-    /// The last sixteen words of the schedule, four each; read only by [`ShaNi::four_rounds`].
-    pub words: [Register; 4],
 }
 
 /// Messages side by side.
@@ -28,9 +25,18 @@ pub struct ShaNi {
 }
 
 /// The sums of constants and words: `sha256rnds2` takes them from no other register.
-const SUMS: Register = Register::new(Class::Xmm, 0);
+pub const SUMS: Register = Register::new(Class::Xmm, 0);
 
 impl ShaNi {
+    /// So many lanes, with registers one after another, from 1 on.
+    pub fn new(lanes: usize) -> Self {
+        let lane = |i| Lane {
+            state: [1 + 2 * i, 2 + 2 * i].map(|number| Register::new(Class::Xmm, number as u8)),
+        };
+        let lanes = (0..lanes).map(lane).collect();
+        Self { lanes }
+    }
+
     /// Rounds `2 * pair` and the next of each lane; `sums` is where the lane's two sums of constant and word are.
     pub fn two_rounds(&self, pair: usize, sums: impl Fn(usize) -> Slot) -> Lines {
         let mut out = Lines::new();
@@ -40,37 +46,17 @@ impl ShaNi {
         }
         out
     }
-
-    /// Rounds `4 * quad` to the one three later of each lane, and, from 16 on, their schedule before them; `constants`
-    /// is where the four round constants are, aligned.
-    pub fn four_rounds(&self, quad: usize, constants: Slot) -> Lines {
-        let mut out = Lines::new();
-        if quad >= 4 {
-            self.lanes.iter().for_each(|lane| lane.step(&mut out, quad));
-        }
-        for lane in &self.lanes {
-            let words = lane.words[quad % 4];
-            out.push(Op::Add.to(SUMS, [words.into(), constants.into()]));
-            lane.rounds(&mut out, 2 * quad);
-            out.push(Op::ShuffleWords.to(SUMS, [SUMS.into(), 0b1110.into()]));
-            lane.rounds(&mut out, 2 * quad + 1);
-        }
-        out
-    }
 }
 
 impl Lane {
-    fn rounds(&self, out: &mut Lines, pair: usize) {
-        let [abef, cdgh] = [self.state[pair % 2], self.state[(pair + 1) % 2]];
-        out.push(Op::Sha256Rounds.to(cdgh, [abef.into(), SUMS.into()]));
+    /// A B E F and C D G H before this pair of rounds.
+    pub fn halves(&self, pair: usize) -> [Register; 2] {
+        [self.state[pair % 2], self.state[(pair + 1) % 2]]
     }
 
-    /// The four words of `quad`, over those sixteen before.
-    fn step(&self, out: &mut Lines, quad: usize) {
-        let [w, w4, w8, w12] = std::array::from_fn(|i| self.words[(quad + i) % 4]);
-        out.push(Op::Sha256Message1.to(w, [w4.into()]));
-        out.push(Op::AlignBytes.to(SUMS, [w12.into(), w8.into(), 4.into()]));
-        out.push(Op::Add.to(w, [w.into(), SUMS.into()]));
-        out.push(Op::Sha256Message2.to(w, [w12.into()]));
+    /// Rounds `2 * pair` and the next, their sums being in [`SUMS`].
+    pub fn rounds(&self, out: &mut Lines, pair: usize) {
+        let [abef, cdgh] = self.halves(pair);
+        out.push(Op::Sha256Rounds.to(cdgh, [abef.into(), SUMS.into()]));
     }
 }

@@ -36,8 +36,8 @@ fn memory(slot: Slot, bytes: usize) -> impl Iterator<Item = Place> {
 
 fn slot_bytes(line: &Instruction) -> usize {
     match line.op {
-        Op::Broadcast | Op::LoadSigned => 4,
-        Op::MoveQuad => 8,
+        Op::Broadcast | Op::LoadSigned | Op::ExtractWord => 4,
+        Op::MoveQuad | Op::BroadcastQuad => 8,
         Op::LoadAddress => 0,
         _ => line.width().map_or(8, Class::bytes),
     }

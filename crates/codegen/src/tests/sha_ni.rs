@@ -4,7 +4,7 @@ use super::{Numbers, counts::assert_file};
 use crate::{
     block::Block,
     interpret::Machine,
-    isa::{Avx512, Lane, ShaNi},
+    isa::{Avx512, ShaNi},
     layout::{self, Array, WORDS},
     merge::{Stream, merge},
     op::{Lines, Op},
@@ -14,46 +14,22 @@ use crate::{
 };
 use paydirt_sha256::{self as sha256, K};
 
-/// Memory of these tests: for each lane its two halves of a state, its first words, and the sums of constant and word.
+/// Memory of these tests: for each lane its two halves of a state, and the sums of constant and word.
 const LANE_BYTES: usize = 512;
 const STATE: Array = Array {
     offset: 0,
     stride: 16,
 };
-const FIRST_WORDS: Array = Array {
-    offset: 32,
-    stride: 16,
-};
 const PAIRS: Array = Array {
-    offset: 96,
+    offset: 32,
     stride: 8,
 };
-/// After all lanes: the constants, four a row.
 const MOST_LANES: usize = 7;
-const CONSTANTS: Array = Array {
-    offset: MOST_LANES * LANE_BYTES,
-    stride: 16,
-};
-const BYTES: usize = CONSTANTS.offset + 256;
+const BYTES: usize = MOST_LANES * LANE_BYTES;
 
 fn of_lane(array: Array, lane: usize, i: usize) -> Slot {
     let offset = array.offset + lane * LANE_BYTES;
     Array { offset, ..array }.within(RDI, i)
-}
-
-fn xmm(number: usize) -> Register {
-    Register::new(Class::Xmm, number as u8)
-}
-
-/// Lanes with registers one after another, from 1 on; words only where they fit.
-fn emitter(lanes: usize) -> ShaNi {
-    let lane = |i: usize| Lane {
-        state: [xmm(1 + 2 * i), xmm(2 + 2 * i)],
-        words: std::array::from_fn(|word| xmm((1 + 2 * lanes + 4 * i + word) % 16)),
-    };
-    ShaNi {
-        lanes: (0..lanes).map(lane).collect(),
-    }
 }
 
 /// Loads or stores the states; 64 rounds are an even number of pairs, so that each half is back in its register.
@@ -105,12 +81,10 @@ impl Messages {
             let (chain, block): ([u32; 8], [u32; 16]) = (numbers.words(), numbers.words());
             let [a, b, c, d, e, f, g, h] = chain;
             put(&mut memory, of_lane(STATE, lane, 0), &[f, e, b, a, h, g, d, c]);
-            put(&mut memory, of_lane(FIRST_WORDS, lane, 0), &block);
             put(&mut memory, of_lane(PAIRS, lane, 0), &sums(&block));
             chains.push(chain);
             blocks.push(block);
         }
-        put(&mut memory, CONSTANTS.within(RDI, 0), &K);
         Self {
             chains,
             blocks,
@@ -140,26 +114,6 @@ fn run(memory: &mut [u8], lines: &Lines) {
     machine.run(lines).unwrap();
 }
 
-#[test]
-fn rounds_with_their_own_schedule() {
-    for lanes in 1..=2 {
-        let mut messages = Messages::new(lanes);
-        let sha_ni = emitter(lanes);
-        let mut lines = states(&sha_ni, true);
-        for (i, lane) in sha_ni.lanes.iter().enumerate() {
-            for (quad, words) in lane.words.into_iter().enumerate() {
-                lines.push(Op::Move.to(words, [of_lane(FIRST_WORDS, i, quad).into()]));
-            }
-        }
-        for quad in 0..16 {
-            lines.extend(sha_ni.four_rounds(quad, CONSTANTS.within(RDI, quad)));
-        }
-        lines.extend(states(&sha_ni, false));
-        run(&mut messages.memory, &lines);
-        messages.assert_rounds_done();
-    }
-}
-
 fn rounds_from_memory(sha_ni: &ShaNi) -> Lines {
     let mut lines = states(sha_ni, true);
     for pair in 0..32 {
@@ -173,7 +127,7 @@ fn rounds_from_memory(sha_ni: &ShaNi) -> Lines {
 fn rounds_with_sums_from_memory() {
     for lanes in 1..=MOST_LANES {
         let mut messages = Messages::new(lanes);
-        run(&mut messages.memory, &rounds_from_memory(&emitter(lanes)));
+        run(&mut messages.memory, &rounds_from_memory(&ShaNi::new(lanes)));
         messages.assert_rounds_done();
     }
 }
@@ -183,7 +137,7 @@ fn rounds_with_sums_from_memory() {
 #[test]
 fn rounds_beside_a_schedule_in_vectors() {
     const LANES: usize = 4;
-    let sha_ni = emitter(LANES);
+    let sha_ni = ShaNi::new(LANES);
     let rounds = rounds_from_memory(&sha_ni);
     for class in [Class::Ymm, Class::Zmm] {
         let vectors = Avx512::new(class, 16, 0);
@@ -224,25 +178,11 @@ fn rounds_beside_a_schedule_in_vectors() {
     }
 }
 
-/// As the documentation says of two whole compressions.
-#[test]
-fn instructions_of_a_block() {
-    let sha_ni = emitter(1);
-    let quad = |quad| sha_ni.four_rounds(quad, CONSTANTS.within(RDI, quad));
-    let lines: Lines = (0..16).flat_map(quad).collect();
-    let count = |op| lines.iter().filter(|line| line.op == op).count();
-    assert_eq!(
-        [Op::Sha256Rounds, Op::Sha256Message1, Op::Sha256Message2].map(count),
-        [32, 12, 12]
-    );
-}
-
 /// What the emitter writes, to be read; and the forms that vectors in higher registers take.
 #[test]
 fn code_is_as_pinned() {
-    let sha_ni = emitter(2);
+    let sha_ni = ShaNi::new(2);
     let mut piece = Piece::new(Label::Named("sha_ni"));
-    piece.end(&sha_ni.four_rounds(4, CONSTANTS.within(RDI, 4)));
     piece.end(&sha_ni.two_rounds(31, |lane| of_lane(PAIRS, lane, 31)));
     let [low, high] = [3, 16].map(|number| Register::new(Class::Ymm, number));
     piece.scalar([

@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use redb::{ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _};
 
 use crate::store::{
-    ABOUT, ACTIVE, BLOCKS, FORMAT, INDICES, OLD_FORMAT, PLACES, QUEUE, Snapshot, StoreError, caught,
-    open::DEFAULT_CACHE_BYTES,
+    ABOUT, ACTIVE, BLOCKS, FORMAT, HOLDERS, INDICES, OLD_FORMATS, PLACES, QUEUE, Snapshot, StoreError,
+    UNSETTLED, caught, open::DEFAULT_CACHE_BYTES,
 };
 use crate::{
     block::Block,
@@ -25,6 +25,7 @@ use crate::{
     parameters::ChainParameters,
     pending::Pending,
     rules,
+    settling::{Part, Unsettled},
     transaction::{Transaction, take},
     tree::HeaderTree,
 };
@@ -38,9 +39,11 @@ pub(crate) struct Loaded {
     pub(crate) tree: HeaderTree,
     pub(crate) pending: Pending,
     pub(crate) node_id: String,
+    /// What the queue does not reflect yet.
+    pub(crate) unsettled: Unsettled,
     /// Transactions of the active branch, rewards among them.
     pub(crate) transactions: u64,
-    /// Whether the file is of the format before.
+    /// Whether the file is of a format before.
     pub(crate) is_old: bool,
 }
 
@@ -51,8 +54,10 @@ struct Link {
     header: Header,
     reward: u64,
     bytes: u64,
-    /// How many transactions it has, if it is active.
-    places: u64,
+    /// How many transactions it has.
+    transactions: u64,
+    /// Whether it is said to be on the active branch.
+    is_active: bool,
 }
 
 pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
@@ -67,22 +72,41 @@ pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
     }
     let is_old = match snapshot.about("format")? {
         Some(format) if format == FORMAT => false,
-        Some(format) if format == OLD_FORMAT => true,
+        Some(format) if OLD_FORMATS.contains(&format.as_str()) => true,
         Some(found) => return Err(StoreError::OtherFormat { found }),
         None => return Err(StoreError::Damaged("it does not say its format".to_owned())),
     };
     let node_id = snapshot.about("node_id")?;
     let node_id = node_id.ok_or_else(|| StoreError::Damaged("its node id is missing".to_owned()))?;
-    let links = check_contents(snapshot)?;
-    let transactions = links.iter().map(|link| link.places).sum();
+    let links = check_contents(snapshot, is_old)?;
+    let of = |links: &[Link], all: bool| {
+        let counted = links.iter().filter(|link| all || link.is_active);
+        counted.map(|link| link.transactions).sum::<u64>()
+    };
+    let (transactions, held) = (of(&links, false), of(&links, true));
     let mut tree = link_up(snapshot, links)?;
     if tree.block_count() != snapshot.transaction.open_table(BLOCKS)?.len()? {
         let last = last_index(snapshot)?;
         return Err(StoreError::block(last, "blocks before it are not there"));
     }
-    check_tables(snapshot, &mut tree, transactions)?;
+    let places = match is_old {
+        true => (
+            "places",
+            snapshot.transaction.open_table(PLACES)?.len()?,
+            transactions,
+        ),
+        false => ("holders", snapshot.transaction.open_table(HOLDERS)?.len()?, held),
+    };
+    check_tables(snapshot, &mut tree, places)?;
+    let unsettled = match is_old {
+        true => Unsettled::default(),
+        false => load_unsettled(snapshot, &tree)?,
+    };
+    let mut pending = load_pending(snapshot)?;
+    pending.held = unsettled.has_joined();
     Ok(Loaded {
-        pending: load_pending(snapshot)?,
+        pending,
+        unsettled,
         tree,
         node_id,
         transactions,
@@ -91,14 +115,14 @@ pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
 }
 
 /// Checks each block for itself, many at a time. In ascending order of indices.
-fn check_contents(snapshot: &Snapshot) -> Result<Vec<Link>, StoreError> {
+fn check_contents(snapshot: &Snapshot, is_old: bool) -> Result<Vec<Link>, StoreError> {
     // Every height up to the last has a block: a key that says otherwise must not make work without end.
     let stored = snapshot.transaction.open_table(BLOCKS)?.len()?;
     let last = last_index(snapshot)?.min(stored);
     let strides: Vec<_> = (0..=last / STRIDE).map(|i| i * STRIDE).collect();
     let mut parts: Vec<_> = strides
         .into_par_iter()
-        .map(|from| caught(|| check_heights(snapshot, from..from + STRIDE)))
+        .map(|from| caught(|| check_heights(snapshot, is_old, from..from + STRIDE)))
         .collect();
     if let Some(damaged) = parts.iter().position(Result::is_err) {
         return parts.swap_remove(damaged);
@@ -106,12 +130,15 @@ fn check_contents(snapshot: &Snapshot) -> Result<Vec<Link>, StoreError> {
     Ok(parts.into_iter().flatten().flatten().collect())
 }
 
-fn check_heights(snapshot: &Snapshot, heights: Range<u64>) -> Result<Vec<Link>, StoreError> {
+fn check_heights(snapshot: &Snapshot, is_old: bool, heights: Range<u64>) -> Result<Vec<Link>, StoreError> {
     let transaction = &snapshot.transaction;
     let blocks = transaction.open_table(BLOCKS)?;
     let active = transaction.open_table(ACTIVE)?;
     let indices = transaction.open_table(INDICES)?;
-    let places = transaction.open_table(PLACES)?;
+    let (places, holders) = match is_old {
+        true => (Some(transaction.open_table(PLACES)?), None),
+        false => (None, Some(transaction.open_table(HOLDERS)?)),
+    };
     let mut links = Vec::new();
     for row in blocks.range((heights.start, [0; 32])..(heights.end, [0; 32]))? {
         let (key, value) = row?;
@@ -135,11 +162,14 @@ fn check_heights(snapshot: &Snapshot, heights: Range<u64>) -> Result<Vec<Link>, 
             return Err(damaged("it is not found by its hash".to_owned()));
         }
         let is_active = active.get(index)?.is_some_and(|hash| hash.value() == key_hash);
-        if is_active {
-            for id in &ids {
-                if places.get((id.to_bytes(), index))?.is_none() {
-                    return Err(damaged(format!("its transaction {id} is not found by its id")));
-                }
+        for id in &ids {
+            let is_found = match (&places, &holders) {
+                (Some(places), _) => !is_active || places.get((id.to_bytes(), index))?.is_some(),
+                (_, Some(holders)) => holders.get((id.to_bytes(), index, key_hash))?.is_some(),
+                (None, None) => false,
+            };
+            if !is_found {
+                return Err(damaged(format!("its transaction {id} is not found by its id")));
             }
         }
         links.push(Link {
@@ -148,7 +178,8 @@ fn check_heights(snapshot: &Snapshot, heights: Range<u64>) -> Result<Vec<Link>, 
             header: *block.header(),
             reward: block.transactions()[0].amount(),
             bytes: value.value().len() as u64,
-            places: if is_active { ids.len() as u64 } else { 0 },
+            transactions: ids.len() as u64,
+            is_active,
         });
     }
     Ok(links)
@@ -181,12 +212,16 @@ fn link_up(snapshot: &Snapshot, links: Vec<Link>) -> Result<HeaderTree, StoreErr
 }
 
 /// Checks that the look-up tables say what the blocks say, and nothing more.
-fn check_tables(snapshot: &Snapshot, tree: &mut HeaderTree, transactions: u64) -> Result<(), StoreError> {
+fn check_tables(
+    snapshot: &Snapshot,
+    tree: &mut HeaderTree,
+    places: (&'static str, u64, u64),
+) -> Result<(), StoreError> {
     let tip = snapshot.about("tip")?.unwrap_or_default();
-    tree.settle(tip.parse().ok().as_ref()).map_err(|heaviest| {
-        let reason = format!("its tip is {tip:?}, but the branch with the most work ends in {heaviest}");
-        StoreError::Damaged(reason)
-    })?;
+    if !tip.parse().is_ok_and(|tip| tree.settle(&tip)) {
+        let reason = format!("its tip is {tip:?}, which is none of its blocks");
+        return Err(StoreError::Damaged(reason));
+    }
     let active = snapshot.transaction.open_table(ACTIVE)?;
     for row in active.iter()? {
         let (index, hash) = row?;
@@ -194,7 +229,7 @@ fn check_tables(snapshot: &Snapshot, tree: &mut HeaderTree, transactions: u64) -
         if tree.active_hash(index) != Some(hash) {
             return Err(StoreError::block(
                 index,
-                format!("{hash} is not on the branch with the most work"),
+                format!("{hash} is not on the branch of the tip"),
             ));
         }
     }
@@ -205,11 +240,7 @@ fn check_tables(snapshot: &Snapshot, tree: &mut HeaderTree, transactions: u64) -
             snapshot.transaction.open_table(INDICES)?.len()?,
             tree.block_count(),
         ),
-        (
-            "places",
-            snapshot.transaction.open_table(PLACES)?.len()?,
-            transactions,
-        ),
+        places,
     ];
     match counts.iter().find(|(_, found, expected)| found != expected) {
         Some((table, found, expected)) => Err(StoreError::Damaged(format!(
@@ -217,6 +248,23 @@ fn check_tables(snapshot: &Snapshot, tree: &mut HeaderTree, transactions: u64) -
         ))),
         None => Ok(()),
     }
+}
+
+fn load_unsettled(snapshot: &Snapshot, tree: &HeaderTree) -> Result<Unsettled, StoreError> {
+    let mut unsettled = Unsettled::default();
+    for row in snapshot.transaction.open_table(UNSETTLED)?.iter()? {
+        let (key, value) = row?;
+        let ((index, hash), (at, outside, place)) = (key.value(), value.value());
+        let hash = BlockHash::from_bytes(hash);
+        let node = tree.get(&hash).filter(|node| node.index == index);
+        let node = node.ok_or_else(|| {
+            StoreError::Damaged(format!(
+                "its table unsettled names block {index}, {hash}, which is not there"
+            ))
+        })?;
+        unsettled.restore((index, hash), tree.is_active(node), Part { at, outside, place });
+    }
+    Ok(unsettled)
 }
 
 fn load_pending(snapshot: &Snapshot) -> Result<Pending, StoreError> {
@@ -254,9 +302,11 @@ fn first_damaged(path: &Path) -> Option<StoreError> {
         .open_read_only(path)
         .ok()?;
     let snapshot = Snapshot::new(database.begin_read().ok()?, Arc::default());
+    let format = snapshot.about("format").ok().flatten().unwrap_or_default();
+    let is_old = OLD_FORMATS.contains(&format.as_str());
     let stored = snapshot.transaction.open_table(BLOCKS).ok()?.len().ok()?;
     for index in 1..=stored {
-        match caught(|| check_heights(&snapshot, index..index + 1)) {
+        match caught(|| check_heights(&snapshot, is_old, index..index + 1)) {
             Ok(links) if links.is_empty() => {
                 return match caught(|| last_index(&snapshot)) {
                     Ok(last) if index > last => None, // side branches: more blocks than heights

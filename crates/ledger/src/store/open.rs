@@ -8,7 +8,7 @@ use crate::{
     parameters::ChainParameters,
     store::{
         Closing, FILE_NAME, FORMAT, FileError, Loaded, NEW_FILE_NAME, Store, StoreError, WriteBatch, caught,
-        load,
+        load, take_over,
     },
 };
 
@@ -140,7 +140,7 @@ impl Store {
             batch.about.insert("node_id", hex::encode(node_id).as_str())?;
             let genesis = parameters.genesis();
             batch.insert_block(&genesis)?;
-            batch.connect(genesis.index(), genesis.hash(), genesis.ids().iter().copied())?;
+            batch.activate(genesis.index(), genesis.hash())?;
             batch.set_tip(genesis.hash())?;
         }
         Ok(transaction.commit()?)
@@ -148,13 +148,20 @@ impl Store {
 
     /// Reads everything, and checks it; then an old file is taken over, and one that is mostly free made small.
     pub(crate) fn load(self) -> Result<(Self, Loaded), StoreError> {
-        let loaded = caught(|| load::load(&self.snapshot()?))?;
-        if loaded.is_old {
-            let transaction = self.database.begin_write()?;
-            WriteBatch::open(&transaction)?.about.insert("format", FORMAT)?;
-            transaction.commit()?;
-        }
+        let loaded = self.verified()?;
         Ok((self.compacted()?, loaded))
+    }
+
+    /// Reads everything, and checks it; then an old file is taken over.
+    pub(super) fn verified(&self) -> Result<Loaded, StoreError> {
+        let loaded = caught(|| load::load(&self.snapshot()?))?;
+        if !loaded.is_old {
+            return Ok(loaded);
+        }
+        let transaction = self.database.begin_write()?;
+        take_over::take_over(&transaction)?;
+        transaction.commit()?;
+        caught(|| load::load(&self.snapshot()?))
     }
 
     /// Gives the disk back what the file does not need, if that is more than half of it. A file grows by doubling, and by

@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use redb::{ReadTransaction, ReadableTableMetadata as _};
 
-use crate::store::{ABOUT, ACTIVE, BLOCKS, INDICES, PLACES, StoreError, caught};
+use crate::store::{ABOUT, ACTIVE, BLOCKS, HOLDERS, INDICES, StoreError, UNSETTLED, active_holders, caught};
 use crate::{
     block::{Block, Unchecked},
     header::BlockHash,
@@ -139,15 +139,47 @@ impl Snapshot {
     /// [`StoreError`].
     pub fn places_of(&self, id: &TransactionId) -> Result<Option<(u64, u64)>, StoreError> {
         self.get(|| {
-            let places = self.transaction.open_table(PLACES)?;
-            let id = id.to_bytes();
-            let mut rows = places.range((id, 0)..=(id, u64::MAX))?;
-            let Some(last) = rows.next_back() else {
-                return Ok(None);
-            };
-            let last = last?.0.value().1;
-            Ok(Some((rows.count() as u64 + 1, last)))
+            let holders = self.transaction.open_table(HOLDERS)?;
+            let active = self.transaction.open_table(ACTIVE)?;
+            let found = active_holders(&holders, &active, id, usize::MAX)?;
+            Ok(found.first().map(|(last, _)| (found.len() as u64, *last)))
         })
+    }
+
+    /// How many blocks there are whose transactions the queue does not reflect yet: [`View::unsettled`](crate::View) at this
+    /// moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn unsettled(&self) -> Result<usize, StoreError> {
+        let unsettled = self.get(|| Ok(self.transaction.open_table(UNSETTLED)?.len()?))?;
+        Ok(usize::try_from(unsettled).unwrap_or(usize::MAX))
+    }
+
+    /// A transaction that neither stands in an active block nor waits, but will wait again: it stands in a block that left
+    /// the active branch and was not gone through yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn returning(&self, id: &TransactionId) -> Result<Option<Transaction>, StoreError> {
+        let holder = self.get(|| {
+            let unsettled = self.transaction.open_table(UNSETTLED)?;
+            let holders = self.transaction.open_table(HOLDERS)?;
+            let bytes = id.to_bytes();
+            for row in holders.range((bytes, 0, [0; 32])..=(bytes, u64::MAX, [0xff; 32]))? {
+                let (_, index, hash) = row?.0.value();
+                if unsettled.get((index, hash))?.is_some() {
+                    return Ok(Some((index, BlockHash::from_bytes(hash))));
+                }
+            }
+            Ok(None)
+        })?;
+        let Some((index, hash)) = holder else {
+            return Ok(None);
+        };
+        let block = self.block_at(index, hash)?;
+        let transactions = block.map(Block::into_transactions).unwrap_or_default();
+        Ok(transactions.into_iter().find(|one| one.id() == *id))
     }
 
     pub(super) fn about(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -252,7 +252,7 @@ fn a_damaged_block_is_named() {
                 batch.active.insert(5, other).unwrap();
             },
             5,
-            "not on the branch with the most work",
+            "not on the branch of the tip",
         ),
     ];
     for (change, index, words) in cases {
@@ -266,13 +266,31 @@ fn a_damaged_block_is_named() {
 fn other_damage_is_described() {
     let refused = |change: fn(&mut WriteBatch<'_>)| after(change).unwrap_err().to_string();
     assert!(refused(|batch| drop(batch.active.remove(6).unwrap())).contains("its table active has 5 rows"));
-    let places = refused(|batch| drop(batch.places.insert(([9; 32], 3), ()).unwrap()));
-    assert!(places.contains("its table places"), "{places}");
+    let places = refused(|batch| drop(batch.holders.insert(([9; 32], 3, [9; 32]), ()).unwrap()));
+    assert!(places.contains("its table holders"), "{places}");
     let tip = refused(|batch| {
         let fourth = BlockHash::from_bytes(key(batch, 4).1);
         batch.set_tip(fourth).unwrap();
     });
-    assert!(tip.contains("the branch with the most work ends in"), "{tip}");
+    assert!(
+        tip.contains("block 5") && tip.contains("not on the branch of the tip"),
+        "{tip}"
+    );
+    let tip = refused(|batch| batch.set_tip(BlockHash::from_bytes([9; 32])).unwrap());
+    assert!(tip.contains("which is none of its blocks"), "{tip}");
+    let unsettled = refused(|batch| {
+        let part = Some(Part {
+            at: 0,
+            outside: 0,
+            place: 1,
+        });
+        let nowhere = BlockHash::from_bytes([9; 32]);
+        batch.set_unsettled((3, nowhere), part).unwrap();
+    });
+    assert!(
+        unsettled.contains("its table unsettled names block 3"),
+        "{unsettled}"
+    );
     let queue = refused(|batch| {
         let place = batch.queue.first().unwrap().unwrap().0.value();
         let mut bytes = batch.queue.get(place).unwrap().unwrap().value().to_vec();
@@ -287,6 +305,68 @@ fn other_damage_is_described() {
     );
     let node_id = refused(|batch| drop(batch.about.remove("node_id").unwrap()));
     assert!(node_id.contains("node id is missing"), "{node_id}");
+}
+
+/// A file of format 2 is one whose look-up table has the active blocks alone, and whose queue begins elsewhere.
+#[test]
+fn a_ledger_of_format_2_is_taken_over() {
+    let make = |change: fn(&WriteTransaction)| {
+        let ledger = Ledger::from_store(
+            Store::in_memory(&easy(), DEFAULT_CACHE_BYTES).unwrap(),
+            Options::default(),
+        )
+        .unwrap();
+        extend(&ledger, 5);
+        ledger.submit(transfer(7)).unwrap();
+        ledger.submit(transfer(8)).unwrap();
+        let transaction = ledger.store.begin_write().unwrap();
+        {
+            let mut batch = WriteBatch::open(&transaction).unwrap();
+            let mut places = transaction.open_table(PLACES).unwrap();
+            for row in batch.holders.iter().unwrap() {
+                let (id, index, _) = row.unwrap().0.value();
+                places.insert((id, index), ()).unwrap();
+            }
+            for old in 0..2 {
+                let new = batch.queue.pop_first().unwrap().unwrap();
+                let value = new.1.value().to_vec();
+                drop(new);
+                batch.queue.insert((1 << 32) + old, value.as_slice()).unwrap();
+            }
+            batch.about.insert("format", OLD_FORMATS[1]).unwrap();
+        }
+        transaction.delete_table(HOLDERS).unwrap();
+        transaction.delete_table(UNSETTLED).unwrap();
+        change(&transaction);
+        transaction.commit().unwrap();
+        ledger
+    };
+    let ledger = make(|_| {});
+    for is_old in [true, false] {
+        let before = load::load(&ledger.store.snapshot().unwrap()).unwrap();
+        assert_eq!(before.is_old, is_old);
+        let loaded = ledger.store.verified().unwrap();
+        assert_eq!(
+            (loaded.is_old, loaded.tree.length(), loaded.transactions),
+            (false, 6, 6)
+        );
+        let amounts: Vec<_> = loaded
+            .pending
+            .iter()
+            .map(|one| one.transaction().amount())
+            .collect();
+        assert_eq!(amounts, [7, 8]);
+        assert!(loaded.pending.last_place().unwrap() >= crate::pending::FIRST_PLACE);
+    }
+    // One whose old table is damaged is refused, and stays as it was.
+    let ledger = make(|transaction| {
+        let mut places = transaction.open_table(PLACES).unwrap();
+        drop(places.pop_last().unwrap());
+    });
+    let damaged = ledger.store.verified().unwrap_err().to_string();
+    assert!(damaged.contains("not found by its id"), "{damaged}");
+    let format = ledger.store.snapshot().unwrap().about("format").unwrap();
+    assert_eq!(format.as_deref(), Some(OLD_FORMATS[1]));
 }
 
 #[test]

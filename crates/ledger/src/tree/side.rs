@@ -11,8 +11,29 @@ use rpds::{HashTrieMapSync, RedBlackTreeSetSync};
 
 use crate::{
     header::{BlockHash, Work},
-    tree::{HeaderNode, SideLimits},
+    tree::HeaderNode,
 };
+
+/// How much of the tree side branches may take, in memory and on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SideLimits {
+    /// How far below the tip one may leave the active branch.
+    pub depth: u64,
+    /// Blocks of all of them.
+    pub blocks: usize,
+    /// Bytes of all of them, in their stored form.
+    pub bytes: u64,
+}
+
+impl Default for SideLimits {
+    fn default() -> Self {
+        Self {
+            depth: 2_000,
+            blocks: 10_000,
+            bytes: 256 << 20,
+        }
+    }
+}
 
 /// Why a block is not kept on a side branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,10 +79,6 @@ struct SideBlock {
     rank: Rank,
     /// In its stored form.
     bytes: u64,
-    /// How many blocks name it as their parent.
-    children: usize,
-    /// The index of the last active block of its branch.
-    fork: u64,
 }
 
 /// A block that would join them.
@@ -78,6 +95,8 @@ pub(super) struct Newcomer {
 #[derive(Clone, Debug, Default)]
 pub(super) struct SideBlocks {
     blocks: HashTrieMapSync<BlockHash, SideBlock>,
+    /// How many of them name a block, active or not, as their parent. No entry is 0.
+    children: HashTrieMapSync<BlockHash, usize>,
     /// Those without children.
     leaves: RedBlackTreeSetSync<Rank>,
     bytes: u64,
@@ -92,57 +111,61 @@ impl SideBlocks {
         all
     }
 
-    pub(super) fn hashes(&self) -> impl Iterator<Item = &BlockHash> {
-        self.blocks.keys()
-    }
-
     /// The last blocks of the branches, those with the most work first.
     pub(super) fn leaves(&self) -> impl Iterator<Item = &BlockHash> {
         self.leaves.iter().rev().map(|(_, _, hash)| hash)
     }
 
-    /// The index of the last active block of a side block's branch; `None` for a block that is none.
-    pub(super) fn fork(&self, hash: &BlockHash) -> Option<u64> {
-        self.blocks.get(hash).map(|block| block.fork)
+    /// How many of them name this block as their parent.
+    fn children_of(&self, hash: &BlockHash) -> usize {
+        self.children.get(hash).copied().unwrap_or(0)
     }
 
-    /// A child of one of them, or of an active block.
+    /// A child of one of them, or of an active block; others may name it already.
     pub(super) fn insert(&mut self, node: &HeaderNode) {
         let parent = node.header.previous_hash;
         let rank = (node.work, Reverse(node.arrival), node.hash);
-        let mut fork = node.index - 1;
-        if let Some(parent) = self.blocks.get_mut(&parent) {
-            parent.children += 1;
-            fork = parent.fork;
-            let rank = parent.rank;
-            self.leaves.remove_mut(&rank);
+        self.children.insert_mut(parent, self.children_of(&parent) + 1);
+        if let Some(parent) = self.blocks.get(&parent) {
+            self.leaves.remove_mut(&parent.rank);
         }
-        self.leaves.insert_mut(rank);
+        if self.children_of(&node.hash) == 0 {
+            self.leaves.insert_mut(rank);
+        }
         self.bytes += node.stored_bytes;
         let block = SideBlock {
             parent,
             rank,
             bytes: node.stored_bytes,
-            children: 0,
-            fork,
         };
         self.blocks.insert_mut(node.hash, block);
     }
 
-    /// Takes one without children out.
-    pub(super) fn remove_leaf(&mut self, hash: &BlockHash) {
+    /// Takes out one that becomes active, as its parent is.
+    pub(super) fn activate(&mut self, hash: &BlockHash) {
         let Some(block) = self.blocks.get(hash).copied() else {
             return;
         };
         self.blocks.remove_mut(hash);
         self.leaves.remove_mut(&block.rank);
         self.bytes -= block.bytes;
-        if let Some(parent) = self.blocks.get_mut(&block.parent) {
-            parent.children -= 1;
-            let (rank, children) = (parent.rank, parent.children);
-            if children == 0 {
-                self.leaves.insert_mut(rank);
+        match self.children_of(&block.parent) {
+            0 | 1 => self.children.remove_mut(&block.parent),
+            several => {
+                self.children.insert_mut(block.parent, several - 1);
+                false
             }
+        };
+    }
+
+    /// Takes one without children out.
+    pub(super) fn remove_leaf(&mut self, hash: &BlockHash) {
+        let Some(SideBlock { parent, .. }) = self.blocks.get(hash).copied() else {
+            return;
+        };
+        self.activate(hash);
+        if let (0, Some(parent)) = (self.children_of(&parent), self.blocks.get(&parent)) {
+            self.leaves.insert_mut(parent.rank);
         }
     }
 
@@ -160,10 +183,14 @@ impl SideBlocks {
         let mut gone = Vec::new();
         // How many children are left of blocks that lost some.
         let mut left: HashMap<BlockHash, usize> = HashMap::new();
+        let fits = |blocks: usize, bytes: u64| blocks <= limits.blocks && bytes <= limits.bytes;
         for (_, _, leaf) in self.leaves.iter() {
+            if fits(blocks, bytes) {
+                return Ok(gone);
+            }
             let mut next = *leaf;
             // Down from the end of a branch, each block is lighter than all other ends.
-            while blocks > limits.blocks || bytes > limits.bytes {
+            while !fits(blocks, bytes) {
                 let Some(block) = self.blocks.get(&next) else {
                     break;
                 };
@@ -176,8 +203,9 @@ impl SideBlocks {
                 blocks -= 1;
                 bytes -= block.bytes;
                 gone.push(next);
-                let siblings = self.blocks.get(&block.parent).map_or(0, |parent| parent.children);
-                let siblings = left.entry(block.parent).or_insert(siblings);
+                let siblings = left
+                    .entry(block.parent)
+                    .or_insert(self.children_of(&block.parent));
                 *siblings = siblings.saturating_sub(1);
                 if *siblings > 0 {
                     break;
@@ -185,9 +213,9 @@ impl SideBlocks {
                 next = block.parent;
             }
         }
-        match blocks > limits.blocks || bytes > limits.bytes {
-            true => Err(SideError::full(limits)),
-            false => Ok(gone),
+        match fits(blocks, bytes) {
+            true => Ok(gone),
+            false => Err(SideError::full(limits)),
         }
     }
 }

@@ -3,18 +3,17 @@
 //! *In:* commands, in their order. *Out:* their answers, good once the commit is on disk; changes to the tree, to what is
 //! pending, and to the tables of the store.
 
-use std::collections::HashSet;
-
 use super::{Answer, Command, Examined};
 use crate::{
     Event,
-    block::{Block, Checked, Unchecked},
+    block::{Block, Checked},
     difficulty::DifficultyRule,
     header::BlockHash,
-    identity::{Identified, TransactionId},
-    outcome::{AddError, AddMode, Added, Standing, SubmitError, Submitted},
-    pending::Draft,
+    identity::Identified,
+    outcome::{AddError, AddMode, Added, Standing, SubmitError, Submitted, SwitchError, Switched},
+    pending::{Draft, PendingLimits},
     rules::{MAX_BLOCK_TRANSACTIONS, RuleError},
+    settling::Unsettled,
     store::{StoreError, WriteBatch},
     tree::{Change, HeaderTree, SideLimits},
     waiting::Waiting,
@@ -26,19 +25,14 @@ pub(super) struct Round<'r> {
     pub(super) waiting: &'r mut Waiting,
     pub(super) draft: Draft<'r>,
     pub(super) batch: WriteBatch<'r>,
+    pub(super) unsettled: &'r mut Unsettled,
+    /// Transfers that found no room when their block went.
+    pub(super) left_out: &'r mut u64,
     pub(super) events: Vec<Event>,
-    pub(super) max_pending: usize,
+    pub(super) limits: PendingLimits,
     pub(super) side_limits: SideLimits,
+    pub(super) max_depth: u64,
     pub(super) now_s: u64,
-}
-
-/// A stored block's transactions, with their ids.
-fn identified(block: Block<Unchecked>) -> Vec<Identified> {
-    block
-        .into_transactions()
-        .into_iter()
-        .map(Identified::from)
-        .collect()
 }
 
 impl Round<'_> {
@@ -72,6 +66,12 @@ impl Round<'_> {
                 answers.push(Answer::Add(outcomes, reply));
                 done
             }
+            Command::Switch(hash, reply) => {
+                let unknown = Err(SwitchError::Unknown(hash));
+                let (answer, done) = apart(self.switch(&hash), unknown);
+                answers.push(Answer::Switch(answer, reply));
+                done
+            }
         }
     }
 
@@ -82,15 +82,30 @@ impl Round<'_> {
         let next = self.tree.length() + 1;
         let submitted = |index, standing| Submitted { id, index, standing };
         if transfer.transaction().tag().is_some() {
-            if same > 0 {
+            // What waits may stand in blocks that have just joined: then it is no longer what waits that says so.
+            if same > 0 && !self.unsettled.has_joined() {
                 return Ok(Ok(submitted(next, Standing::Pending)));
             }
-            if let Some(index) = self.batch.place_of(&id)? {
-                return Ok(Ok(submitted(index, Standing::Confirmed)));
+            if let Some(block) = self.batch.place_of(&id)? {
+                // It is told that it stands there: should that block leave, it must return.
+                self.settle_whole(block)?;
+                return Ok(Ok(submitted(block.0, Standing::Confirmed)));
+            }
+            if same == 0 && self.unsettled.has_left() {
+                let is_unsettled = |index, hash| self.unsettled.contains(&(index, hash));
+                if let Some(block) = self.batch.holder_among(&id, is_unsettled)? {
+                    self.settle_whole(block)?;
+                }
+            }
+            if self.draft.count(&id) > 0 {
+                return Ok(Ok(submitted(next, Standing::Pending)));
             }
         }
-        if waiting >= self.max_pending {
-            return Ok(Err(SubmitError::PendingFull(self.max_pending)));
+        if self.draft.len() >= self.limits.count {
+            return Ok(Err(SubmitError::PendingFull(self.limits.count)));
+        }
+        if self.draft.bytes() + transfer.transaction().stored_len() > self.limits.bytes {
+            return Ok(Err(SubmitError::PendingBytesFull(self.limits.bytes)));
         }
         let full_blocks = waiting / (MAX_BLOCK_TRANSACTIONS - 1);
         let index = next + full_blocks.max(same) as u64;
@@ -158,23 +173,37 @@ impl Round<'_> {
         };
         let stored_len = examined.stored_len() as u64;
         let block = examined.block.validate_rest(ids, &state, Some(self.now_s))?;
-        let in_the_way = self.tree.side_room(&header, stored_len, &self.side_limits)?;
+        let in_the_way = self
+            .tree
+            .side_room(&header, stored_len, &self.side_limits, self.max_depth)?;
         Ok(Checking::Passed(block, in_the_way))
     }
 
     /// Puts a checked block into the tree, in the place of others if need be.
     fn insert(&mut self, block: Block<Checked>, in_the_way: &[BlockHash]) -> Result<Added, StoreError> {
-        self.forget(in_the_way)?;
+        for hash in in_the_way {
+            self.forget(hash)?;
+        }
         self.batch.insert_block(&block)?;
-        let added = match self.tree.insert(&block) {
-            Change::Side => Added::Side,
+        let added = match self.tree.insert_within(&block, self.max_depth) {
+            Change::Side => match self.tree.get(&block.hash()) {
+                Some(node) if node.work > self.tree.tip_node().work => {
+                    let depth = self.tree.depth_of(node);
+                    let most = self.max_depth;
+                    Added::Heavier { depth, most }
+                }
+                _ => Added::Side,
+            },
             Change::Extended => {
-                self.connect(block.index(), block.hash(), block.ids().iter().copied())?;
+                self.batch.activate(block.index(), block.hash())?;
+                for (transaction, id) in block.transactions().iter().zip(block.ids()) {
+                    self.take_out(*id, transaction.tag());
+                }
                 Added::Tip { dropped: 0 }
             }
             Change::Reorganised { dropped, connected } => {
                 self.reorganise(block.index(), &dropped, &connected)?;
-                self.forget(&self.tree.side_excess(&self.side_limits))?;
+                self.trim()?;
                 Added::Tip {
                     dropped: dropped.len(),
                 }
@@ -193,64 +222,43 @@ impl Round<'_> {
         Ok(added)
     }
 
-    /// Takes blocks of side branches out, the last of a branch first.
-    fn forget(&mut self, blocks: &[BlockHash]) -> Result<(), StoreError> {
-        for hash in blocks {
-            if let Some(node) = self.tree.get(hash) {
-                self.batch.remove_block(node.index, *hash)?;
-                self.tree.remove_side(hash);
+    /// Takes up the branch of a block, however deep it leaves the active one, and what stands on it.
+    fn switch(&mut self, hash: &BlockHash) -> Result<Result<Switched, SwitchError>, StoreError> {
+        let Some(node) = self.tree.get(hash) else {
+            return Ok(Err(SwitchError::Unknown(*hash)));
+        };
+        let (is_active, work, tip_work) = (self.tree.is_active(node), node.work, self.tree.tip_node().work);
+        if !is_active && work <= tip_work {
+            return Ok(Err(SwitchError::Lighter(*hash)));
+        }
+        let mut dropped = Vec::new();
+        if !is_active {
+            let end = self.tree.heaviest_after(node).clone();
+            if let Change::Reorganised {
+                dropped: gone,
+                connected,
+            } = self.tree.reorganise(&end)
+            {
+                self.reorganise(end.index, &gone, &connected)?;
+                dropped = gone;
             }
         }
-        Ok(())
+        self.trim()?;
+        let tip = self.tree.tip_node();
+        let (index, hash, dropped) = (tip.index, tip.hash, dropped.len());
+        if !is_active {
+            let (block, active) = (self.batch.block(index, hash)?, true);
+            self.events.push(Event::Block {
+                block,
+                active,
+                dropped,
+            });
+        }
+        Ok(Ok(Switched { index, hash, dropped }))
     }
 
     fn genesis(&self) -> BlockHash {
         self.tree.active_hash(1).expect("every chain has a first block")
-    }
-
-    /// Swaps branches. What the dropped blocks held goes back to the front of what waits, unless the others hold it too.
-    fn reorganise(
-        &mut self,
-        tip_index: u64,
-        dropped: &[BlockHash],
-        connected: &[BlockHash],
-    ) -> Result<(), StoreError> {
-        let fork = tip_index - connected.len() as u64;
-        let mut returned = Vec::with_capacity(dropped.len());
-        for (index, hash) in (1..=dropped.len() as u64).rev().map(|i| fork + i).zip(dropped) {
-            let transactions = identified(self.batch.block(index, *hash)?);
-            self.batch
-                .disconnect(index, transactions.iter().map(Identified::id))?;
-            returned.push(transactions);
-        }
-        let mut seen = HashSet::new();
-        let mut returned: Vec<_> = returned.into_iter().rev().flatten().collect();
-        returned.retain(|one| {
-            let transaction = one.transaction();
-            // One with a tag waits once, in how many blocks it stood.
-            let mut again = || self.draft.count(&one.id()) > 0 || !seen.insert(one.id());
-            !transaction.is_reward() && (transaction.tag().is_none() || !again())
-        });
-        self.draft.push_front(returned);
-        for (index, hash) in (fork + 1..).zip(connected) {
-            let transactions = identified(self.batch.block(index, *hash)?);
-            self.connect(index, *hash, transactions.iter().map(Identified::id))?;
-        }
-        Ok(())
-    }
-
-    /// Makes a block part of the active branch; what it holds waits no longer.
-    fn connect(
-        &mut self,
-        index: u64,
-        hash: BlockHash,
-        ids: impl Iterator<Item = TransactionId> + Clone,
-    ) -> Result<(), StoreError> {
-        self.batch.connect(index, hash, ids.clone())?;
-        for id in ids {
-            self.draft.take(&id);
-        }
-        Ok(())
     }
 }
 
@@ -264,7 +272,10 @@ enum Checking {
 
 /// Whether a block is in the tree since now.
 fn is_new(outcome: &Result<Added, AddError>) -> bool {
-    matches!(outcome, Ok(Added::Side | Added::Tip { .. }))
+    matches!(
+        outcome,
+        Ok(Added::Side | Added::Heavier { .. } | Added::Tip { .. })
+    )
 }
 
 /// Takes an answer and the file's error apart.

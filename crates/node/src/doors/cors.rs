@@ -1,9 +1,9 @@
-//! Which other web pages' scripts may read what the node answers.
+//! Which other web pages may call the node and read what it answers.
 
 use axum::http::{HeaderValue, Method};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-/// Which other web pages' scripts may read what the node answers.
+/// Which other web pages may make the node do something, and read what it answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Cors {
     /// Those of this machine: `http://localhost`, `http://127.0.0.1` and `http://[::1]` with any port.
@@ -21,6 +21,25 @@ pub enum Cors {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(HeaderValue);
 
+impl Cors {
+    /// Whether this page is one of them.
+    pub(super) fn allows(&self, origin: &HeaderValue) -> bool {
+        match self {
+            Self::Localhost => is_local(origin),
+            Self::Nobody => false,
+            Self::Anybody => true,
+            Self::Origins(origins) => origins.iter().any(|one| one.0 == *origin),
+        }
+    }
+}
+
+/// Whether `origin` is the node that `host` names: its own page, through http or through an https proxy.
+pub(super) fn is_of(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let origin = origin.to_str().ok().and_then(host_of);
+    let host = host.and_then(|host| host.to_str().ok());
+    matches!((origin, host), (Some(origin), Some(host)) if !host.is_empty() && origin.eq_ignore_ascii_case(host))
+}
+
 impl Origin {
     /// Reads `http://` or `https://` and a host, with a port or without; `None` for anything else. Spaces around it and a
     /// slash at its end are dropped.
@@ -37,15 +56,13 @@ fn host_of(origin: &str) -> Option<&str> {
         .or_else(|| origin.strip_prefix("https://"))
 }
 
-pub(super) fn cors_layer(cors: &Cors) -> Option<CorsLayer> {
-    let origins = match cors {
-        Cors::Nobody => return None,
-        Cors::Anybody => AllowOrigin::mirror_request(),
-        Cors::Localhost => AllowOrigin::predicate(|origin, _| is_local(origin)),
-        Cors::Origins(origins) => AllowOrigin::list(origins.iter().map(|origin| origin.0.clone())),
-    };
+pub(crate) fn cors_layer(cors: &Cors) -> Option<CorsLayer> {
+    if *cors == Cors::Nobody {
+        return None;
+    }
+    let cors = cors.clone();
     let layer = CorsLayer::new()
-        .allow_origin(origins)
+        .allow_origin(AllowOrigin::predicate(move |origin, _| cors.allows(origin)))
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request());
