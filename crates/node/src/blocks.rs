@@ -22,15 +22,11 @@ use paydirt_ledger::{AddError, AddMode, Added, Block, BlockHash, BlockRecord, Sn
 /// `GET /chain`: every active block, or a page of them, written as it is read.
 pub(super) async fn chain(State(node): State<Arc<Node>>, uri: Uri) -> Result<Response, Refusal> {
     let page = Page::of(&uri)?;
-    let (snapshot, length) = blocking(&node, |node| {
-        let snapshot = node.ledger.snapshot()?;
-        let length = snapshot.length()?;
-        Ok((snapshot, length))
-    })
-    .await?;
+    let branch = node.ledger.active_branch();
+    let length = branch.length;
     let from = page.from.unwrap_or(1).max(1);
     let to = from.saturating_add(page.limit).min(length + 1);
-    let blocks = Blocks::Active(snapshot, from..to.max(from));
+    let blocks = Blocks::Active(branch, from..to.max(from));
     let text = Text::new("{\"chain\":[", blocks, &format!("],\"length\":{length}}}"));
     Ok(streamed(node, text))
 }
@@ -48,7 +44,7 @@ pub(super) async fn one(
                 "There is no block {name}; the chain has blocks 1 to {length}"
             ))
         })?;
-        Ok(Blocks::One(snapshot, block.hash()))
+        Ok(Blocks::One(block.index(), block.hash()))
     })
     .await?;
     Ok(streamed(node, Text::new("", blocks, "")))
@@ -192,5 +188,5 @@ pub(super) async fn add_block(
     })
     .await?;
     let outcome = receiver.await.ok().flatten();
-    outcome.ok_or_else(Refusal::stopping)
+    outcome.ok_or_else(|| node.unanswered())
 }

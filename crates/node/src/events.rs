@@ -91,6 +91,7 @@ impl Events {
                 transfer: transfer.into(),
                 index: *index,
             }),
+            Event::Failed(_) => {} // `/status` and the log say it
         }
     }
 

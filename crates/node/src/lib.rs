@@ -57,6 +57,7 @@ use metrics::Metrics;
 use mining::Mining;
 use paydirt::Miner;
 use paydirt_ledger::{BlockHash, Event, Ledger, OutsideJobs};
+use refusal::Refusal;
 
 /// What a node takes, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +139,9 @@ impl Node {
             let (events, metrics, tips) = (events.clone(), metrics.clone(), tips.clone());
             let outside = Arc::clone(&outside);
             move |event| {
+                if let Event::Failed(failure) = event {
+                    tracing::error!(%failure, "the store failed");
+                }
                 if let Event::Block {
                     block, active: true, ..
                 } = event
@@ -171,6 +175,19 @@ impl Node {
     /// The ledger it serves.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What costs work is refused before it is done when it could not be stored.
+    fn can_store(&self) -> Result<(), Refusal> {
+        match self.ledger.failure() {
+            Some(failure) => Err(failure.clone().into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Why a command of the ledger has no answer.
+    fn unanswered(&self) -> Refusal {
+        self.can_store().err().unwrap_or_else(Refusal::stopping)
     }
 
     /// Ends mining and event streams, so that connections can be closed.

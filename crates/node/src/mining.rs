@@ -126,6 +126,7 @@ pub(super) async fn mine(State(node): State<Arc<Node>>, request: Request) -> Res
 }
 
 async fn mine_block(node: &Arc<Node>) -> Result<(Block<Unchecked>, Effort), Refusal> {
+    node.can_store()?;
     let mining = &node.mining;
     let Ok(_place) = mining.line.try_acquire() else {
         let message = "Too many callers wait for a block already; ask again later, or mine with GET /work";

@@ -21,6 +21,7 @@ use paydirt_ledger::{AddError, MAX_BLOCK_BYTES, OutsideError};
 
 /// `GET /work`.
 pub(super) async fn hand_out(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
+    node.can_store()?;
     let job = blocking(&node, |node| Ok(node.outside.hand_out(&node.ledger)?)).await?;
     let (template, context) = (&job.origin, job.origin.context());
     let answer = answers::HeaderToMine {

@@ -72,6 +72,8 @@ async fn accept(
     http.timer(TokioTimer::new())
         .half_close(true) // whether the client has gone is found out here
         .header_read_timeout(limits.header_timeout)
+        // Its own would panic while the clock shows a time before 1970: the app states the date, if there is one.
+        .auto_date_header(false)
         .max_buf_size(BUFFER_BYTES);
     loop {
         let (stream, peer) = match listener.accept().await {

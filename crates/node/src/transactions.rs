@@ -36,7 +36,7 @@ pub(super) async fn new(State(node): State<Arc<Node>>, Text(text): Text) -> Resu
         let _ = sender.send(outcome); // the caller may have gone away
         drop(permit);
     });
-    let submitted = receiver.await.map_err(|_| Refusal::stopping())??;
+    let submitted = receiver.await.map_err(|_| node.unanswered())??;
     let index = submitted.index;
     let (status, message) = match submitted.standing {
         Standing::New => (StatusCode::CREATED, "Transaction is scheduled to be added to"),

@@ -40,7 +40,8 @@ Examples:
   minerd -a sha256d -o http://127.0.0.1:5000 -O x:x    # or any other that speaks getwork
   open http://localhost:5000/explorer
 
-Ctrl-C and SIGTERM finish what is being written and exit 0.";
+Ctrl-C and SIGTERM finish what is being written and exit 0; or 3, if the ledger's file failed meanwhile: GET /status
+says so, with 503.";
 
 /// Serve the ledger over HTTP
 #[derive(Debug, Args)]
@@ -306,5 +307,8 @@ async fn serve(
     };
     server::serve(listener, app(Arc::clone(&node), doors), limits, stop).await;
     tracing::info!("stopped");
-    Ok(())
+    match node.ledger().failure() {
+        Some(failure) => Err(failure.clone().into()),
+        None => Ok(()),
+    }
 }

@@ -672,3 +672,63 @@ fn connections_are_kept_alive() {
         assert!(String::from_utf8_lossy(&answer[..length]).starts_with("HTTP/1.1 200"));
     }
 }
+
+/// A disk that is full while the node runs: it says so wherever it is asked, does no work for nothing, and its end says so
+/// too. What was acknowledged is there.
+#[test]
+fn a_full_disk_is_said_and_ends_with_3() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("ledger").display().to_string();
+    let server = Server::start_on_a_small_disk(&format!("--bits 1 --data {data}"), 300);
+    assert_eq!(server.get("/status").0, 200);
+    let mut stored = 0;
+    let refused = loop {
+        let mut transfer = transfer(stored + 1);
+        transfer["sender"] = json!("x".repeat(250));
+        match server.post("/transactions/new", &transfer) {
+            (201, _) => stored += 1,
+            other => break other,
+        }
+        assert!(stored < 10_000, "300 kB hold no more");
+    };
+    assert!(stored > 20, "{stored}");
+    for (status, answer) in [
+        refused,
+        server.get("/status"),
+        server.get("/mine"),
+        server.post("/mine", &json!({})),
+        server.get("/work"),
+        server.post("/transactions/new", &transfer(1)),
+    ] {
+        let message = answer["message"].as_str().unwrap();
+        assert_eq!(status, 503, "{answer}");
+        assert!(
+            message.contains("file failed") && message.contains("opened again"),
+            "{message}"
+        );
+    }
+    let (_, status) = server.get("/status");
+    assert_eq!(
+        (&status["length"], &status["pending"]),
+        (&json!(1), &json!(stored))
+    );
+    assert_eq!(server.get("/chain").0, 200, "what can be read is read");
+    let (code, log) = server.stop("TERM");
+    assert_eq!(code, Some(3), "{log}");
+    let said = log
+        .lines()
+        .filter(|line| line.contains("ERROR") && line.contains("the store failed"));
+    assert_eq!(said.count(), 1, "{log}");
+    assert!(
+        log.lines()
+            .last()
+            .unwrap()
+            .starts_with("error: the ledger's file failed"),
+        "{log}"
+    );
+
+    let server = Server::start(format!("--data {data}"));
+    let (status, answer) = server.get("/status");
+    assert_eq!((status, &answer["pending"]), (200, &json!(stored)));
+    assert_eq!(server.stop("TERM").0, Some(0));
+}
