@@ -76,7 +76,7 @@ fn a_block_from_the_future_does_not_make_the_next_easy() {
     assert_eq!(template.time_at(now), Ok(u32::try_from(now).unwrap()));
     assert_eq!(ledger.add(next_at(&ledger, now)), TIP);
     let after = bits(ledger.tip().next.nbits);
-    assert!(after >= 20.0 && after < 20.0 + 3.0 / 288.0, "{after}");
+    assert!((20.0..20.0 + 3.0 / 288.0).contains(&after), "{after}");
 }
 
 /// Fixed difficulty: three blocks stamped two hours ahead once made every `/mine` a 503.
