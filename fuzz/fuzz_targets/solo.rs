@@ -13,12 +13,18 @@ use paydirt_bitcoin::{
 const ADDRESS: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 
 fn is_a_line(problem: &str) {
-    assert!(!problem.is_empty() && !problem.contains('\n') && problem.len() <= 2_000, "{problem}");
+    assert!(
+        !problem.is_empty() && !problem.contains('\n') && problem.len() <= 2_000,
+        "{problem}"
+    );
 }
 
 fuzz_target!(|bytes: &[u8]| {
     for status in [200, 500] {
-        let answer = Answer { status, body: bytes.to_vec() };
+        let answer = Answer {
+            status,
+            body: bytes.to_vec(),
+        };
         if let Err(error) = read_answer::<serde_json::Value>("call", &answer) {
             is_a_line(&error.to_string());
         }

@@ -1,7 +1,7 @@
 //! Real headers: Bitcoin's software as sources of jobs.
 //!
-//! *In:* what a pool says (Stratum v1), or a node (getblocktemplate). *Out:* [`Job`](paydirt_jobs::Job)s for the one mining loop, and the shares that it
-//! found, said in the peer's words.
+//! *In:* what a pool says (Stratum v1), or a node (getblocktemplate). *Out:* [`Job`](paydirt_jobs::Job)s for the one mining
+//! loop, and what it found, said in the peer's words.
 //!
 //! ```text
 //! stratum     lines of a pool ──► client (no sockets, no clock) ──► jobs, lines, events; around it the connection

@@ -7,8 +7,8 @@
 use std::sync::{Arc, Mutex};
 
 use bitcoin_primitives::{
-    Amount, OutPoint, ScriptPubKeyBuf, ScriptSigBuf, Sequence, Transaction, TransactionVersion, TxIn, TxOut, Witness,
-    absolute, encoding,
+    Amount, OutPoint, ScriptPubKeyBuf, ScriptSigBuf, Sequence, Transaction, TransactionVersion, TxIn, TxOut,
+    Witness, absolute, encoding,
 };
 use bitcoinkernel::{
     BlockValidationStateRef, ChainType, ChainstateManager, Context, ContextBuilder, ProcessBlockResult,
@@ -46,7 +46,9 @@ impl Judge {
         let seen = Arc::clone(&checked);
         let context = builder
             .with_block_checked_validation(move |_block, state: BlockValidationStateRef<'_>| {
-                seen.lock().unwrap().push(state.mode() == bitcoinkernel::ValidationMode::Valid);
+                seen.lock()
+                    .unwrap()
+                    .push(state.mode() == bitcoinkernel::ValidationMode::Valid);
             })
             .build()
             .unwrap();
@@ -71,7 +73,12 @@ impl Judge {
     }
 
     fn regtest() -> Self {
-        Self::new(ContextBuilder::new().chain_type(ChainType::Regtest), "207fffff", ANYONE, 1_700_000_000)
+        Self::new(
+            ContextBuilder::new().chain_type(ChainType::Regtest),
+            "207fffff",
+            ANYONE,
+            1_700_000_000,
+        )
     }
 
     fn height(&self) -> u32 {
@@ -126,8 +133,13 @@ impl Judge {
         let result = self.core.process_block(&block);
         let verdicts = self.checked.lock().unwrap()[checked..].to_vec();
         let hash = block.hash();
-        let is_tip = self.height() == height + 1 && self.core.active_chain().tip().block_hash() == hash.as_ref();
-        assert_eq!(is_tip, matches!(result, ProcessBlockResult::NewBlock) && verdicts == [true], "{verdicts:?}");
+        let is_tip =
+            self.height() == height + 1 && self.core.active_chain().tip().block_hash() == hash.as_ref();
+        assert_eq!(
+            is_tip,
+            matches!(result, ProcessBlockResult::NewBlock) && verdicts == [true],
+            "{verdicts:?}"
+        );
         is_tip
     }
 
@@ -136,7 +148,11 @@ impl Judge {
         let template = self.template(json!({ "transactions": said(transactions) }));
         let height = template.height;
         let block = self.mine(template);
-        assert!(self.takes(&block), "block {height} with {} transactions", transactions.len());
+        assert!(
+            self.takes(&block),
+            "block {height} with {} transactions",
+            transactions.len()
+        );
         coinbase(&block)
     }
 }
@@ -173,7 +189,10 @@ fn spend(from: &Transaction, witness: bool) -> Transaction {
         version: TransactionVersion::TWO,
         lock_time: absolute::LockTime::ZERO,
         inputs: vec![TxIn {
-            previous_output: OutPoint { txid: from.compute_txid(), vout: 0 },
+            previous_output: OutPoint {
+                txid: from.compute_txid(),
+                vout: 0,
+            },
             script_sig: ScriptSigBuf::new(),
             sequence: Sequence::MAX,
             witness: shown,
@@ -219,7 +238,9 @@ fn blocks_of_regtest() {
 
     // What the node itself says of the commitment, and what it wants in the coinbase.
     let commitment = "6a24aa21a9ede2f61c3f71d1defd3fa999dfa36953755c690689799962b48bebd836974e8cf9";
-    let template = judge.template(json!({ "default_witness_commitment": commitment, "coinbaseaux": { "flags": "062f503253482f" } }));
+    let template = judge.template(
+        json!({ "default_witness_commitment": commitment, "coinbaseaux": { "flags": "062f503253482f" } }),
+    );
     let block = judge.mine(template);
     assert!(judge.takes(&block));
     // Past the halving at height 150.
@@ -237,11 +258,23 @@ fn what_is_wrong_is_refused() {
     for (what, changes) in [
         ("a satoshi too much", json!({ "coinbasevalue": 5_000_000_001u64 })),
         ("another height", json!({ "height": 101 })),
-        ("no commitment", json!({ "transactions": said(std::slice::from_ref(&with)), "default_witness_commitment": "6a" })),
-        ("no witness", json!({ "transactions": said(&[spend(&coinbases[0], false)]) })),
-        ("not mature", json!({ "transactions": said(&[spend(&coinbases[90], true)]) })),
+        (
+            "no commitment",
+            json!({ "transactions": said(std::slice::from_ref(&with)), "default_witness_commitment": "6a" }),
+        ),
+        (
+            "no witness",
+            json!({ "transactions": said(&[spend(&coinbases[0], false)]) }),
+        ),
+        (
+            "not mature",
+            json!({ "transactions": said(&[spend(&coinbases[90], true)]) }),
+        ),
         ("bits of another chain", json!({ "bits": "1f7fffff" })),
-        ("a time before its parents'", json!({ "curtime": 1_700_000_100, "mintime": 1_700_000_100 })),
+        (
+            "a time before its parents'",
+            json!({ "curtime": 1_700_000_100, "mintime": 1_700_000_100 }),
+        ),
         ("an old version", json!({ "version": 1 })),
     ] {
         let template = judge.template(changes);
@@ -269,11 +302,17 @@ fn blocks_of_a_signet_with_the_trivial_challenge() {
     for _ in 0..3 {
         judge.extend(&[]);
     }
-    let template = judge.template(json!({ "signet_challenge": "51", "rules": ["csv", "!segwit", "!signet", "taproot"] }));
+    let template = judge
+        .template(json!({ "signet_challenge": "51", "rules": ["csv", "!segwit", "!signet", "taproot"] }));
     let block = judge.mine(template);
     assert!(judge.takes(&block));
     // On Bitcoin's own signet, whose blocks are signed, the same would be refused.
-    let mut own = Judge::new(ContextBuilder::new().chain_type(ChainType::Signet), "1e0377ae", program, 1_700_000_000);
+    let mut own = Judge::new(
+        ContextBuilder::new().chain_type(ChainType::Signet),
+        "1e0377ae",
+        program,
+        1_700_000_000,
+    );
     let template = own.template(json!({}));
     let block = own.mine(template);
     assert!(!own.takes(&block));
