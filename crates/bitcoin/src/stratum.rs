@@ -22,15 +22,17 @@ mod handshake;
 mod lines;
 mod message;
 mod pool;
+mod shares;
 mod tls;
 mod url;
 mod work;
 
-pub use client::{Action, Client, Leave, Submission};
+pub use client::{Action, Client, Leave};
 pub use event::{Event, FoundShare, Tally};
 pub use lines::{Line, LineBuffer, MOST_LINE_BYTES};
 pub use message::JobId;
 pub use pool::{Login, Pool, PoolError, Told};
+pub use shares::Submission;
 pub use tls::{Trust, TrustError};
 pub use url::{PoolUrl, UrlError};
 pub use work::Work;

@@ -186,7 +186,8 @@ impl SoloSource {
             changed: Condvar::new(),
             tell,
         });
-        let threads: [(&str, fn(&Shared)); 3] = [
+        type Body = fn(&Shared);
+        let threads: [(&str, Body); 3] = [
             ("solo-fetching", Shared::fetch_templates),
             ("solo-polling", Shared::poll_templates),
             ("solo-submitting", Shared::submit_blocks),

@@ -22,8 +22,7 @@ use std::{
     time::Duration,
 };
 
-use paydirt::{ByteOrder, Goal};
-use paydirt_jobs::{Job, Share};
+use paydirt_jobs::Job;
 use serde_json::{Value, json};
 
 use super::{
@@ -32,10 +31,7 @@ use super::{
     pool::Login,
     work::Work,
 };
-use crate::{
-    difficulty::{self, target},
-    merkle::sha256d,
-};
+use crate::difficulty::target;
 
 /// So many lines without sense are not a pool's.
 const MOST_BAD_LINES: u32 = 20;
@@ -81,19 +77,6 @@ pub enum Leave {
     },
 }
 
-/// What becomes of a share.
-#[derive(Debug, PartialEq)]
-pub enum Submission {
-    /// Send this line.
-    Send(String),
-    /// It is easier than what the pool asks for by now.
-    TooEasy,
-    /// It is of no use any more.
-    Stale(Event),
-    /// It does not make the header that was mined. This cannot happen.
-    Wrong(String),
-}
-
 /// A request that has no answer yet.
 pub(super) struct Pending {
     pub(super) sent: Duration,
@@ -113,7 +96,7 @@ pub(super) enum Request {
 /// One connection's state.
 pub struct Client {
     pub(super) login: Arc<Login>,
-    session: u64,
+    pub(super) session: u64,
     host: String,
     next_id: u64,
     pub(super) pending: BTreeMap<u64, Pending>,
@@ -124,7 +107,7 @@ pub struct Client {
     next_extranonce: Option<Extranonce>,
     /// Once version rolling is granted.
     pub(super) mask: Option<u32>,
-    difficulty: Option<f64>,
+    pub(super) difficulty: Option<f64>,
     pub(super) authorized: bool,
     pub(super) subscribing: bool,
     /// What the pool last wanted mined.
@@ -163,12 +146,6 @@ impl Client {
             bad_lines: 0,
             used,
         }
-    }
-
-    /// How many shares have no answer yet.
-    pub fn unanswered(&self) -> usize {
-        let is_share = |pending: &&Pending| matches!(pending.what, Request::Submit(_));
-        self.pending.values().filter(is_share).count()
     }
 
     /// From the last request to its answer.
@@ -390,88 +367,6 @@ impl Client {
             port: port.transpose()?,
             wait: Duration::from_secs_f64(wait_s),
         })])
-    }
-
-    /// A share was found: what to send for it.
-    pub fn submit(&mut self, work: &Work, share: &Share, now: Duration) -> Submission {
-        let found = found(work, share);
-        let stale = |reason: &str| {
-            let reason = reason.to_owned();
-            let share = found.clone();
-            Submission::Stale(Event::Stale { share, reason })
-        };
-        if work.session != self.session {
-            return stale("the connection that it belongs to is gone");
-        }
-        let bytes = share.header.to_bytes();
-        let version = share.header.version();
-        let (time, nonce) = (&bytes[68..72], share.header.nonce());
-        let time = u32::from_le_bytes(time.try_into().expect("four bytes"));
-        let bits = self.mask.map(|mask| version & mask);
-        // As the pool puts it together: its own version, and under the mask our bits.
-        let job_version = work.notify.version;
-        let theirs = job_version & !self.mask.unwrap_or(0) | bits.unwrap_or(0);
-        if theirs != version {
-            return stale("the version mask has changed");
-        }
-        // Once more, from what will be sent.
-        let mut again = work.header(share.extra_nonce).to_bytes();
-        again[..4].copy_from_slice(&theirs.to_le_bytes());
-        again[68..72].copy_from_slice(&time.to_le_bytes());
-        again[76..].copy_from_slice(&nonce.to_le_bytes());
-        let hash = paydirt::Hash::from_bytes(sha256d(&again));
-        if again != bytes
-            || hash != share.hash
-            || !Goal::AtMost(work.target).is_met_by(hash, ByteOrder::Little)
-        {
-            let problem = format!(
-                "a share does not make the header that was mined, and is not sent: {}",
-                found.hash
-            );
-            return Submission::Wrong(problem);
-        }
-        let wanted = self.difficulty.and_then(target).unwrap_or(work.target);
-        if !Goal::AtMost(wanted).is_met_by(hash, ByteOrder::Little) {
-            return Submission::TooEasy;
-        }
-        let mut params = vec![
-            Value::from(&*self.login.user),
-            work.notify.job_id.0.clone(),
-            hex::encode(work.extranonce2(share.extra_nonce)).into(),
-            format!("{time:08x}").into(),
-            format!("{nonce:08x}").into(),
-        ];
-        params.extend(bits.map(|bits| Value::from(format!("{bits:08x}"))));
-        match self.request(now, Request::Submit(found), "mining.submit", params.into()) {
-            Action::Send(line) => Submission::Send(line),
-            _ => unreachable!("a request is a line"),
-        }
-    }
-
-    /// The shares that will have no answer.
-    pub fn give_up(&mut self, reason: &str) -> Vec<Event> {
-        let pending = std::mem::take(&mut self.pending);
-        let shares = pending.into_values().filter_map(|pending| match pending.what {
-            Request::Submit(share) => Some(share),
-            _ => None,
-        });
-        shares
-            .map(|share| Event::Stale {
-                share,
-                reason: reason.to_owned(),
-            })
-            .collect()
-    }
-}
-
-/// A share as it is told of.
-pub(super) fn found(work: &Work, share: &Share) -> FoundShare {
-    FoundShare {
-        job_id: shown(&work.notify.job_id.text()),
-        share_difficulty: difficulty::of_hash(share.hash),
-        difficulty: work.difficulty,
-        hash: share.hash.display(ByteOrder::Little),
-        block: work.is_block(share.hash),
     }
 }
 

@@ -21,10 +21,11 @@ use paydirt::Cancel;
 use paydirt_jobs::{Event as Mining, Fate, Job, JobSlot, JobSource, Share};
 
 use super::{
-    client::{Action, Client, Leave, Submission, found},
+    client::{Action, Client, Leave},
     connection::{Connection, OpenError, said},
     event::{Event, Tally, seconds},
     lines::{Line, LineBuffer},
+    shares::{Submission, found},
     tls::Trust,
     url::PoolUrl,
     work::Work,

@@ -1,10 +1,11 @@
 //! Lines in, lines and jobs out: every order that pools have been seen to use, and those that they should not.
 
-use paydirt::{Cancel, Kernel, Miner};
-use paydirt_jobs::{JobSlot, JobSource, drive};
+use paydirt::{ByteOrder, Cancel, Goal, Kernel, Miner};
+use paydirt_jobs::{JobSlot, JobSource, Share, drive};
 use proptest::prelude::*;
 
 use super::*;
+use crate::{merkle::sha256d, stratum::shares::Submission};
 
 fn login() -> Arc<Login> {
     Arc::new(Login {
