@@ -16,7 +16,7 @@ pub fn sha256d(bytes: &[u8]) -> Bytes32 {
 
 /// The hash of two nodes.
 fn pair(left: &Bytes32, right: &Bytes32) -> Bytes32 {
-    sha256d::Hash::hash_byte_chunks(&[left, right]).to_byte_array()
+    sha256d::Hash::hash_byte_chunks([left, right]).to_byte_array()
 }
 
 /// The root over the first leaf and its branch.
