@@ -169,9 +169,10 @@ fn one_line(rendered: &str) -> String {
     format!("{}; --help shows the options", problem.trim_start())
 }
 
-/// Prints a line on stderr. If that fails there is nobody left to tell.
+/// Prints a line on stderr. If that fails there is nobody left to tell. Names of files and answers of systems may hold
+/// anything: what would move a cursor or colour a terminal is written out.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", options::printable(line));
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod shard;
 pub(crate) mod table;
 mod values;
 
-pub(crate) use error::{InputError, Name, parse, sentence, shown};
+pub(crate) use error::{InputError, Name, parse, printable, sentence, shown};
 pub(crate) use given::Given;
 pub(crate) use machine::{MachineArgs, kernel_names};
 pub(crate) use table::{Flag, GoalArgs, PuzzleArgs, SearchArgs, Spelling};

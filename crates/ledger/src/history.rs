@@ -44,10 +44,10 @@ impl History {
     /// # Errors
     /// [`StoreError`] when the file fails.
     pub fn of(ledger: &Ledger) -> Result<Self, StoreError> {
-        let snapshot = ledger.snapshot()?;
-        let first = if snapshot.length()? > 1 { 2 } else { 1 };
+        let branch = ledger.active_branch();
+        let first = if branch.length > 1 { 2 } else { 1 };
         let mut history = Self::default();
-        snapshot.scan(1..u64::MAX, |block| {
+        ledger.read(&branch, 1..u64::MAX, |block| {
             let header = block.header();
             if block.index() >= first {
                 history.blocks.push(PastBlock {

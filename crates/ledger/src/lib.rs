@@ -27,6 +27,7 @@
 mod block;
 mod difficulty;
 mod header;
+mod health;
 mod history;
 mod identity;
 mod merkle;
@@ -34,6 +35,7 @@ mod outcome;
 mod outside;
 mod parameters;
 mod pending;
+mod reading;
 mod record;
 mod rules;
 mod settling;
@@ -67,6 +69,7 @@ pub use parameters::{
     MAX_AHEAD_S, MAX_BITS, ParametersError, REWARD, TimeRule,
 };
 pub use pending::Pending;
+pub use reading::ActiveBranch;
 pub use record::{BlockRecord, FieldErrors, RecordError, TransactionRecord};
 pub use rules::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MEDIAN_BLOCKS, ParentState, RuleError};
 pub use source::{Mined, MiningEnd, MiningError, MiningPlan, mine_blocks};
@@ -77,12 +80,13 @@ pub use transfer::{BlockLines, ExportError, ImportError, Imported, LineError, ex
 pub use tree::{Change, HeaderNode, HeaderTree, SideError, SideLimits, Tip};
 pub use waiting::Bounds;
 
+use health::Health;
 use paydirt::Cancel;
 use pending::PendingLimits;
 use rayon::prelude::*;
-use store::Store;
+use store::{DEFAULT_CACHE_BYTES, Store};
 use waiting::Waiting;
-use writer::{Command, Examined, Listener, Writer};
+use writer::{Command, Examined, Writer};
 
 /// How many transactions may wait unless told otherwise.
 pub const DEFAULT_MAX_PENDING: usize = 250_000;
@@ -96,7 +100,7 @@ pub const DEFAULT_MAX_REORGANISATION: u64 = 100;
 /// Seconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// What has just become part of a ledger, and is on disk.
+/// What has just become part of a ledger, and is on disk; or that nothing will any more.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A block.
@@ -115,6 +119,8 @@ pub enum Event {
         /// The block it is likely to stand in.
         index: u64,
     },
+    /// The file failed: told once, on the thread that saw it.
+    Failed(StoreFailed),
 }
 
 /// The latest published state.
@@ -145,7 +151,7 @@ pub struct Ledger {
     genesis: BlockHash,
     store: Arc<Store>,
     view: Arc<RwLock<View>>,
-    listeners: Arc<RwLock<Vec<Listener>>>,
+    health: Arc<Health>,
     clock: Clock,
     max_reorganisation: u64,
     commands: Option<mpsc::Sender<Command>>,
@@ -166,6 +172,8 @@ pub struct Options {
     pub max_waiting: Bounds,
     /// How much of the tree side branches may take.
     pub side_limits: SideLimits,
+    /// What the store may keep in memory of its file, in bytes.
+    pub cache_bytes: usize,
     /// What time it is.
     pub clock: Clock,
 }
@@ -185,6 +193,7 @@ impl Default for Options {
                 bytes: 32 << 20,
             },
             side_limits: SideLimits::default(),
+            cache_bytes: DEFAULT_CACHE_BYTES,
             clock: Arc::new(clock),
         }
     }
@@ -196,7 +205,7 @@ impl Ledger {
     /// # Errors
     /// [`StoreError`] when there is none, it is in use, or it is damaged.
     pub fn open(folder: &Path, options: Options) -> Result<Self, StoreError> {
-        Self::from_store(Store::open(folder)?, options)
+        Self::from_store(Store::open(folder, options.cache_bytes)?, options)
     }
 
     /// Opens the ledger in `folder` and verifies all of it, or begins one. `parameters` are those a new ledger gets,
@@ -209,7 +218,8 @@ impl Ledger {
         parameters: Option<&ChainParameters>,
         options: Options,
     ) -> Result<Self, StoreError> {
-        let store = Store::open_or_create(folder, &parameters.copied().unwrap_or_default())?;
+        let of_new = parameters.copied().unwrap_or_default();
+        let store = Store::open_or_create(folder, &of_new, options.cache_bytes)?;
         let ledger = Self::from_store(store, options)?;
         match parameters {
             Some(wanted) if !ledger.parameters.are_meant_by(wanted) => Err(StoreError::OtherParameters {
@@ -233,11 +243,12 @@ impl Ledger {
     /// # Errors
     /// [`StoreError`] when the system gives no thread.
     pub fn in_memory_with(parameters: &ChainParameters, options: Options) -> Result<Self, StoreError> {
-        Self::from_store(Store::in_memory(parameters)?, options)
+        Self::from_store(Store::in_memory(parameters, options.cache_bytes)?, options)
     }
 
     fn from_store(store: Store, options: Options) -> Result<Self, StoreError> {
-        let loaded = store.load()?;
+        let (store, loaded) = store.load()?;
+        let health = Arc::clone(store.health());
         let store = Arc::new(store);
         let view = View {
             tip: loaded.tree.tip(),
@@ -247,8 +258,8 @@ impl Ledger {
             left_out: 0,
             tip_replaced: Cancel::new(),
         };
+        health.watch(&view.tip_replaced);
         let view = Arc::new(RwLock::new(view));
-        let listeners = Arc::default();
         let parameters = *loaded.tree.parameters();
         let genesis = loaded.tree.active_hash(1).expect("every chain has a first block");
         let writer = Writer {
@@ -256,7 +267,7 @@ impl Ledger {
             tree: loaded.tree,
             waiting: Waiting::new(options.max_waiting),
             view: Arc::clone(&view),
-            listeners: Arc::clone(&listeners),
+            health: Arc::clone(&health),
             unsettled: loaded.unsettled,
             left_out: 0,
             limits: PendingLimits {
@@ -275,7 +286,7 @@ impl Ledger {
             genesis,
             store,
             view,
-            listeners,
+            health,
             clock: options.clock,
             max_reorganisation: options.max_reorganisation,
             commands: Some(commands),
@@ -328,7 +339,13 @@ impl Ledger {
         self.view().tip.clone()
     }
 
-    /// The stored blocks at this moment.
+    /// Why nothing is stored any more until the ledger is opened again: its file failed or is damaged. `None` while all is
+    /// well.
+    pub fn failure(&self) -> Option<&StoreFailed> {
+        self.health.failure()
+    }
+
+    /// The stored blocks at this moment, to be looked at quickly; [`Ledger::read`] is for everything else.
     ///
     /// # Errors
     /// [`StoreError`] when the file fails.
@@ -336,10 +353,10 @@ impl Ledger {
         self.store.snapshot()
     }
 
-    /// Calls `listener` after each change, on the writer's thread: it should return quickly.
+    /// Calls `listener` after each change, on the writer's thread: it should return quickly. Of a failure it hears on the
+    /// thread that saw it.
     pub fn listen(&self, listener: impl Fn(&Event) + Send + Sync + 'static) {
-        let mut listeners = self.listeners.write().expect("nothing panics while it is held");
-        listeners.push(Box::new(listener));
+        self.health.listen(Box::new(listener));
     }
 
     /// The next block, for this node's reward.
@@ -361,7 +378,8 @@ impl Ledger {
     /// # Errors
     /// [`SubmitError`] for a reward, too many that wait, or a file that failed.
     pub fn submit(&self, transfer: impl Into<Identified>) -> Result<Submitted, SubmitError> {
-        wait(|reply| self.submit_then(transfer, reply))
+        let answer = wait(|reply| self.submit_then(transfer, reply));
+        answer.unwrap_or_else(|| Err(self.unanswered().into()))
     }
 
     /// [`Ledger::submit`], which calls `reply` on the writer's thread when the transfer is on disk. Its id is computed on
@@ -390,12 +408,24 @@ impl Ledger {
     /// Adds blocks, parents first, with one commit for all; returns when they are on disk. Each has an outcome, in their
     /// order; one that is refused does not hold up the others.
     pub fn add_all(&self, blocks: Vec<Block<Unchecked>>) -> Vec<Result<Added, AddError>> {
-        wait(|reply| self.add_then(blocks, AddMode::Each, reply))
+        self.add_and_wait(blocks, AddMode::Each)
     }
 
     /// Adds blocks up to the first that is refused, whose outcome is the last; none after it is taken.
     pub fn add_until_refused(&self, blocks: Vec<Block<Unchecked>>) -> Vec<Result<Added, AddError>> {
-        wait(|reply| self.add_then(blocks, AddMode::UntilRefused, reply))
+        self.add_and_wait(blocks, AddMode::UntilRefused)
+    }
+
+    fn add_and_wait(&self, blocks: Vec<Block<Unchecked>>, mode: AddMode) -> Vec<Result<Added, AddError>> {
+        let count = blocks.len();
+        let outcomes = wait(|reply| self.add_then(blocks, mode, reply));
+        outcomes.unwrap_or_else(|| vec![Err(self.unanswered().into()); count])
+    }
+
+    /// Why a command has no answer: the database panicked over its own file while the command was carried out.
+    fn unanswered(&self) -> StoreFailed {
+        let reason = "the database cannot be written".to_owned();
+        self.health.fail(StoreError::Damaged(reason))
     }
 
     /// [`Ledger::add_all`], as `mode` says, which calls `reply` on the writer's thread when the blocks are on disk. What can be checked
@@ -416,7 +446,8 @@ impl Ledger {
     /// # Errors
     /// [`SwitchError`] when the block is unknown, its branch is not heavier, or the file failed.
     pub fn switch(&self, hash: BlockHash) -> Result<Switched, SwitchError> {
-        wait(|reply| self.switch_then(hash, reply))
+        let answer = wait(|reply| self.switch_then(hash, reply));
+        answer.unwrap_or_else(|| Err(self.unanswered().into()))
     }
 
     /// [`Ledger::switch`], which calls `reply` on the writer's thread when it is done.
@@ -437,13 +468,13 @@ impl Ledger {
     }
 }
 
-/// Waits for the answer that `ask` has sent to its argument.
-fn wait<T: Send + 'static>(ask: impl FnOnce(Box<dyn FnOnce(T) + Send>)) -> T {
+/// Waits for the answer that `ask` has sent to its argument; `None` when that was dropped.
+fn wait<T: Send + 'static>(ask: impl FnOnce(Box<dyn FnOnce(T) + Send>)) -> Option<T> {
     let (sender, receiver) = mpsc::sync_channel(1);
     ask(Box::new(move |answer| {
         let _ = sender.send(answer); // the receiver waits below
     }));
-    receiver.recv().expect("the writer answers everything")
+    receiver.recv().ok()
 }
 
 impl Drop for Ledger {

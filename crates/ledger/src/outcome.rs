@@ -34,6 +34,13 @@ pub enum Standing {
 #[error("{0}; nothing is stored until the ledger is opened again")]
 pub struct StoreFailed(#[source] pub(super) Arc<StoreError>);
 
+impl StoreFailed {
+    /// Whether the file is not what was written, rather than not to be written.
+    pub fn is_damage(&self) -> bool {
+        matches!(*self.0, StoreError::Damaged(_) | StoreError::DamagedBlock { .. })
+    }
+}
+
 impl PartialEq for StoreFailed {
     /// Whether it is the same failure.
     fn eq(&self, other: &Self) -> bool {

@@ -8,13 +8,19 @@
 //!
 //! What others see changes only after the store has committed, all at once: a [`Draft`] collects the changes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod ranks;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::Bound,
+};
 
 use crate::{
     identity::{Identified, TransactionId},
     rules::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS},
     transaction::MAX_STORED_BYTES,
 };
+use ranks::Ranks;
 
 /// The places of a new store begin here: what a reorganisation returns goes before everything else, and keeps room for each
 /// transaction that it may return.
@@ -48,6 +54,8 @@ pub struct Pending {
     by_id: HashMap<TransactionId, BTreeSet<u64>>,
     /// The first place of each id: what the next block takes from, however often one transfer waits.
     firsts: BTreeSet<u64>,
+    /// Which place is the n-th.
+    ranks: Ranks,
     /// What they take in their stored form.
     bytes: usize,
     /// Whether some of them may stand in the active branch already: no block is made of them until that is known.
@@ -73,6 +81,16 @@ impl Pending {
     /// All of them, the first first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Identified> {
         self.by_place.values()
+    }
+
+    /// All but the first `skip` of them, however many these are: it does not walk over them.
+    pub fn iter_from(&self, skip: usize) -> impl Iterator<Item = &Identified> {
+        let (from, skip) = match self.ranks.near(skip) {
+            Some((place, skip)) => (Bound::Included(place), skip),
+            None => (Bound::Excluded(u64::MAX), 0),
+        };
+        let rest = self.by_place.range((from, Bound::Unbounded)).skip(skip);
+        rest.map(|(_, transfer)| transfer)
     }
 
     /// The first one with this id.
@@ -124,6 +142,7 @@ impl Pending {
             }
         }
         places.insert(place);
+        self.ranks.add(place);
         self.bytes += transfer.transaction().stored_len();
         let before = self.by_place.insert(place, transfer);
         debug_assert!(before.is_none(), "a place is given once");
@@ -134,6 +153,7 @@ impl Pending {
         let Some(transfer) = self.by_place.remove(&place) else {
             return false;
         };
+        self.ranks.remove(place);
         let id = transfer.id();
         self.bytes -= transfer.transaction().stored_len();
         let places = self.by_id.get_mut(&id).expect("what waits is found by its id");
@@ -301,6 +321,10 @@ mod tests {
         assert_eq!(after.by_id.values().map(BTreeSet::len).sum::<usize>(), expected);
         let firsts = after.by_id.values().map(|places| *places.first().unwrap());
         assert_eq!(after.firsts, firsts.collect());
+        for skip in [0, 1, 2, expected / 2, expected, expected + 1] {
+            let rest: Vec<_> = after.iter().skip(skip).collect();
+            assert_eq!(after.iter_from(skip).collect::<Vec<_>>(), rest, "{skip}");
+        }
         after
     }
 

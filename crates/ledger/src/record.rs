@@ -1,6 +1,6 @@
 //! The JSON form of blocks and transactions: what the node answers and takes, and a line of an export.
 //!
-//! *In:* JSON from anywhere. *Out:* a block or a transaction, or [`FieldErrors`] that name each field that is missing or
+//! *In:* JSON from anywhere, as text. *Out:* a block or a transaction, or [`FieldErrors`] that name each field that is missing or
 //! wrong, all at once.
 //!
 //! ```text
@@ -8,22 +8,24 @@
 //!  "version":536870912,"bits":"1f00ffff"}
 //! ```
 //!
-//! `hash`, `previous_hash` and `merkle_root` are written as Bitcoin writes them (bytes reversed), `bits` as 8 hex digits.
+//! `hash`, `previous_hash` and `merkle_root` are written as Bitcoin writes them (bytes reversed), `bits` as 8 hex digits. Numbers are
+//! read exactly: `5`, `5.0` and `5e0` are 5, `4.9999999999999999999` is not.
 
 mod fields;
+mod json;
+mod reading;
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use crate::{
-    block::{Block, Unchecked},
-    header::{BlockHash, Header, MerkleRoot},
-    transaction::{MAX_AMOUNT, Transaction, TransactionError},
+    block::Block,
+    header::{BlockHash, MerkleRoot},
+    transaction::Transaction,
 };
 pub use fields::FieldErrors;
-use fields::Fields;
+pub use reading::{RecordError, TransactionRecord};
 
 /// A block as JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -100,118 +102,32 @@ impl<'b> BlockRecord<'b> {
         let at = text.find(EMPTY).expect("it has transactions") + EMPTY.len() - 1;
         (text[..at].to_owned(), text[at..].to_owned())
     }
-
-    /// Reads a block. What the block does not need (a schema, anything unknown) is passed over; a hash may be left
-    /// out, but must be the block's own if it is there.
-    ///
-    /// # Errors
-    /// [`RecordError`].
-    pub fn parse(value: &Value) -> Result<Block<Unchecked>, RecordError> {
-        let mut fields = Fields::of(value)?;
-        let index = fields.number("index", 1, MAX_AMOUNT);
-        let time = fields.number("timestamp", 0, u32::MAX.into());
-        let nonce = fields.number("proof", 0, u32::MAX.into());
-        let version = fields.version();
-        let previous_hash = fields.hex64("previous_hash");
-        let merkle_root = fields.hex64("merkle_root");
-        let bits = fields.bits();
-        let transactions = fields.transactions();
-        let stated = match fields.map.contains_key("hash") {
-            true => fields.hex64::<BlockHash>("hash"),
-            false => None,
-        };
-        let header = || {
-            Some(Header {
-                version: version?,
-                previous_hash: previous_hash?,
-                merkle_root: merkle_root?,
-                time: u32::try_from(time?).ok()?,
-                nbits: bits?,
-                nonce: u32::try_from(nonce?).ok()?,
-            })
-        };
-        let (Some(index), Some(header), Some(transactions), true) =
-            (index, header(), transactions, fields.errors.is_empty())
-        else {
-            return Err(fields.errors.into());
-        };
-        let block = Block::new(index, header, transactions);
-        match stated {
-            Some(stated) if stated != block.hash() => Err(RecordError::Hash {
-                stated,
-                actual: block.hash(),
-            }),
-            _ => Ok(block),
-        }
-    }
-}
-
-/// Why JSON is not a block.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// Fields are missing or wrong.
-    #[error(transparent)]
-    Fields(#[from] FieldErrors),
-    /// The hash it states is not its own.
-    #[error("its hash is {actual}, not the stated {stated}")]
-    Hash {
-        /// What stands in it.
-        stated: BlockHash,
-        /// What its header hashes to.
-        actual: BlockHash,
-    },
-}
-
-/// Reading transactions.
-pub struct TransactionRecord;
-
-impl TransactionRecord {
-    /// Reads what a user sends: a transfer, with a tag or without. Amounts may be written as whole numbers in any JSON form
-    /// (`5`, `5.0`, `5e0`).
-    ///
-    /// # Errors
-    /// [`FieldErrors`], each field that is missing or wrong among them.
-    pub fn parse_transfer(value: &Value) -> Result<Transaction, FieldErrors> {
-        let mut fields = Fields::of(value)?;
-        let sender = fields.name("sender");
-        let recipient = fields.name("recipient");
-        let amount = fields.number("amount", 1, MAX_AMOUNT);
-        let tag = fields.tag();
-        if sender.as_deref() == Some(super::REWARD_SENDER) {
-            fields.must(TransactionError::ForgedReward.to_string());
-        }
-        fields.transaction(sender, recipient, amount, Some(0), tag)
-    }
-
-    /// Reads a transaction of a block: a transfer or a reward.
-    ///
-    /// # Errors
-    /// [`FieldErrors`].
-    pub fn parse(value: &Value) -> Result<Transaction, FieldErrors> {
-        let mut fields = Fields::of(value)?;
-        let sender = fields.name("sender");
-        let recipient = fields.name("recipient");
-        let amount = fields.number("amount", 1, MAX_AMOUNT);
-        let extra_nonce = match fields.map.contains_key("extra_nonce") {
-            true => fields.number("extra_nonce", 0, MAX_AMOUNT),
-            false => Some(0),
-        };
-        let tag = fields.tag();
-        fields.transaction(sender, recipient, amount, extra_nonce, tag)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::{ChainParameters, Tag};
+    use crate::{Block, ChainParameters, Tag, Unchecked};
+
+    fn read_transfer(value: &Value) -> Result<Transaction, RecordError> {
+        TransactionRecord::parse_transfer(value.to_string().as_bytes())
+    }
+
+    fn read_block(value: &Value) -> Result<Block<Unchecked>, RecordError> {
+        BlockRecord::parse(value.to_string().as_bytes())
+    }
 
     fn refused(value: Value) -> String {
-        TransactionRecord::parse_transfer(&value).unwrap_err().to_string()
+        read_transfer(&value).unwrap_err().to_string()
+    }
+
+    fn refused_text(text: &str) -> String {
+        TransactionRecord::parse_transfer(text.as_bytes())
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -244,7 +160,7 @@ mod tests {
     #[test]
     fn a_tag_is_a_text_of_sixteen_digits() {
         let with = |tag| json!({"sender": "a", "recipient": "b", "amount": 5, "tag": tag});
-        let read = |tag| TransactionRecord::parse_transfer(&with(tag)).map(|transfer| transfer.tag());
+        let read = |tag| read_transfer(&with(tag)).map(|transfer| transfer.tag());
         assert_eq!(read(json!("00000000000000ff")), Ok(Tag::new(255)));
         assert_eq!(read(json!(null)), Ok(None));
         for tag in [
@@ -257,7 +173,7 @@ mod tests {
         }
         let reward = json!({"sender": "0", "recipient": "b", "amount": 1, "tag": "00000000000000ff"});
         assert!(
-            TransactionRecord::parse(&reward)
+            TransactionRecord::parse(reward.to_string().as_bytes())
                 .unwrap_err()
                 .to_string()
                 .contains("only a transfer has one")
@@ -265,28 +181,149 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_may_be_written_as_floats() {
-        for amount in [json!(5), json!(5.0), json!(5e0)] {
-            let value = json!({"sender": "a", "recipient": "b", "amount": amount, "memo": "ignored"});
-            assert_eq!(TransactionRecord::parse_transfer(&value).unwrap().amount(), 5);
+    fn amounts_are_read_exactly() {
+        let with = |amount: &str| format!(r#"{{"sender": "a", "recipient": "b", "amount": {amount}}}"#);
+        for amount in ["5", "5.0", "5e0", "0.5E1"] {
+            let transfer = TransactionRecord::parse_transfer(with(amount).as_bytes());
+            assert_eq!(transfer.unwrap().amount(), 5, "{amount}");
         }
+        for amount in [
+            "4.9999999999999999999",
+            "5.0000000000000000001",
+            "9007199254740991.5",
+            "9007199254740992",
+            "18446744073709551621",
+            "1e400",
+            "-0",
+            "0e9",
+            "-5",
+        ] {
+            assert_eq!(
+                refused_text(&with(amount)),
+                "Invalid values: amount must be a whole number from 1 to 9007199254740991",
+                "{amount}"
+            );
+        }
+        for amount in ["05", "+5", "5.", ".5", "0x5", "NaN", "Infinity"] {
+            assert!(
+                refused_text(&with(amount)).starts_with("it is not JSON"),
+                "{amount}"
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_fields_of_a_transaction_are_refused() {
+        assert_eq!(
+            refused(json!({"sender": "a", "recipient": "b", "amount": 1, "memo": "x", "fee\n": {"a": [1]}})),
+            "Invalid values: fee\\n is no field of a transfer, memo is no field of a transfer"
+        );
+        assert_eq!(
+            refused(json!({"sender": "a", "Amount": 1})),
+            "Missing values: recipient, amount; Invalid values: Amount is no field of a transfer"
+        );
+        let many: serde_json::Map<_, _> = (0..200).map(|n| (format!("field {n}"), json!(n))).collect();
+        assert!(refused(many.into()).len() < 1000, "a few are enough");
+        let long = refused(json!({"x".repeat(100_000): 1}));
+        assert!(long.len() < 300 && long.contains("xxx…"), "{long}");
+        assert!(
+            refused(json!({"sender": "a", "recipient": "b", "amount": 1, "extra_nonce": 0}))
+                .contains("extra_nonce")
+        );
+        // In a block too; a block's own, such as a schema, are passed over.
+        let mut value =
+            serde_json::to_value(BlockRecord::new(&ChainParameters::default().genesis())).unwrap();
+        value["message"] = json!({"any": ["thing"]});
+        assert!(read_block(&value).is_ok());
+        value["transactions"][0]["memo"] = json!(1);
+        assert_eq!(
+            read_block(&value).unwrap_err().to_string(),
+            "Invalid values: transaction 0: Invalid values: memo is no field of a transaction"
+        );
+    }
+
+    #[test]
+    fn a_field_is_there_once() {
+        for (text, name) in [
+            (
+                r#"{"sender":"a","recipient":"b","amount":1,"amount":1}"#,
+                "amount",
+            ),
+            (
+                r#"{"sender":"a","recipient":"b","amount":1,"\u0061mount":2}"#,
+                "amount",
+            ),
+            (
+                r#"{"sender":"a","recipient":"b","amount":1,"tag":null,"tag":null}"#,
+                "tag",
+            ),
+            (r#"{"memo":1,"memo":2}"#, "memo"),
+            (r#"{"memo":{"a":[{"b":1,"b":2}]}}"#, "b"),
+            (r#"[{"c":1,"c":2}]"#, "c"),
+        ] {
+            let refused = refused_text(text);
+            assert!(
+                refused.starts_with(&format!(
+                    "Invalid values: {name} is there twice at line 1 column "
+                )),
+                "{text}: {refused}"
+            );
+        }
+        let genesis =
+            serde_json::to_string(&BlockRecord::new(&ChainParameters::default().genesis())).unwrap();
+        for (once, twice) in [
+            ("\"proof\"", "\"proof\":1,\"proof\""),
+            ("\"transactions\"", "\"transactions\":[],\"transactions\""),
+            ("\"amount\"", "\"amount\":1,\"amount\""),
+            ("\"bits\"", "\"x\":1,\"x\":1,\"bits\""),
+        ] {
+            let text = genesis.replacen(once, twice, 1);
+            let refused = BlockRecord::parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(refused.contains("is there twice"), "{text}: {refused}");
+        }
+        let many: Vec<_> = (0..300).map(|n| format!("\"{n}\":0")).collect();
+        let refused = refused_text(&format!("{{{}}}", many.join(",")));
+        assert!(refused.contains("more than 256 fields"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_not_json_is_said_to_be_none() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        for text in [
+            "",
+            "{",
+            "{}x",
+            r#"{"sender":"a","recipient":"b","amount":1}}"#,
+            r#"{"memo":"\ud800"}"#,
+            "{\"sender\":\"a\nb\"}",
+            "{'sender':1}",
+            &deep,
+            &format!("{{\"memo\":{deep}}}"),
+        ] {
+            let refused = refused_text(text);
+            assert!(refused.starts_with("it is not JSON: "), "{text:.40}: {refused}");
+        }
+        let half = refused_text(r#"{"sender":"\ud800","recipient":"b","amount":1}"#);
+        assert!(
+            half.contains("sender is not JSON (half a surrogate pair)"),
+            "{half}"
+        );
+        assert!(TransactionRecord::parse_transfer(b"{\"sender\":\"\xff\"}").is_err());
+        assert!(TransactionRecord::parse_transfer(b"\xff").is_err());
     }
 
     #[test]
     fn a_block_comes_back() {
         let genesis = ChainParameters::default().genesis();
         let value = serde_json::to_value(BlockRecord::new(&genesis)).unwrap();
-        let block = BlockRecord::parse(&value).unwrap();
+        let block = read_block(&value).unwrap();
         assert_eq!(block, genesis.clone().into_unchecked());
         let mut other = value.clone();
         other["hash"] = json!("00".repeat(32));
-        assert!(matches!(
-            BlockRecord::parse(&other),
-            Err(RecordError::Hash { .. })
-        ));
+        assert!(matches!(read_block(&other), Err(RecordError::Hash { .. })));
         other.as_object_mut().unwrap().remove("hash");
-        assert_eq!(BlockRecord::parse(&other), Ok(block));
-        let empty = BlockRecord::parse(&json!({})).unwrap_err().to_string();
+        assert_eq!(read_block(&other), Ok(block));
+        let empty = read_block(&json!({})).unwrap_err().to_string();
         assert_eq!(
             empty,
             "Missing values: index, timestamp, proof, version, previous_hash, merkle_root, bits, transactions"
@@ -326,10 +363,10 @@ mod tests {
             let mut value = serde_json::to_value(BlockRecord::new(&genesis)).unwrap();
             let name = value.as_object().unwrap().keys().nth(field).unwrap().clone();
             value[&name] = to;
-            match BlockRecord::parse(&value) {
+            match read_block(&value) {
                 Ok(block) => {
                     let again = serde_json::to_value(BlockRecord::new(&block)).unwrap();
-                    prop_assert_eq!(BlockRecord::parse(&again), Ok(block));
+                    prop_assert_eq!(read_block(&again), Ok(block));
                 }
                 Err(refused) => prop_assert!(!refused.to_string().is_empty()),
             }
@@ -338,7 +375,7 @@ mod tests {
         #[test]
         fn any_transfer_is_read_or_refused(sender in any_value(), amount in any_value()) {
             let value = json!({"sender": sender, "recipient": "b", "amount": amount});
-            if let Ok(transfer) = TransactionRecord::parse_transfer(&value) {
+            if let Ok(transfer) = read_transfer(&value) {
                 prop_assert_eq!(Some(transfer.sender()), value["sender"].as_str());
                 prop_assert_eq!(Some(transfer.amount() as f64), value["amount"].as_f64());
             }

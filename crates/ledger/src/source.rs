@@ -18,7 +18,7 @@ use std::{
 use crate::{
     Ledger,
     block::{Block, Unchecked},
-    outcome::{AddError, Added},
+    outcome::{AddError, Added, StoreFailed},
     outside::FIRST_OUTSIDE,
     template::{AheadOfClock, BlockJob, BlockTemplate},
     tree::HeaderTree,
@@ -78,6 +78,9 @@ pub enum MiningError {
         /// How far its time may be ahead.
         max_ahead_s: u32,
     },
+    /// The file failed: what would be mined could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreFailed),
     /// A block was not stored.
     #[error("block {index} was not stored: {reason}")]
     Add {
@@ -193,6 +196,9 @@ impl NextBlocks<'_> {
         }
         if stopped || state.blocks >= self.plan.count {
             return Ok(None);
+        }
+        if let Some(failure) = ledger.failure() {
+            return Err(failure.clone().into());
         }
         let (template, parent) = match state.ahead.last() {
             None => {

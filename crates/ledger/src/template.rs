@@ -77,6 +77,22 @@ impl BlockTemplate {
         self.transactions.len() + 1
     }
 
+    /// What it takes in memory beside what it shares with those that wait: while it is of the tip, they wait. Not 0.
+    pub(super) fn transaction_bytes(&self) -> usize {
+        size_of::<Self>() + self.transactions.len() * size_of::<Identified>()
+    }
+
+    /// The same for its headers: no block can be made of it.
+    pub(super) fn without_transactions(&self) -> Self {
+        Self {
+            transactions: Vec::new(),
+            recipient: self.recipient.clone(),
+            branch: self.branch.clone(),
+            stale: self.stale.clone(),
+            ..*self
+        }
+    }
+
     /// Its target.
     pub fn target(&self) -> Target {
         self.context.target()

@@ -11,7 +11,7 @@ use crate::{
     block::{Block, Unchecked},
     outcome::{AddError, Added, StoreFailed},
     record::{BlockRecord, RecordError},
-    store::{Snapshot, StoreError},
+    store::StoreError,
 };
 
 /// How many blocks are read at a time: one commit.
@@ -58,10 +58,7 @@ pub enum LineError {
     /// It is longer than any block.
     #[error("it is longer than {MAX_LINE_BYTES} bytes")]
     Long,
-    /// It is not JSON.
-    #[error("it is not JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// It is not a block.
+    /// It is not JSON, or not a block.
     #[error(transparent)]
     Record(#[from] RecordError),
     /// The ledger does not take its block.
@@ -69,14 +66,14 @@ pub enum LineError {
     Refused(#[source] AddError),
 }
 
-/// Writes every active block, and returns how many.
+/// Writes every block of the branch that is active now, and returns how many. However long `out` takes, nobody waits for it.
 ///
 /// # Errors
 /// When the store cannot be read or `out` not written; the latter is an [`io::Error`].
-pub fn export(snapshot: &Snapshot, mut out: impl Write) -> Result<u64, ExportError> {
+pub fn export(ledger: &Ledger, mut out: impl Write) -> Result<u64, ExportError> {
     let mut written = 0;
     let mut failed = None;
-    snapshot.scan(1..u64::MAX, |block| {
+    ledger.read(&ledger.active_branch(), 1..u64::MAX, |block| {
         let record = BlockRecord::new(&block).with_schema();
         let line = serde_json::to_writer(&mut out, &record).map_err(io::Error::from);
         match line.and_then(|()| out.write_all(b"\n")) {
@@ -209,8 +206,7 @@ impl<R: BufRead> BlockLines<R> {
         if bytes.len() as u64 == MAX_LINE_BYTES && bytes.last() != Some(&b'\n') {
             return Err(refused(LineError::Long));
         }
-        let value = serde_json::from_slice(&bytes).map_err(|error| refused(error.into()))?;
-        let block = BlockRecord::parse(&value).map_err(|error| refused(error.into()))?;
+        let block = BlockRecord::parse(&bytes).map_err(|error| refused(error.into()))?;
         Ok(Some((block, bytes.len())))
     }
 }

@@ -12,8 +12,8 @@
 //!     publish the new tip, tree and transfers; tell the listeners; answer everyone
 //! ```
 //!
-//! When the file fails, the tree may be ahead of the disk; so the writer refuses everything from then on, and what is
-//! published stays at the last commit.
+//! When the file fails, here or before a reader's eyes, the tree may be ahead of the disk, or the disk is not what was
+//! written; so the writer refuses everything from then on, and what is published stays at the last commit.
 
 mod round;
 mod settle;
@@ -31,12 +31,13 @@ use crate::{
     Clock, Event, View,
     block::{Block, Unchecked},
     header::BlockHash,
+    health::Health,
     identity::{Identified, TransactionId},
     outcome::{AddError, AddMode, Added, StoreFailed, SubmitError, Submitted, SwitchError, Switched},
     pending::{Changes, Draft, PendingLimits},
     rules::RuleError,
     settling::Unsettled,
-    store::{Store, StoreError, WriteBatch},
+    store::{Store, StoreError, WriteBatch, caught},
     tree::{HeaderTree, SideLimits},
     waiting::Waiting,
 };
@@ -110,7 +111,7 @@ pub(super) struct Writer {
     pub(super) tree: HeaderTree,
     pub(super) waiting: Waiting,
     pub(super) view: Arc<RwLock<View>>,
-    pub(super) listeners: Arc<RwLock<Vec<Listener>>>,
+    pub(super) health: Arc<Health>,
     pub(super) unsettled: Unsettled,
     /// Transfers that found no room when their block went.
     pub(super) left_out: u64,
@@ -132,10 +133,9 @@ impl Writer {
     }
 
     fn run(&mut self, commands: &Receiver<Command>) {
-        let mut failed: Option<StoreFailed> = None;
         let mut waiting = VecDeque::new();
         loop {
-            if waiting.is_empty() && (failed.is_some() || !self.has_work()) {
+            if waiting.is_empty() && (self.health.failure().is_some() || !self.has_work()) {
                 match commands.recv() {
                     Ok(first) => waiting.push_back(first),
                     Err(_) => return,
@@ -150,10 +150,9 @@ impl Writer {
                     Err(TryRecvError::Disconnected) => break,
                 }
             }
-            if let Some(failed) = &failed {
-                waiting.drain(..).for_each(|command| command.refuse(failed));
-            } else if let Err(error) = self.commit(&mut waiting) {
-                failed = Some(error);
+            match self.health.failure() {
+                Some(failed) => waiting.drain(..).for_each(|command| command.refuse(failed)),
+                None => self.commit(&mut waiting),
             }
         }
     }
@@ -169,11 +168,11 @@ impl Writer {
             || !self.tree.side_excess(&self.side_limits).is_empty()
     }
 
-    /// Carries out one round: a slice of what is left to do, and commands, as many as its time allows. An error is fatal;
-    /// everyone has been told.
-    fn commit(&mut self, commands: &mut VecDeque<Command>) -> Result<(), StoreFailed> {
+    /// Carries out one round: a slice of what is left to do, and commands, as many as its time allows; and answers everyone in
+    /// it.
+    fn commit(&mut self, commands: &mut VecDeque<Command>) {
         let mut answers = Vec::with_capacity(commands.len());
-        match self.write(commands, &mut answers) {
+        match caught(|| self.write(commands, &mut answers)) {
             Ok((changes, events)) => {
                 let tip = self.tree.tip();
                 let mut view = self.view.write().expect("nothing panics while it is held");
@@ -183,23 +182,19 @@ impl Writer {
                 view.left_out = self.left_out;
                 if view.tip.hash != tip.hash {
                     std::mem::take(&mut view.tip_replaced).cancel();
+                    self.health.watch(&view.tip_replaced);
                 }
                 view.tip = tip;
                 let before = std::mem::replace(&mut view.tree, self.tree.clone());
                 drop(view);
                 drop(before); // what no reader shares any more
-                let listeners = self.listeners.read().expect("nothing panics while it is held");
-                for event in &events {
-                    listeners.iter().for_each(|listener| listener(event));
-                }
+                events.iter().for_each(|event| self.health.tell(event));
                 answers.into_iter().for_each(Answer::send);
-                Ok(())
             }
             Err(error) => {
-                let failed = StoreFailed(Arc::new(error));
+                let failed = self.health.fail(error);
                 answers.into_iter().for_each(|answer| answer.refuse(&failed));
                 commands.drain(..).for_each(|command| command.refuse(&failed));
-                Err(failed)
             }
         }
     }

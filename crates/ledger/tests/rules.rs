@@ -448,6 +448,7 @@ fn listeners_hear_of_what_is_on_disk_in_order() {
                 active,
                 dropped,
             } => format!("block {} {active} {dropped}", block.index()),
+            Event::Failed(failure) => panic!("{failure}"),
         });
     });
     ledger.submit(transfer(1)).unwrap();

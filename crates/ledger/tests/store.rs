@@ -1,5 +1,7 @@
 //! The ledger on disk: it comes back as it was, or says what is wrong with it.
 
+#[path = "common/any_bytes.rs"]
+mod any_bytes;
 #[path = "common/blocks.rs"]
 mod blocks;
 
@@ -211,14 +213,14 @@ fn export_and_import() {
     sample(from.path(), 30);
     let ledger = reopened(from.path()).unwrap();
     let mut lines = Vec::new();
-    assert_eq!(export(&ledger.snapshot().unwrap(), &mut lines).unwrap(), 31);
+    assert_eq!(export(&ledger, &mut lines).unwrap(), 31);
     let to = TempDir::new().unwrap();
     let copy = open(to.path());
     let done = import(&copy, &mut BlockLines::new(&lines[..]), |_| {}).unwrap();
     assert_eq!((done.added, done.known), (30, 1));
     assert_eq!(state(&copy).3, state(&ledger).3);
     let mut again = Vec::new();
-    export(&copy.snapshot().unwrap(), &mut again).unwrap();
+    export(&copy, &mut again).unwrap();
     assert_eq!(again, lines);
     assert_eq!(
         import(&copy, &mut BlockLines::new(&lines[..]), |_| {})
@@ -233,7 +235,7 @@ fn an_import_stops_at_the_first_bad_line() {
     let from = TempDir::new().unwrap();
     sample(from.path(), 10);
     let mut lines = Vec::new();
-    export(&reopened(from.path()).unwrap().snapshot().unwrap(), &mut lines).unwrap();
+    export(&reopened(from.path()).unwrap(), &mut lines).unwrap();
     let text = String::from_utf8(lines).unwrap();
     let rows: Vec<_> = text.lines().collect();
     for (bad, says) in [
@@ -275,7 +277,7 @@ fn a_ledger_of_format_1_is_taken_over() {
     for _ in 0..2 {
         let ledger = reopened(folder.path()).unwrap();
         let mut lines = Vec::new();
-        assert_eq!(export(&ledger.snapshot().unwrap(), &mut lines).unwrap(), 4);
+        assert_eq!(export(&ledger, &mut lines).unwrap(), 4);
         assert_eq!(lines, exported, "to the byte");
         assert_eq!(ledger.node_id(), "3f68307d789c40b58b5c82403b5e109a");
         assert_eq!(ledger.loaded_transactions(), 7);
@@ -393,4 +395,45 @@ fn nothing_old_is_misread() {
     let forged = Block::new(2, *block.header(), vec![block.transactions()[0].clone(), tagged]);
     let refused = ledger.add(forged).unwrap_err();
     assert!(refused.to_string().contains("Merkle root"), "{refused}");
+}
+
+/// The fuzz targets `open_store` and `import_lines`, over bytes that are made up as they would be.
+#[test]
+fn any_bytes_are_a_chain_or_refused() {
+    let folder = TempDir::new().unwrap();
+    for bytes in [&b""[..], b"c", b"redb", &[0; 5000], b"{}", b"\n\n", b"[1]\nnull"] {
+        any_bytes::open(folder.path(), bytes);
+        any_bytes::import_lines(folder.path(), bytes);
+    }
+    let mut state = 1u64;
+    let mut byte = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    for _ in 0..60 {
+        let mut bytes = vec![b'c'];
+        bytes.extend((0..byte() % 16).map(|_| byte()));
+        any_bytes::open(folder.path(), &bytes);
+        any_bytes::import_lines(folder.path(), &bytes);
+    }
+}
+
+/// A database of another program is said to be one; and it is no damage.
+#[test]
+fn a_database_of_another_program_is_named() {
+    let folder = TempDir::new().unwrap();
+    for table in ["other", "about"] {
+        let path = folder.path().join(FILE_NAME);
+        let _ = fs::remove_file(&path);
+        let database = redb::Database::create(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        let table = redb::TableDefinition::<u64, u64>::new(table);
+        write.open_table(table).unwrap().insert(1, 2).unwrap();
+        write.commit().unwrap();
+        drop(database);
+        let error = reopened(folder.path()).unwrap_err();
+        assert!(matches!(error, StoreError::Foreign), "{error}");
+    }
 }

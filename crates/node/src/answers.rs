@@ -109,6 +109,9 @@ pub(super) struct HeaderToMine {
 /// `GET /status`.
 #[derive(Serialize)]
 pub(super) struct Status<'n> {
+    /// Why nothing is stored any more; left out while all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) message: Option<String>,
     pub(super) version: &'static str,
     pub(super) node_id: &'n str,
     pub(super) uptime_s: f64,

@@ -12,8 +12,8 @@ use axum::{
 use crate::{
     Node,
     answers::{Switched, Taken},
-    blocking,
     body::{self, Input, Page},
+    errands::{blocking, to_its_end},
     refusal::Refusal,
     streaming::{Blocks, Text, streamed},
 };
@@ -22,15 +22,11 @@ use paydirt_ledger::{AddError, AddMode, Added, Block, BlockHash, BlockRecord, Sn
 /// `GET /chain`: every active block, or a page of them, written as it is read.
 pub(super) async fn chain(State(node): State<Arc<Node>>, uri: Uri) -> Result<Response, Refusal> {
     let page = Page::of(&uri)?;
-    let (snapshot, length) = blocking(&node, |node| {
-        let snapshot = node.ledger.snapshot()?;
-        let length = snapshot.length()?;
-        Ok((snapshot, length))
-    })
-    .await?;
+    let branch = node.ledger.active_branch();
+    let length = branch.length;
     let from = page.from.unwrap_or(1).max(1);
     let to = from.saturating_add(page.limit).min(length + 1);
-    let blocks = Blocks::Active(snapshot, from..to.max(from));
+    let blocks = Blocks::Active(branch, from..to.max(from));
     let text = Text::new("{\"chain\":[", blocks, &format!("],\"length\":{length}}}"));
     Ok(streamed(node, text))
 }
@@ -48,7 +44,7 @@ pub(super) async fn one(
                 "There is no block {name}; the chain has blocks 1 to {length}"
             ))
         })?;
-        Ok(Blocks::One(snapshot, block.hash()))
+        Ok(Blocks::One(block.index(), block.hash()))
     })
     .await?;
     Ok(streamed(node, Text::new("", blocks, "")))
@@ -74,22 +70,39 @@ fn find(snapshot: &Snapshot, name: &str) -> Result<Option<Block<Unchecked>>, Ref
     )))
 }
 
-/// `POST /blocks`: a block made elsewhere.
+/// The least room that a block takes of [`Node::block_room`], as a part of the largest: so many of the smallest may be on
+/// their way into the ledger at a time.
+const SMALLEST: usize = 256;
+
+/// `POST /blocks`: a block made elsewhere. What has arrived whole is done whole, whether the client waits for it or not, and
+/// until then it keeps its room.
 pub(super) async fn take(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
-    let block = {
-        let limits = &node.limits;
-        let read = body::read_with_room(
-            request.into_body(),
-            limits.block_bytes,
-            limits.request_timeout,
-            Some(&node.block_room),
-        );
-        let (bytes, _room) = read.await?;
-        // One at a time: what JSON may become in memory is many times its text.
-        let _turn = node.block_reader.lock().await;
-        blocking(&node, move |_| Ok(BlockRecord::parse(&body::json(&bytes)?)?)).await?
-    };
-    add(&node, block).await
+    let limits = &node.limits;
+    let read = body::read_with_room(
+        request.into_body(),
+        limits.block_bytes,
+        limits.request_timeout,
+        Some(&node.block_room),
+    );
+    let mut arrived = read.await?;
+    let mut room = arrived.take_room();
+    let least = (limits.block_bytes / SMALLEST).saturating_sub(arrived.length());
+    node.block_room.take_more(&mut room, least)?;
+    to_its_end(async move {
+        let block = {
+            // One at a time: it may be read for a while.
+            let turn = Arc::clone(&node.block_reader).lock_owned().await;
+            let read = move |_: &Node| {
+                let _until_read = turn;
+                Ok(BlockRecord::parse(&arrived.into_bytes())?)
+            };
+            blocking(&node, read).await?
+        };
+        let answer = add(&node, block).await;
+        drop(room);
+        answer
+    })
+    .await
 }
 
 /// Gives a block to the ledger and says what became of it.
@@ -175,5 +188,5 @@ pub(super) async fn add_block(
     })
     .await?;
     let outcome = receiver.await.ok().flatten();
-    outcome.ok_or_else(Refusal::stopping)
+    outcome.ok_or_else(|| node.unanswered())
 }

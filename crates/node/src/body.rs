@@ -11,14 +11,26 @@ use axum::{
 use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
-use crate::{Node, refusal::Refusal};
+use crate::{Node, errands::Permit, json::json, refusal::Refusal};
 
-/// A small body, as JSON: an object of fields if it was a form.
+/// A small body, as the text of JSON: an object of fields if it was a form.
+pub(super) struct Text(pub(super) Vec<u8>);
+
+/// A small body, as JSON.
 pub(super) struct Input(pub(super) Value);
 
 impl FromRequest<Arc<Node>> for Input {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, node: &Arc<Node>) -> Result<Self, Refusal> {
+        let Text(bytes) = Text::from_request(request, node).await?;
+        json(&bytes).map(Self)
+    }
+}
+
+impl FromRequest<Arc<Node>> for Text {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, node: &Arc<Node>) -> Result<Self, Refusal> {
@@ -28,12 +40,12 @@ impl FromRequest<Arc<Node>> for Input {
         // curl -d calls everything a form.
         let looks_like_json = bytes.trim_ascii_start().first() == Some(&b'{');
         match kind {
-            ContentKind::Form if !looks_like_json => form(&bytes).map(Self),
+            ContentKind::Form if !looks_like_json => Ok(Self(form(&bytes)?.to_string().into_bytes())),
             ContentKind::Multipart => {
                 let message = "Multipart bodies are not taken; send JSON, or a form as curl -d does";
                 Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
             }
-            _ => json(&bytes).map(Self),
+            _ => Ok(Self(bytes)),
         }
     }
 }
@@ -114,18 +126,66 @@ impl ContentKind {
 
 /// Reads a body whole.
 pub(super) async fn read(body: Body, limit_bytes: usize, timeout: Duration) -> Result<Vec<u8>, Refusal> {
-    read_with_room(body, limit_bytes, timeout, None)
-        .await
-        .map(|(bytes, _)| bytes)
+    let read = read_with_room(body, limit_bytes, timeout, None).await?;
+    Ok(read.into_bytes())
+}
+
+/// A body that has arrived, and the room it takes.
+pub(super) struct Arrived {
+    /// None is moved when another comes: a large body that grows in one piece is in memory twice.
+    pieces: Vec<Vec<u8>>,
+    length: usize,
+    room: Option<Permit>,
+}
+
+/// How many bytes a piece has.
+const PIECE_BYTES: usize = 64 << 10;
+
+impl Arrived {
+    fn push(&mut self, mut data: &[u8]) {
+        self.length += data.len();
+        while !data.is_empty() {
+            let full = self.pieces.last().is_none_or(|last| last.len() == PIECE_BYTES);
+            if full {
+                self.pieces.push(Vec::new());
+            }
+            let last = self.pieces.last_mut().expect("just made, if there was none");
+            let (now, later) = data.split_at(data.len().min(PIECE_BYTES - last.len()));
+            last.extend_from_slice(now);
+            data = later;
+        }
+    }
+
+    /// Its bytes.
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        if self.pieces.len() <= 1 {
+            return self.pieces.pop().unwrap_or_default();
+        }
+        let mut bytes = Vec::with_capacity(self.length);
+        self.pieces
+            .into_iter()
+            .for_each(|piece| bytes.extend_from_slice(&piece));
+        bytes
+    }
+
+    /// Its room, to be held for as long as anything is made of it.
+    pub(super) fn take_room(&mut self) -> Option<Permit> {
+        self.room.take()
+    }
+
+    /// Its length in bytes.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
 }
 
 /// Reads a body whole, and takes room for it as its bytes arrive: whoever only says that it sends much takes none.
-pub(super) async fn read_with_room<'r>(
+pub(super) async fn read_with_room(
     mut body: Body,
     limit_bytes: usize,
     timeout: Duration,
-    room: Option<&'r Room>,
-) -> Result<(Vec<u8>, Option<SemaphorePermit<'r>>), Refusal> {
+    room: Option<&Room>,
+) -> Result<Arrived, Refusal> {
     let too_large = || {
         let message = format!("The body is too large; at most {limit_bytes} bytes are taken");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
@@ -134,28 +194,27 @@ pub(super) async fn read_with_room<'r>(
     if body.size_hint().lower() > limit_bytes as u64 {
         return Err(too_large());
     }
-    let mut bytes = Vec::new();
-    let mut taken: Option<SemaphorePermit<'r>> = None;
+    let mut arrived = Arrived {
+        pieces: Vec::new(),
+        length: 0,
+        room: None,
+    };
     let all = async {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Refusal::bad("The body could not be read"))?;
             let Ok(data) = frame.into_data() else { continue };
-            if data.len() > limit_bytes - bytes.len() {
+            if data.len() > limit_bytes - arrived.length {
                 return Err(too_large());
             }
             if let Some(room) = room {
-                let more = room.take(data.len())?;
-                match &mut taken {
-                    Some(taken) => taken.merge(more),
-                    None => taken = Some(more),
-                }
+                room.take_more(&mut arrived.room, data.len())?;
             }
-            bytes.extend_from_slice(&data);
+            arrived.push(&data);
         }
         Ok(())
     };
     match tokio::time::timeout(timeout, all).await {
-        Ok(Ok(())) => Ok((bytes, taken)),
+        Ok(Ok(())) => Ok(arrived),
         Ok(Err(refusal)) => Err(refusal),
         Err(_) => {
             let message = format!("The body did not arrive within {} s", timeout.as_secs_f64());
@@ -164,28 +223,33 @@ pub(super) async fn read_with_room<'r>(
     }
 }
 
-/// Room in memory for bodies that many clients send at a time, in bytes.
+/// Room in memory for what many clients send at a time, in bytes.
 #[derive(Debug)]
-pub(super) struct Room(Semaphore);
+pub(super) struct Room(Arc<Semaphore>);
 
 impl Room {
     pub(super) fn new(bytes: usize) -> Self {
-        Self(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS)))
+        Self(Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))))
     }
 
     /// Takes some, at once or not at all: those who wait for more than there is would wait for each other.
-    fn take(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Refusal> {
+    pub(super) fn take(&self, bytes: usize) -> Result<Permit, Refusal> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        self.0.try_acquire_many(bytes).map_err(|_| {
+        Arc::clone(&self.0).try_acquire_many_owned(bytes).map_err(|_| {
             let message = "Too many large bodies are being read; send this one again";
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
         })
     }
-}
 
-/// Reads JSON.
-pub(super) fn json(bytes: &[u8]) -> Result<Value, Refusal> {
-    serde_json::from_slice(bytes).map_err(|error| Refusal::bad(format!("The body is not JSON: {error}")))
+    /// Takes more.
+    pub(super) fn take_more(&self, taken: &mut Option<Permit>, bytes: usize) -> Result<(), Refusal> {
+        let more = self.take(bytes)?;
+        match taken {
+            Some(taken) => taken.merge(more),
+            None => *taken = Some(more),
+        }
+        Ok(())
+    }
 }
 
 /// Reads a form: every field is text, but whole numbers are meant as numbers where a number belongs.

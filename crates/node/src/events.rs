@@ -10,6 +10,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     extract::State,
     http::StatusCode,
     response::{
@@ -20,7 +21,7 @@ use axum::{
 use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::{Node, answers::Identified, refusal::Refusal};
+use crate::{Node, answers::Identified, client_socket::ClientSocket, refusal::Refusal};
 use paydirt_jobs::Effort;
 use paydirt_ledger::{BlockRecord, Event};
 
@@ -28,6 +29,8 @@ use paydirt_ledger::{BlockRecord, Event};
 const KEPT: usize = 1024;
 /// How often a quiet stream shows that it is alive.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
+/// How soon it does so when its client sends no more, and may have gone: each time after twice as long.
+const ALIVE_SOON: Duration = Duration::from_millis(250);
 
 /// Something that happened, in words.
 #[derive(Clone, Debug)]
@@ -88,6 +91,7 @@ impl Events {
                 transfer: transfer.into(),
                 index: *index,
             }),
+            Event::Failed(_) => {} // `/status` and the log say it
         }
     }
 
@@ -115,29 +119,48 @@ impl Events {
 }
 
 /// `GET /events`.
-pub(super) async fn stream(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
+pub(super) async fn stream(
+    State(node): State<Arc<Node>>,
+    client: Option<Extension<ClientSocket>>,
+) -> Result<Response, Refusal> {
     let Ok(place) = Arc::clone(&node.listeners).try_acquire_owned() else {
         let message = "Too many listen already; half of all connections may";
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(60));
     };
     let told = node.events.0.subscribe();
     let stopping = node.stopping.clone();
-    let state = (told, stopping, place);
-    let stream = futures_util::stream::unfold(state, async |(mut told, stopping, place)| {
-        let next = tokio::select! {
-            biased; // what has happened is told before the stream ends
-            next = told.recv() => next,
-            () = stopping.cancelled() => return None,
-        };
-        let event = match next {
-            Ok(Told { name, data }) => sse::Event::default().event(name).data(data),
-            Err(RecvError::Lagged(events)) => sse::Event::default()
-                .event("missed")
-                .data(format!("{{\"events\":{events}}}")),
-            Err(RecvError::Closed) => return None,
-        };
-        Some((Ok::<_, Infallible>(event), (told, stopping, place)))
-    });
+    let client = client.map(|Extension(client)| client);
+    let state = (told, stopping, place, client, ALIVE_SOON);
+    let stream =
+        futures_util::stream::unfold(state, async |(mut told, stopping, place, client, mut soon)| {
+            let next = tokio::select! {
+                biased; // what has happened is told before the stream ends
+                next = told.recv() => Some(next),
+                () = stopping.cancelled() => return None,
+                () = silent_for(client.as_ref(), soon) => None,
+            };
+            let event = match next {
+                Some(Ok(Told { name, data })) => sse::Event::default().event(name).data(data),
+                Some(Err(RecvError::Lagged(events))) => sse::Event::default()
+                    .event("missed")
+                    .data(format!("{{\"events\":{events}}}")),
+                Some(Err(RecvError::Closed)) => return None,
+                None => {
+                    soon = (soon * 2).min(ALIVE_EVERY);
+                    sse::Event::default().comment("")
+                }
+            };
+            Some((Ok::<_, Infallible>(event), (told, stopping, place, client, soon)))
+        });
     let stream = Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE_EVERY));
     Ok(stream.into_response())
+}
+
+/// Returns so long after the client has said that it sends no more: if it has gone, the next that is sent to it will tell.
+async fn silent_for(client: Option<&ClientSocket>, time: Duration) {
+    match client {
+        Some(client) => client.silent().await,
+        None => std::future::pending().await, // no socket: who leaves drops the stream
+    }
+    tokio::time::sleep(time).await;
 }

@@ -25,8 +25,15 @@ use std::{
 use axum::http::{Extensions, StatusCode};
 use serde::Serialize;
 
-use crate::{Node, blocking, blocks::add_block, client_socket::ClientSocket, refusal::Refusal};
-use paydirt_ledger::{AddError, Added, BlockHash, Header, MerkleRoot, OutsideError};
+use crate::{
+    Node,
+    blocks::add_block,
+    errands::{blocking, to_its_end},
+    refusal::Refusal,
+};
+use paydirt_ledger::{
+    AddError, Added, BlockHash, Header, MAX_BLOCK_BYTES, MerkleRoot, OutsideError, RuleError,
+};
 
 /// Where calls wait for a new tip.
 pub(super) const LONG_POLL_PATH: &str = "/longpoll";
@@ -123,14 +130,12 @@ impl Asker {
 pub(super) struct Caller {
     /// Without a socket there is none.
     asker: Option<Asker>,
-    socket: Option<ClientSocket>,
 }
 
 impl Caller {
     pub(super) fn of(extensions: &Extensions) -> Self {
         Self {
             asker: extensions.get().cloned(),
-            socket: extensions.get().cloned(),
         }
     }
 
@@ -148,13 +153,6 @@ impl Caller {
     fn is_told(&self, tip: BlockHash) {
         if let Some(asker) = &self.asker {
             *asker.polled.lock().expect("nothing panics while it is held") = Some(tip);
-        }
-    }
-
-    async fn gone(&self) {
-        match &self.socket {
-            Some(socket) => socket.gone().await,
-            None => std::future::pending().await, // whoever calls drops this future
         }
     }
 }
@@ -183,7 +181,6 @@ pub(super) async fn hand_out_for_new_tip(node: &Arc<Node>, caller: &Caller) -> R
         () = new_tip => {}
         () = tokio::time::sleep(PATIENCE) => {}
         () = node.stopping.cancelled() => return Err(Refusal::stopping()),
-        () = caller.gone() => return Err(Refusal::client_gone()),
     }
     let (work, tip) = make(node, caller).await?;
     caller.is_told(tip);
@@ -219,11 +216,30 @@ pub(super) async fn submit(node: &Arc<Node>, data: &str) -> Result<Verdict, Refu
     let Some(id) = node.handed_out.job(&header) else {
         return Ok(Verdict::Rejected("unknown-work"));
     };
+    // The block is made of what is here: it takes room for as long as it is on its way.
+    let room = node
+        .block_room
+        .take(MAX_BLOCK_BYTES.min(node.limits.block_bytes))?;
+    let node = Arc::clone(node);
+    to_its_end(async move {
+        let verdict = add(&node, id, header).await;
+        drop(room);
+        verdict
+    })
+    .await
+}
+
+/// What becomes of a header that job `id` may have been solved with.
+async fn add(node: &Arc<Node>, id: u64, header: Header) -> Result<Verdict, Refusal> {
     let block = blocking(node, move |node| {
         match node.outside.take_back(&node.ledger, id, header.nonce) {
             Ok(block) => Ok(Ok(block)),
             Err(OutsideError::Stale) => Ok(Err("stale")),
             Err(OutsideError::Unknown(_)) => Ok(Err("unknown-work")),
+            Err(OutsideError::Rule(RuleError::ProofOfWork { hash, .. })) if hash == header.hash() => {
+                Ok(Err("high-hash"))
+            }
+            Err(OutsideError::Rule(_)) => Ok(Err("unknown-work")), // it is not what was handed out
             Err(OutsideError::Store(error)) => Err(error.into()),
         }
     });

@@ -20,13 +20,16 @@ mod blocks;
 mod body;
 mod client_socket;
 mod doors;
+mod errands;
 mod events;
 mod explorer;
 mod getwork;
+mod json;
 mod metrics;
 mod middleware;
 mod mining;
 mod outside;
+mod places;
 mod refusal;
 mod rpc;
 pub mod server;
@@ -48,6 +51,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use doors::{BadHostName, BadToken, Cors, Doors, HostName, Hosts, Origin, Token};
+use errands::Errands;
 use events::Events;
 use metrics::Metrics;
 use mining::Mining;
@@ -68,8 +72,10 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// How long a request's head may take to arrive; also for how long a connection may be idle.
     pub header_timeout: Duration,
-    /// Connections open at a time; further ones wait in the system's backlog.
+    /// Connections open at a time. For a further one, that which has waited longest for its client is given up.
     pub connections: usize,
+    /// Connections of one address at a time, but for this machine's own: likewise among themselves.
+    pub connections_per_address: usize,
 }
 
 impl Default for Limits {
@@ -81,6 +87,7 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             connections: 1024,
+            connections_per_address: 256,
         }
     }
 }
@@ -102,7 +109,7 @@ pub struct Node {
     miner: Miner,
     limits: Limits,
     mining: Mining,
-    outside: OutsideJobs,
+    outside: Arc<OutsideJobs>,
     /// Of the jobs above, those that may come back without their id.
     handed_out: getwork::HandedOut,
     /// The tip, for those who wait for another one.
@@ -112,7 +119,8 @@ pub struct Node {
     /// For blocks that are read into memory.
     block_room: body::Room,
     /// Who reads one from its JSON.
-    block_reader: tokio::sync::Mutex<()>,
+    block_reader: Arc<tokio::sync::Mutex<()>>,
+    errands: Errands,
     /// For listeners of `/events`: a connection each, for as long as they like.
     listeners: Arc<Semaphore>,
     started: Instant,
@@ -125,14 +133,20 @@ impl Node {
         make_way(&miner);
         let events = Events::new();
         let metrics = Metrics::new();
+        let outside = Arc::new(OutsideJobs::default());
         let tips = watch::Sender::new(ledger.tip().hash);
         ledger.listen({
             let (events, metrics, tips) = (events.clone(), metrics.clone(), tips.clone());
+            let outside = Arc::clone(&outside);
             move |event| {
+                if let Event::Failed(failure) = event {
+                    tracing::error!(%failure, "the store failed");
+                }
                 if let Event::Block {
                     block, active: true, ..
                 } = event
                 {
+                    outside.let_go();
                     tips.send_replace(block.hash());
                 }
                 metrics.count_event(event);
@@ -144,13 +158,14 @@ impl Node {
             miner,
             limits,
             mining: Mining::new(limits.waiting_miners),
-            outside: OutsideJobs::default(),
+            outside,
             handed_out: getwork::HandedOut::default(),
             tips,
             events,
             metrics,
             block_room: body::Room::new(limits.block_bytes.saturating_mul(BLOCKS_AT_ONCE)),
-            block_reader: tokio::sync::Mutex::default(),
+            block_reader: Arc::default(),
+            errands: Errands::new(),
             listeners: Arc::new(Semaphore::new(limits.listeners())),
             started: Instant::now(),
             stopping: CancellationToken::new(),
@@ -160,6 +175,19 @@ impl Node {
     /// The ledger it serves.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What costs work is refused before it is done when it could not be stored.
+    fn can_store(&self) -> Result<(), Refusal> {
+        match self.ledger.failure() {
+            Some(failure) => Err(failure.clone().into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Why a command of the ledger has no answer.
+    fn unanswered(&self) -> Refusal {
+        self.can_store().err().unwrap_or_else(Refusal::stopping)
     }
 
     /// Ends mining and event streams, so that connections can be closed.
@@ -223,14 +251,4 @@ pub fn app(node: Arc<Node>, doors: impl Into<Doors>) -> Router {
         .method_not_allowed_fallback(refusal::wrong_method)
         .fallback(refusal::unknown_path);
     middleware::wrap(routes, &node, &doors).with_state(node)
-}
-
-/// Runs what reads the disk where it may block.
-async fn blocking<T: Send + 'static>(
-    node: &Arc<Node>,
-    read: impl FnOnce(&Node) -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Refusal> {
-    let node = Arc::clone(node);
-    let done = tokio::task::spawn_blocking(move || read(&node)).await;
-    done.map_err(|_| Refusal::internal())?
 }

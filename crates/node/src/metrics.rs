@@ -27,6 +27,7 @@ pub(super) struct Metrics {
     hashes_per_second: prometheus::Gauge,
     mining: IntGauge,
     waiting: IntGauge,
+    failed: IntGauge,
 }
 
 fn registered<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
@@ -104,6 +105,10 @@ impl Metrics {
             ),
             mining: gauge("paydirt_mining", "1 while a block is being mined"),
             waiting: gauge("paydirt_mine_waiting", "Calls of /mine that wait for their turn"),
+            failed: gauge(
+                "paydirt_store_failed",
+                "1 once the ledger's file failed or was found damaged: nothing is stored any more",
+            ),
             registry,
         }
     }
@@ -131,6 +136,7 @@ impl Metrics {
                     self.reorganisations.inc();
                 }
             }
+            Event::Failed(_) => self.failed.set(1),
         }
     }
 

@@ -1,7 +1,11 @@
 //! What surrounds every route: one log line and one count a request, whether it names this node, CORS, and a JSON answer
 //! even for a panic.
 
-use std::{any::Any, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    sync::Arc,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     Extension, Router,
@@ -72,6 +76,17 @@ fn metric_method(method: &Method) -> &'static str {
     }
 }
 
+/// The time for an answer's `Date`; none while the clock shows one that HTTP cannot write: before 1970, after 9999.
+fn date(now: SystemTime) -> Option<HeaderValue> {
+    let since = now.duration_since(UNIX_EPOCH).ok()?;
+    (since.as_secs() < YEAR_10000_S)
+        .then(|| HeaderValue::try_from(httpdate::fmt_http_date(now)).ok())
+        .flatten()
+}
+
+/// Seconds from 1970 to the year 10000.
+const YEAR_10000_S: u64 = 253_402_300_800;
+
 async fn log(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>();
     let mut line = Line {
@@ -92,6 +107,27 @@ async fn log(State(node): State<Arc<Node>>, request: Request, next: Next) -> Res
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    if let Some(date) = date(SystemTime::now()) {
+        headers.insert(header::DATE, date);
+    }
     line.status = Some(response.status());
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_before_1970_gives_no_date() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(date(at(784_111_777)).unwrap(), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date(at(0)).unwrap(), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert!(date(at(YEAR_10000_S - 1)).is_some());
+        for none in [UNIX_EPOCH - Duration::from_secs(1), at(YEAR_10000_S), at(1 << 40)] {
+            assert_eq!(date(none), None);
+        }
+    }
 }

@@ -23,7 +23,7 @@ use axum::{
 };
 use tokio::sync::Semaphore;
 
-use crate::{Node, answers::Mined, body, client_socket::ClientSocket, refusal::Refusal};
+use crate::{Node, answers::Mined, body, refusal::Refusal};
 use paydirt::Cancel;
 use paydirt_jobs::{Effort, End, Event};
 use paydirt_ledger::{
@@ -107,24 +107,14 @@ impl Drop for StopOnDrop {
 
 /// `GET /mine`, `POST /mine`.
 pub(super) async fn mine(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
-    let caller = request.extensions().get::<ClientSocket>().cloned();
-    // Nobody needs the body, but a caller who goes away while it is sent is not there any more either.
+    // Nobody needs the body, but it may be too large.
     body::read(
         request.into_body(),
         node.limits.body_bytes,
         node.limits.request_timeout,
     )
     .await?;
-    let gone = async {
-        match caller {
-            Some(caller) => caller.gone().await,
-            None => std::future::pending().await, // no socket: whoever calls drops this future
-        }
-    };
-    let (block, effort) = tokio::select! {
-        mined = mine_block(&node) => mined?,
-        () = gone => return Err(Refusal::client_gone()),
-    };
+    let (block, effort) = mine_block(&node).await?;
     let answer = Mined {
         message: "The new block has been forged",
         block: BlockRecord::new(&block),
@@ -136,6 +126,7 @@ pub(super) async fn mine(State(node): State<Arc<Node>>, request: Request) -> Res
 }
 
 async fn mine_block(node: &Arc<Node>) -> Result<(Block<Unchecked>, Effort), Refusal> {
+    node.can_store()?;
     let mining = &node.mining;
     let Ok(_place) = mining.line.try_acquire() else {
         let message = "Too many callers wait for a block already; ask again later, or mine with GET /work";

@@ -10,11 +10,18 @@ use axum::{
 };
 use serde_json::Value;
 
-use crate::{Node, answers, blocking, blocks::add, body::Input, refusal::Refusal};
-use paydirt_ledger::OutsideError;
+use crate::{
+    Node, answers,
+    blocks::add,
+    body::Input,
+    errands::{blocking, to_its_end},
+    refusal::Refusal,
+};
+use paydirt_ledger::{AddError, MAX_BLOCK_BYTES, OutsideError};
 
 /// `GET /work`.
 pub(super) async fn hand_out(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
+    node.can_store()?;
     let job = blocking(&node, |node| Ok(node.outside.hand_out(&node.ledger)?)).await?;
     let (template, context) = (&job.origin, job.origin.context());
     let answer = answers::HeaderToMine {
@@ -46,11 +53,21 @@ pub(super) async fn take_back(
                 let message = format!("The work is stale: block {tip} came meanwhile; GET /work again");
                 Refusal::new(StatusCode::CONFLICT, message)
             }
+            OutsideError::Rule(error) => AddError::Rule(error).into(),
             OutsideError::Store(error) => error.into(),
         })
     };
-    let block = blocking(&node, taken).await?;
-    add(&node, block).await
+    // The block is made of what is here: it takes room for as long as it is on its way.
+    let room = node
+        .block_room
+        .take(MAX_BLOCK_BYTES.min(node.limits.block_bytes))?;
+    to_its_end(async move {
+        let block = blocking(&node, taken).await?;
+        let answer = add(&node, block).await;
+        drop(room);
+        answer
+    })
+    .await
 }
 
 fn submission(value: &Value) -> Result<(u64, u32), Refusal> {

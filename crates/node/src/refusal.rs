@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 
 use paydirt_ledger::{
-    AddError, AheadOfClock, FieldErrors, MiningError, RecordError, StoreError, SubmitError, SwitchError,
+    AddError, AheadOfClock, MiningError, RecordError, StoreError, StoreFailed, SubmitError, SwitchError,
 };
 
 /// What nginx logs for a client that went away.
@@ -57,12 +57,6 @@ impl Refusal {
             StatusCode::INTERNAL_SERVER_ERROR,
             "Something went wrong inside the node",
         )
-    }
-
-    /// For the log alone: nobody is there to read it.
-    pub(super) fn client_gone() -> Self {
-        let status = StatusCode::from_u16(CLIENT_GONE).expect("statuses have three digits");
-        Self::new(status, "The caller has gone")
     }
 
     /// The node is going away.
@@ -119,14 +113,18 @@ impl IntoResponse for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Superseded { .. } = error {
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(1);
+        }
         tracing::error!(%error, "the store failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
     }
 }
 
-impl From<FieldErrors> for Refusal {
-    fn from(errors: FieldErrors) -> Self {
-        Self::bad(errors)
+impl From<StoreFailed> for Refusal {
+    /// It was logged when it happened.
+    fn from(failure: StoreFailed) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, failure)
     }
 }
 
@@ -137,7 +135,7 @@ impl From<RecordError> for Refusal {
                 rule: Some("hash"),
                 ..Self::bad(format!("The block is refused: {error}"))
             },
-            RecordError::Fields(errors) => errors.into(),
+            RecordError::Json(problem) => Self::bad(format!("The body is not JSON: {problem}")),
             other => Self::bad(other),
         }
     }
@@ -147,6 +145,7 @@ impl From<SubmitError> for Refusal {
     fn from(error: SubmitError) -> Self {
         let status = match error {
             SubmitError::Transaction(_) => StatusCode::BAD_REQUEST,
+            SubmitError::Store(failure) => return failure.into(),
             SubmitError::PendingFull(_) | SubmitError::PendingBytesFull(_) => {
                 return Self::new(StatusCode::SERVICE_UNAVAILABLE, error).retry_after(1);
             }
@@ -159,6 +158,7 @@ impl From<SubmitError> for Refusal {
 impl From<AddError> for Refusal {
     fn from(error: AddError) -> Self {
         match &error {
+            AddError::Store(failure) => failure.clone().into(),
             AddError::Rule(broken) => Self {
                 rule: Some(broken.name()),
                 ..Self::bad(format!("The block is refused: {error}"))
@@ -180,6 +180,7 @@ impl From<SwitchError> for Refusal {
         let status = match error {
             SwitchError::Unknown(_) => StatusCode::NOT_FOUND,
             SwitchError::Lighter(_) => StatusCode::CONFLICT,
+            SwitchError::Store(failure) => return failure.into(),
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, format!("The branch is not taken up: {error}"))
@@ -197,6 +198,7 @@ impl From<MiningError> for Refusal {
         match error {
             MiningError::Time(ahead) => ahead.into(),
             MiningError::Add { reason, .. } => reason.into(),
+            MiningError::Store(failure) => failure.into(),
             MiningError::Spacing { .. } => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error),
         }
     }

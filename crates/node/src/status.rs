@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 
@@ -22,7 +22,7 @@ pub(super) async fn root() -> Json<Message> {
     })
 }
 
-/// `GET /status`: from memory alone.
+/// `GET /status`: from memory alone. 503 with the reason, and all the rest, once the ledger's file has failed.
 pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
     let ledger = &node.ledger;
     let (tip, tree, pending, pending_bytes, unsettled_blocks, left_out) = {
@@ -45,7 +45,13 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
         } => ("asert", Some(block_time_s), Some(half_life_s)),
     };
     let next_target = tip.next.target();
+    let failure = ledger.failure().map(ToString::to_string);
+    let code = match failure {
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+        None => StatusCode::OK,
+    };
     let answer = Status {
+        message: failure,
         version: env!("CARGO_PKG_VERSION"),
         node_id: ledger.node_id(),
         uptime_s: node.started.elapsed().as_secs_f64(),
@@ -83,7 +89,7 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
             kernel: node.miner.kernel().name(),
         },
     };
-    Json(answer).into_response()
+    (code, Json(answer)).into_response()
 }
 
 /// `GET /metrics`.

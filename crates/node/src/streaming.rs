@@ -1,9 +1,11 @@
 //! Answers that hold blocks, written as they are read.
 //!
-//! *In:* a snapshot, and which of its blocks. *Out:* an answer's body, piece by piece.
+//! *In:* a branch as it was when the request came, and which of its blocks. *Out:* an answer's body, piece by piece.
 //!
 //! However long the chain and however large its blocks, a slow client costs a few pieces of memory: a piece ends also in
-//! the middle of a block, which is read again for the next.
+//! the middle of a block, which is read again for the next. And it costs no room on the disk: the file is read for a moment
+//! for each piece, and free between them. When another branch becomes the active one meanwhile, the answer goes on
+//! along the one that it began with, or is cut if that is forgotten.
 
 use std::{ops::Range, sync::Arc};
 
@@ -15,17 +17,19 @@ use axum::{
 use tokio::sync::mpsc;
 
 use crate::Node;
-use paydirt_ledger::{Block, BlockHash, BlockRecord, Snapshot, StoreError, Unchecked};
+use paydirt_ledger::{ActiveBranch, Block, BlockHash, BlockRecord, Ledger, StoreError, Unchecked};
 
 /// About how many bytes a piece has.
 const PIECE_BYTES: usize = 64 << 10;
+/// How many bytes of stored blocks are read at a time: their JSON is several times as long.
+const PAGE_BYTES: usize = PIECE_BYTES / 4;
 
 /// Which blocks an answer holds.
 pub(super) enum Blocks {
-    /// Those of the active branch with these indices.
-    Active(Snapshot, Range<u64>),
-    /// One, active or not.
-    One(Snapshot, BlockHash),
+    /// Those of a branch with these indices.
+    Active(ActiveBranch, Range<u64>),
+    /// One, on any branch.
+    One(u64, BlockHash),
 }
 
 /// An answer that is being written.
@@ -58,25 +62,29 @@ impl Text {
     }
 
     /// Writes about [`PIECE_BYTES`] more.
-    fn piece(&mut self) -> Result<Piece, StoreError> {
+    fn piece(&mut self, ledger: &Ledger) -> Result<Piece, StoreError> {
         let mut text = std::mem::take(&mut self.before).into_bytes();
         let (transactions, comma) = (&mut self.transactions, &mut self.comma);
         let mut full = false;
         match &mut self.blocks {
-            Blocks::Active(snapshot, indices) => {
-                let mut next = indices.start;
-                snapshot.scan(indices.clone(), |block| {
-                    let whole = write_block(&mut text, &block, transactions, comma);
-                    next += u64::from(whole);
-                    full = !whole || text.len() >= PIECE_BYTES;
-                    !full
-                })?;
-                indices.start = next;
-            }
-            Blocks::One(snapshot, hash) => {
-                if let Some(block) = snapshot.block_by_hash(hash)? {
-                    full = !write_block(&mut text, &block, transactions, comma);
+            Blocks::Active(branch, indices) => {
+                while !full && !indices.is_empty() {
+                    let page = ledger.page(branch, indices.start, PAGE_BYTES)?;
+                    let wanted = (indices.end - indices.start).min(page.len() as u64);
+                    for block in &page[..wanted as usize] {
+                        let whole = write_block(&mut text, block, transactions, comma);
+                        indices.start += u64::from(whole);
+                        full = !whole || text.len() >= PIECE_BYTES;
+                        if full {
+                            break;
+                        }
+                    }
                 }
+            }
+            Blocks::One(index, hash) => {
+                let block = ledger.snapshot()?.block_by_hash(hash)?;
+                let block = block.ok_or(StoreError::Superseded { index: *index })?;
+                full = !write_block(&mut text, &block, transactions, comma);
             }
         }
         if full {
@@ -134,8 +142,12 @@ pub(super) fn streamed(node: Arc<Node>, text: Text) -> Response {
 /// Ends early when the client is gone or does not take anything.
 async fn write_pieces(node: Arc<Node>, mut text: Text, pieces: mpsc::Sender<Piece>) {
     loop {
+        // Not more at a time than the processors can: many readers of long chains would take turns with everybody else.
+        let permit = node.errands.read().await;
+        let reader = Arc::clone(&node);
         let task = tokio::task::spawn_blocking(move || {
-            let piece = text.piece();
+            let _until_read = permit;
+            let piece = text.piece(&reader.ledger);
             (text, piece)
         });
         let Ok((rest, piece)) = task.await else {
@@ -144,6 +156,10 @@ async fn write_pieces(node: Arc<Node>, mut text: Text, pieces: mpsc::Sender<Piec
         text = rest;
         let piece = match piece {
             Ok(piece) => piece,
+            Err(error @ StoreError::Superseded { .. }) => {
+                tracing::info!(%error, "an answer is cut short");
+                return;
+            }
             Err(error) => {
                 tracing::error!(%error, "the store failed");
                 return;

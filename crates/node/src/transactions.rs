@@ -12,8 +12,8 @@ use axum::{
 use crate::{
     Node,
     answers::{self, Found, Pending, Scheduled},
-    blocking,
-    body::{Input, Name, Page},
+    body::{Name, Page, Text},
+    errands::blocking,
     refusal::Refusal,
 };
 use paydirt_ledger::{
@@ -27,14 +27,16 @@ const PAGE_BYTES: usize = 128 << 10;
 
 /// `POST /transactions/new`: answered once the transaction is on disk. One that brings no tag gets one, and is a payment of
 /// its own each time; one that brings a tag and was sent before is known, and still there once.
-pub(super) async fn new(State(node): State<Arc<Node>>, Input(value): Input) -> Result<Response, Refusal> {
-    let transfer = Identified::from(TransactionRecord::parse_transfer(&value)?.tagged());
+pub(super) async fn new(State(node): State<Arc<Node>>, Text(text): Text) -> Result<Response, Refusal> {
+    let transfer = Identified::from(TransactionRecord::parse_transfer(&text)?.tagged());
     let tag = transfer.transaction().tag();
+    let permit = node.errands.submit().await;
     let (sender, receiver) = tokio::sync::oneshot::channel();
     node.ledger.submit_then(transfer, |outcome| {
         let _ = sender.send(outcome); // the caller may have gone away
+        drop(permit);
     });
-    let submitted = receiver.await.map_err(|_| Refusal::stopping())??;
+    let submitted = receiver.await.map_err(|_| node.unanswered())??;
     let index = submitted.index;
     let (status, message) = match submitted.standing {
         Standing::New => (StatusCode::CREATED, "Transaction is scheduled to be added to"),
@@ -58,24 +60,27 @@ pub(super) async fn pending(State(node): State<Arc<Node>>, uri: Uri) -> Result<R
     let page = Page::of(&uri)?;
     let skip = usize::try_from(page.from.unwrap_or(0)).unwrap_or(usize::MAX);
     let limit = page.limit.min(PAGE) as usize;
-    let (waiting, length): (Vec<_>, usize) = {
-        let view = node.ledger.view();
-        let mut room = PAGE_BYTES;
-        let fits = |transfer: &&Identified| {
-            let transaction = transfer.transaction();
-            let bytes = transaction.sender().len() + transaction.recipient().len();
-            let first = room == PAGE_BYTES;
-            room = room.saturating_sub(bytes);
-            first || room > 0
+    blocking(&node, move |node| {
+        let (waiting, length): (Vec<_>, usize) = {
+            let view = node.ledger.view();
+            let mut room = PAGE_BYTES;
+            let fits = |transfer: &&Identified| {
+                let transaction = transfer.transaction();
+                let bytes = transaction.sender().len() + transaction.recipient().len();
+                let first = room == PAGE_BYTES;
+                room = room.saturating_sub(bytes);
+                first || room > 0
+            };
+            let page = view.pending.iter_from(skip).take(limit).take_while(fits);
+            (page.cloned().collect(), view.pending.len())
         };
-        let page = view.pending.iter().skip(skip).take(limit).take_while(fits);
-        (page.cloned().collect(), view.pending.len())
-    };
-    let answer = Pending {
-        transactions: waiting.iter().map(answers::Identified::from).collect(),
-        length,
-    };
-    Ok(Json(answer).into_response())
+        let answer = Pending {
+            transactions: waiting.iter().map(answers::Identified::from).collect(),
+            length,
+        };
+        Ok(Json(answer).into_response())
+    })
+    .await
 }
 
 /// `GET /transactions/{id}`: in the chain, or waiting.

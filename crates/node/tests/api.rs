@@ -156,7 +156,7 @@ async fn json_and_forms_are_taken_whatever_they_are_called() {
         ),
         (
             "application/x-www-form-urlencoded; charset=UTF-8",
-            "amount=1&sender=alice&recipient=bob&x=y".to_owned(),
+            "amount=1&sender=alice&recipient=bob".to_owned(),
         ),
     ] {
         let (status, answer) = test.call("POST", "/transactions/new", Some((kind, body))).await;
@@ -219,6 +219,22 @@ async fn what_is_wrong_with_a_transaction_is_said() {
         (
             json!({"sender": "a", "recipient": "b".repeat(257), "amount": 1}).to_string(),
             "recipient must be a string",
+        ),
+        (
+            r#"{"sender":"a","recipient":"b","amount":4.9999999999999999999}"#.to_owned(),
+            "amount must be a whole number",
+        ),
+        (
+            r#"{"sender":"a","recipient":"b","amount":1e400}"#.to_owned(),
+            "amount must be a whole number",
+        ),
+        (
+            r#"{"sender":"a","recipient":"b","amount":1,"amount":2}"#.to_owned(),
+            "amount is there twice",
+        ),
+        (
+            json!({"sender": "a", "recipient": "b", "amount": 1, "memo": "x"}).to_string(),
+            "memo is no field of a transfer",
         ),
         ("[1]".to_owned(), "must be a JSON object"),
         ("null".to_owned(), "must be a JSON object"),
@@ -446,6 +462,25 @@ async fn bodies_that_are_neither_json_nor_a_form() {
     for (kind, body, status, words) in [
         (form, "sender=%ff&recipient=%ef%bf%bd&amount=5", 400, "UTF-8"),
         (form, "sender=a&recipient=b&amount=%2B5", 400, "whole number"),
+        (
+            form,
+            "sender=a&recipient=b&amount=4.9999999999999999999",
+            400,
+            "whole number",
+        ),
+        (form, "sender=a&recipient=b&amount=5.0", 400, "whole number"),
+        (
+            form,
+            "sender=a&recipient=b&amount=5&memo=x",
+            400,
+            "memo is no field",
+        ),
+        (
+            form,
+            "sender=a&recipient=b&amount=5&amount=6",
+            400,
+            "amount is there twice",
+        ),
         (form, "garbage{", 400, "neither JSON nor a form"),
         ("multipart/form-data; boundary=x", "--x--", 415, "Multipart"),
         ("application/xml", "<a/>", 400, "not JSON"),
@@ -512,7 +547,7 @@ async fn transactions_are_found_while_they_wait_and_after() {
     let (_, pending) = test.get("/transactions/pending").await;
     let mut first = pending["transactions"][0].clone();
     let id = first.as_object_mut().unwrap().remove("id");
-    let parsed = TransactionRecord::parse_transfer(&first).unwrap();
+    let parsed = TransactionRecord::parse_transfer(first.to_string().as_bytes()).unwrap();
     assert!(parsed.tag().is_some(), "the node gave it one");
     assert_eq!(
         (id, parsed.id().to_string()),
@@ -816,6 +851,28 @@ async fn a_block_that_breaks_a_rule_is_told_which() {
         let (status, answer) = test.post("/blocks", body).await;
         assert_eq!((status, &answer["rule"]), (400, &json!(name)), "{answer}");
     }
+    for (text, says) in [
+        (
+            value
+                .to_string()
+                .replacen("\"proof\"", "\"proof\":1,\"proof\"", 1),
+            "proof is there twice",
+        ),
+        (
+            value
+                .to_string()
+                .replacen("\"amount\":1", "\"amount\":0.99999999999999999999", 1),
+            "amount must be a whole number",
+        ),
+    ] {
+        let (status, refused) = test
+            .call("POST", "/blocks", Some(("application/json", text)))
+            .await;
+        assert!(
+            status == 400 && refused["message"].as_str().unwrap().contains(says),
+            "{refused}"
+        );
+    }
     let (status, answer) = test.post("/blocks", json!({"index": 2})).await;
     assert_eq!(status, 400);
     assert!(
@@ -911,6 +968,18 @@ async fn work_for_machines_elsewhere() {
     assert_eq!(found, transfer(5));
     assert_eq!(test.get("/transactions/pending").await.1["length"], 0);
 
+    let twice = r#"{"id":"1","nonce":1,"nonce":2}"#.to_owned();
+    let (status, refused) = test
+        .call("POST", "/work", Some(("application/json", twice)))
+        .await;
+    assert_eq!(status, 400);
+    assert!(
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .contains("nonce is there twice"),
+        "{refused}"
+    );
     for (body, status) in [
         (json!({"nonce": 1}), 400),
         (json!({"id": "1"}), 400),

@@ -142,19 +142,16 @@ impl Client {
             return mute("no answer to our greeting for 20 s".to_owned());
         }
         let probing = self.answers_probes;
-        let owed = |what: &Request| {
-            matches!(
-                what,
-                Request::Configure | Request::Subscribe | Request::Authorize | Request::Submit(_)
-            )
-        };
-        let owed =
-            oldest(owed).max(oldest(|what| matches!(what, Request::ExtranonceSubscribe)).filter(|_| probing));
+        let asked =
+            oldest(|what| matches!(what, Request::Subscribe | Request::Authorize | Request::Submit(_)));
+        // Once all the rest was answered, one that never says a word about configuring does not know it.
+        let configuring = oldest(|what| matches!(what, Request::Configure)).filter(|_| !self.authorized);
+        let probed = oldest(|what| matches!(what, Request::ExtranonceSubscribe)).filter(|_| probing);
+        let owed = asked.max(configuring).max(probed);
         if silence >= SILENT || silence >= MUTE && owed.is_some_and(|waited| waited >= PROBE) {
             return mute(format!("not a word for {} s", silence.as_secs()));
         }
         let mut actions = Vec::new();
-        let configuring = oldest(|what| matches!(what, Request::Configure));
         if configuring.is_some_and(|waited| waited >= CONFIGURE) {
             actions.extend(self.subscribe(now));
         }

@@ -40,7 +40,8 @@ Examples:
   minerd -a sha256d -o http://127.0.0.1:5000 -O x:x    # or any other that speaks getwork
   open http://localhost:5000/explorer
 
-Ctrl-C and SIGTERM finish what is being written and exit 0.";
+Ctrl-C and SIGTERM finish what is being written and exit 0; or 3, if the ledger's file failed meanwhile: GET /status
+says so, with 503.";
 
 /// Serve the ledger over HTTP
 #[derive(Debug, Args)]
@@ -91,9 +92,12 @@ struct LimitArgs {
     /// Calls of /mine that may wait for their turn [default: 16]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     max_miners: Option<String>,
-    /// Connections open at a time [default: 1024]
+    /// Connections open at a time; for one more, that which waits longest for its client is given up [default: 1024]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     max_connections: Option<String>,
+    /// Connections of one address (in IPv6 of a /64), this machine's own excepted [default: a quarter of --max-connections]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    max_connections_per_address: Option<String>,
     /// Seconds a request's body may take to arrive, and a client to take the next piece of an answer [default: 30]
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
     request_timeout: Option<String>,
@@ -105,11 +109,19 @@ struct LimitArgs {
 impl LimitArgs {
     fn resolve(&self) -> Result<Limits, InputError> {
         let usual = Limits::default();
+        let connections = at_least("max-connections", &self.max_connections, 1, usual.connections)?;
+        let per_address = &self.max_connections_per_address;
         Ok(Limits {
             body_bytes: at_least("max-body", &self.max_body, 1, usual.body_bytes)?,
             block_bytes: at_least("max-block", &self.max_block, 1, usual.block_bytes)?,
             waiting_miners: at_least("max-miners", &self.max_miners, 0, usual.waiting_miners)?,
-            connections: at_least("max-connections", &self.max_connections, 1, usual.connections)?,
+            connections,
+            connections_per_address: at_least(
+                "max-connections-per-address",
+                per_address,
+                1,
+                (connections / 4).max(1),
+            )?,
             request_timeout: duration("request-timeout", &self.request_timeout, usual.request_timeout)?,
             header_timeout: duration("header-timeout", &self.header_timeout, usual.header_timeout)?,
         })
@@ -295,5 +307,8 @@ async fn serve(
     };
     server::serve(listener, app(Arc::clone(&node), doors), limits, stop).await;
     tracing::info!("stopped");
-    Ok(())
+    match node.ledger().failure() {
+        Some(failure) => Err(failure.clone().into()),
+        None => Ok(()),
+    }
 }

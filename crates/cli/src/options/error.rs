@@ -93,10 +93,31 @@ pub(crate) fn shown(value: &str) -> String {
     format!("{}{cut}", shown.escape_debug())
 }
 
+/// The text on one line, with its control characters and what else is not to be seen written out.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        let escaped = character.escape_debug();
+        // Quotes and backslashes may stand as they are.
+        match escaped.len() > 1 && !matches!(character, '\'' | '"' | '\\') {
+            true => shown.extend(escaped),
+            false => shown.push(character),
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::options::whole_number;
+
+    #[test]
+    fn what_moves_a_terminal_is_written_out() {
+        let name = "a\u{1b}[31mb\r\n\u{9b}2J\u{202e}c 'ü' \"é\" \\ 日本";
+        let shown = printable(name);
+        assert_eq!(shown, "a\\u{1b}[31mb\\r\\n\\u{9b}2J\\u{202e}c 'ü' \"é\" \\ 日本");
+    }
 
     #[test]
     fn says_what_is_wrong_in_one_line() {

@@ -71,14 +71,20 @@ impl DataArgs {
         Ledger::open_or_create(&folder, network, by_hand()).map_err(|error| self.explain(error))
     }
 
+    /// The folder as it is named in errors.
+    fn shown(&self) -> String {
+        self.folder()
+            .map_or_else(|_| String::new(), |folder| folder.display().to_string())
+    }
+
     /// Tells bad input from a failure.
     pub(crate) fn explain(&self, error: StoreError) -> anyhow::Error {
         match &error {
-            StoreError::Missing(folder) => {
-                let folder = folder.display().to_string();
+            StoreError::Missing(_) => {
                 let problem = "there is no ledger in it; start one with paydirt serve or paydirt chain mine";
-                InputError::value("data", &folder, problem).into()
+                InputError::value("data", &self.shown(), problem).into()
             }
+            StoreError::Foreign => InputError::value("data", &self.shown(), error).into(),
             StoreError::OtherParameters { .. } => InputError::option("data", error).into(),
             _ => error.into(),
         }

@@ -61,6 +61,7 @@ pub(crate) fn seconds(seconds: f64) -> String {
     match seconds {
         s if !s.is_finite() => "forever".to_owned(),
         0.0 => "0 s".to_owned(),
+        s if s < 0.0 => format!("-{}", self::seconds(-s)), // a block may be older than its parent
         s if s < 1e-6 => format!("{:.3} ns", SignificantDigits(s * 1e9)),
         s if s < 1e-3 => format!("{:.3} µs", SignificantDigits(s * 1e6)),
         s if s < 1.0 => format!("{:.3} ms", SignificantDigits(s * 1e3)),
@@ -106,6 +107,18 @@ pub(crate) fn utc(time_s: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_of_time_may_be_negative() {
+        for (span, text) in [
+            (-60.0, "-60.0 s"),
+            (-0.5, "-500 ms"),
+            (-7200.0, "-2.0 h"),
+            (60.0, "60.0 s"),
+        ] {
+            assert_eq!(seconds(span), text);
+        }
+    }
 
     #[test]
     fn dates() {

@@ -59,7 +59,7 @@ const NUMBERS: [&str; 10] = [
     "TIME",
     "[NAME=]RATE",
     "I/N|auto",
-    "DEPTH",
+    "D",
 ];
 
 /// What each command is given beside the option, so that what it takes to be right ends soon.
@@ -83,6 +83,16 @@ const BASE: &[(&str, &[&str])] = &[
     ("hashtopolis keyspace", &["--text x", "--bits 1", "--count 1000"]),
     ("hashtopolis crack", &["--text x", "--bits 1", "--count 1000"]),
     ("merge", &["result.json"]),
+    (
+        "solo",
+        &[
+            "--rpc http://127.0.0.1:1",
+            "--rpc-user me",
+            "--rpc-password x",
+            "--address bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080",
+        ],
+    ),
+    ("pool", &["--user me", "stratum+tcp://127.0.0.1:1"]),
     ("chain show", &["--data ledger"]),
     ("chain verify", &["--data ledger"]),
     ("chain export", &["--data ledger"]),

@@ -332,3 +332,62 @@ fn asert_networks_are_made_and_kept() {
     assert!((next - 9.31).abs() < 0.02, "{next}");
     assert!(stats["network"].as_str().unwrap().contains("\"half_life_s\":100"));
 }
+
+/// What cannot be looked at is not said to hold no ledger.
+#[test]
+fn a_folder_that_cannot_be_looked_at_is_not_missing() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let below = folder.path().join("file").join("below").display().to_string();
+    let long = folder.path().join("x".repeat(300)).display().to_string();
+    for data in [below, long] {
+        for command in ["show", "verify", "stats", "import -"] {
+            let output = paydirt(format!("chain {command} --data {data}"));
+            let said = stderr(&output);
+            assert_eq!(code(&output), 3, "{command}: {said}");
+            assert!(
+                said.contains("the ledger's file failed: /") && said.contains("(os error"),
+                "{command}: {said}"
+            );
+            assert!(!said.contains("no ledger"), "{command}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_database_of_another_program_is_named() {
+    let folder = TempDir::new().unwrap();
+    let database = redb::Database::create(folder.path().join("ledger.redb")).unwrap();
+    let write = database.begin_write().unwrap();
+    let table = redb::TableDefinition::<u64, u64>::new("theirs");
+    write.open_table(table).unwrap().insert(1, 2).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    let data = folder.path().display().to_string();
+    for command in ["show", "verify", "mine"] {
+        assert_refused(
+            format!("chain {command} --data {data}"),
+            &["--data", "another program"],
+        );
+    }
+}
+
+/// Names of files do not reach the terminal as they are.
+#[test]
+fn escape_codes_in_names_are_written_out() {
+    let folder = TempDir::new().unwrap();
+    let (_ledger, data) = ledger(1);
+    let name = "a\u{1b}[31mred\u{9b}2J";
+    let path = folder.path().join(name).display().to_string();
+    for line in [
+        format!("chain import '{path}' --data {data}"),
+        format!("chain export '{path}/x' --data {data}"),
+        format!("chain show --data '{path}'"),
+        format!("chain export '{path}' --data {data}"), // this one writes it, and says where
+    ] {
+        let output = paydirt(&line);
+        let said = stderr(&output);
+        assert!(said.contains("a\\u{1b}[31mred\\u{9b}2J"), "{said}");
+        assert!(!said.trim_end().contains(char::is_control), "{said:?}");
+    }
+}

@@ -310,24 +310,216 @@ fn garbage_is_answered_or_cut_and_the_node_lives() {
 }
 
 #[test]
-fn connections_beyond_the_limit_wait() {
-    let server = Server::start("--memory --bits 1 --max-connections 2");
-    let first = server.connect();
-    let _second = server.connect();
-    let mut third = server.connect();
-    third
-        .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+fn the_connection_that_waits_longest_for_its_client_gives_way() {
+    let server = Server::start("--memory --bits 100 --max-connections 3");
+    let ask = |path: &str| {
+        let mut stream = server.connect();
+        stream
+            .write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
+            .unwrap();
+        stream
+    };
+    let mut events = ask("/events");
+    let mut head = [0; 12];
+    events.read_exact(&mut head).unwrap();
+    // Nothing, half a head, half a body, an answer that is not read: the first of them goes first.
+    let mut silent = server.connect();
+    let mut slow = server.connect();
+    slow.write_all(b"POST /transactions/new HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
         .unwrap();
-    third.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut next = ask("/status");
+    assert_eq!(silent.read(&mut [0; 1]).unwrap_or(0), 0, "it is cut");
+    next.read_exact(&mut head).unwrap();
+    assert!(head.ends_with(b"200"));
+    let mut last = ask("/status");
+    assert_eq!(slow.read(&mut [0; 1]).unwrap_or(0), 0, "it is cut");
+    last.read_exact(&mut head).unwrap();
+    // The node is at work for both: a newcomer waits, and has its turn when one of them ends.
+    drop((next, last));
+    let mine = [ask("/mine"), ask("/mine")].map(|caller| {
+        // Who says no more is looked after once the node is at work: the first byte of its answer comes ahead.
+        caller.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(caller.peek(&mut [0; 1]).unwrap(), 1);
+        caller
+    });
+    let mut early = ask("/status");
+    early.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     assert!(
-        third.read(&mut [0; 1]).is_err(),
-        "it is not served while two are open"
+        early.read(&mut [0; 1]).is_err(),
+        "it is not served while all three are at work"
     );
-    drop(first);
-    third.set_read_timeout(None).unwrap();
+    drop(early);
+    let mut waits = ask("/status");
+    drop(mine);
+    waits.read_exact(&mut head).unwrap();
+    assert!(head.ends_with(b"200"));
+    drop(events);
+}
+
+/// 1,100 connections that say nothing, and as many that ask slowly: others are served at once.
+#[test]
+fn slow_clients_shut_nobody_out() {
+    let server = Server::start("--memory --bits 1 --max-connections 100 --log off");
+    let mut slow = Vec::new();
+    for n in 0..300 {
+        let mut stream = server.connect();
+        let sent: &[u8] = match n % 3 {
+            0 => b"",
+            1 => b"GET /status HTTP/1.1\r\nHost: loc",
+            _ => b"POST /blocks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{",
+        };
+        let _ = stream.write_all(sent); // cut already, maybe
+        slow.push(stream);
+        assert_eq!(server.get("/status").0, 200);
+    }
+}
+
+/// Whoever has said all it wants to say gets its answer, however long that takes.
+#[test]
+fn a_client_that_says_no_more_gets_its_answer() {
+    let server = Server::start("--memory --bits 20");
+    server.post("/transactions/new", &transfer(1));
+    let half_closed = |request: &str| {
+        let mut stream = server.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        stream
+    };
+    let ask = |request: &str| {
+        let mut answer = String::new();
+        half_closed(request).read_to_string(&mut answer).unwrap();
+        answer
+    };
+    for path in [
+        "/status",
+        "/",
+        "/chain",
+        "/blocks/1",
+        "/transactions/pending",
+        "/metrics",
+        "/explorer",
+        "/work",
+    ] {
+        for version in ["1.1", "1.0"] {
+            let answer = ask(&format!("GET {path} HTTP/{version}\r\nHost: localhost\r\n\r\n"));
+            assert!(
+                answer.starts_with(&format!("HTTP/{version} 200")),
+                "{path}: {answer}"
+            );
+        }
+    }
+    let answer = ask("GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.ends_with('}'),
+        "{answer}"
+    );
+    let body = transfer(2).to_string();
+    let answer = ask(&format!(
+        "POST /transactions/new HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let two = "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2);
+    assert_eq!(
+        ask(&two).matches("HTTP/1.1 200").count(),
+        2,
+        "one after the other"
+    );
+    let mut events = half_closed("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut head = [0; 12];
+    events.read_exact(&mut head).unwrap();
+    server.post("/transactions/new", &transfer(3));
+    let mut events = BufReader::new(events);
+    let mut line = String::new();
+    while !line.starts_with("event: transaction") {
+        line.clear();
+        assert!(events.read_line(&mut line).unwrap() > 0, "it ended");
+    }
+}
+
+/// An answer whose first bytes went ahead, to see whether its client is there, is whole.
+#[test]
+fn an_answer_that_takes_long_comes_whole_to_a_client_that_says_no_more() {
+    let server = Server::start("--memory --bits 100");
+    let mut callers: Vec<_> = (0..2)
+        .map(|_| {
+            let mut caller = server.connect();
+            caller
+                .write_all(b"GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                .unwrap();
+            caller.shutdown(std::net::Shutdown::Write).unwrap();
+            caller
+        })
+        .collect();
+    let mut ahead = [0; 1];
+    callers[0].peek(&mut ahead).unwrap();
+    assert_eq!(&ahead, b"H", "it is looked after");
+    // Its second byte comes a second later, if it comes before the signal.
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(server.stop("TERM").0, Some(0));
+    for caller in &mut callers {
+        let mut answer = String::new();
+        caller.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"),
+            "{answer}"
+        );
+        assert!(answer.ends_with('}'), "{answer}");
+    }
+}
+
+/// A client that sends all of its body before it reads gets the refusal, on every route.
+#[test]
+fn a_body_that_is_too_large_is_answered_readably() {
+    let server = Server::start("--memory --bits 1 --max-block 100000 --log off");
+    let body = vec![b' '; 5_000_000];
+    let ask = |method: &str, path: &str, chunked: bool| {
+        let mut stream = server.connect();
+        let length = match chunked {
+            true => "Transfer-Encoding: chunked".to_owned(),
+            false => format!("Content-Length: {}", body.len()),
+        };
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        if chunked {
+            stream
+                .write_all(format!("{:x}\r\n", body.len()).as_bytes())
+                .unwrap();
+        }
+        stream.write_all(&body).expect("all of it is taken");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("no reset");
+        answer
+    };
+    for _ in 0..5 {
+        for (method, path, status) in [
+            ("POST", "/transactions/new", "413"),
+            ("POST", "/blocks", "413"),
+            ("POST", "/work", "413"),
+            ("POST", "/mine", "413"),
+            ("GET", "/mine", "413"),
+            ("GET", "/status", "200"),
+            ("POST", "/chain", "405"),
+            ("POST", "/nothing", "404"),
+        ] {
+            for chunked in [false, true] {
+                let answer = ask(method, path, chunked);
+                assert!(
+                    answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                    "{method} {path}: {answer:.100}"
+                );
+            }
+        }
+    }
+    // A head that is no head, or too long, is answered readably as well.
+    let mut stream = server.connect();
+    stream
+        .write_all(format!("GET /{} HTTP/1.1\r\n", "a".repeat(5_000_000)).as_bytes())
+        .unwrap();
     let mut answer = String::new();
-    third.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    stream.read_to_string(&mut answer).expect("no reset");
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer:.100}");
+    assert_eq!(server.get("/status").0, 200);
 }
 
 #[test]
@@ -479,4 +671,64 @@ fn connections_are_kept_alive() {
         let length = stream.read(&mut answer).unwrap();
         assert!(String::from_utf8_lossy(&answer[..length]).starts_with("HTTP/1.1 200"));
     }
+}
+
+/// A disk that is full while the node runs: it says so wherever it is asked, does no work for nothing, and its end says so
+/// too. What was acknowledged is there.
+#[test]
+fn a_full_disk_is_said_and_ends_with_3() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("ledger").display().to_string();
+    let server = Server::start_on_a_small_disk(&format!("--bits 1 --data {data}"), 300);
+    assert_eq!(server.get("/status").0, 200);
+    let mut stored = 0;
+    let refused = loop {
+        let mut transfer = transfer(stored + 1);
+        transfer["sender"] = json!("x".repeat(250));
+        match server.post("/transactions/new", &transfer) {
+            (201, _) => stored += 1,
+            other => break other,
+        }
+        assert!(stored < 10_000, "300 kB hold no more");
+    };
+    assert!(stored > 20, "{stored}");
+    for (status, answer) in [
+        refused,
+        server.get("/status"),
+        server.get("/mine"),
+        server.post("/mine", &json!({})),
+        server.get("/work"),
+        server.post("/transactions/new", &transfer(1)),
+    ] {
+        let message = answer["message"].as_str().unwrap();
+        assert_eq!(status, 503, "{answer}");
+        assert!(
+            message.contains("file failed") && message.contains("opened again"),
+            "{message}"
+        );
+    }
+    let (_, status) = server.get("/status");
+    assert_eq!(
+        (&status["length"], &status["pending"]),
+        (&json!(1), &json!(stored))
+    );
+    assert_eq!(server.get("/chain").0, 200, "what can be read is read");
+    let (code, log) = server.stop("TERM");
+    assert_eq!(code, Some(3), "{log}");
+    let said = log
+        .lines()
+        .filter(|line| line.contains("ERROR") && line.contains("the store failed"));
+    assert_eq!(said.count(), 1, "{log}");
+    assert!(
+        log.lines()
+            .last()
+            .unwrap()
+            .starts_with("error: the ledger's file failed"),
+        "{log}"
+    );
+
+    let server = Server::start(format!("--data {data}"));
+    let (status, answer) = server.get("/status");
+    assert_eq!((status, &answer["pending"]), (200, &json!(stored)));
+    assert_eq!(server.stop("TERM").0, Some(0));
 }

@@ -6,7 +6,7 @@ use std::{
     collections::HashSet,
     io::{BufRead as _, BufReader, Read as _},
     net::{SocketAddr, TcpStream},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -53,7 +53,23 @@ impl Server {
                 .port(),
             (None, false) => 0,
         };
-        let mut command = command(format!("serve {options}"));
+        Self::spawn(command(format!("serve {options}")), port, quiet)
+    }
+
+    /// Starts it where no file may have more than so many kilobytes: further on, the disk is full.
+    pub fn start_on_a_small_disk(options: &str, kilobytes: u32) -> Self {
+        let line = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kilobytes * 2);
+        let paydirt = command(format!("serve {options}"));
+        let mut command = Command::new("sh");
+        command
+            .arg("-c")
+            .arg(line)
+            .arg(paydirt.get_program())
+            .args(paydirt.get_args());
+        Self::spawn(command, 0, false)
+    }
+
+    fn spawn(mut command: Command, port: u16, quiet: bool) -> Self {
         command.env("PORT", port.to_string()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
@@ -215,7 +231,8 @@ impl Acknowledged {
         let mut there = HashSet::new();
         for block in chain {
             for transaction in block["transactions"].as_array().unwrap() {
-                let parsed = paydirt_ledger::TransactionRecord::parse(transaction).unwrap();
+                let parsed =
+                    paydirt_ledger::TransactionRecord::parse(transaction.to_string().as_bytes()).unwrap();
                 there.insert(parsed.id().to_string());
             }
         }

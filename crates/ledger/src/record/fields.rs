@@ -2,13 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use serde_json::{Map, Value};
-
 use crate::{
     identity::Tag,
-    record::TransactionRecord,
-    rules::MAX_BLOCK_TRANSACTIONS,
-    transaction::{MAX_AMOUNT, MAX_NAME_CHARS, Transaction, TransactionError},
+    record::json::{Slots, Written},
+    transaction::{MAX_NAME_CHARS, Transaction, TransactionError},
 };
 
 /// Everything that is wrong with an object's fields.
@@ -21,11 +18,16 @@ pub struct FieldErrors {
 }
 
 impl FieldErrors {
-    fn invalid(problem: impl fmt::Display) -> Self {
+    pub(super) fn invalid(problem: impl fmt::Display) -> Self {
         Self {
             missing: Vec::new(),
             invalid: vec![problem.to_string()],
         }
+    }
+
+    /// What is read is no object.
+    pub(super) fn no_object() -> Self {
+        Self::invalid("the body must be a JSON object")
     }
 
     /// Whether nothing is wrong.
@@ -49,26 +51,28 @@ impl fmt::Display for FieldErrors {
 
 impl std::error::Error for FieldErrors {}
 
-/// An object being read, and what was wrong with it so far.
-pub(super) struct Fields<'v> {
-    pub(super) map: &'v Map<String, Value>,
+/// An object that was read, and what is wrong with its fields so far.
+pub(super) struct Fields<'t, const N: usize> {
+    slots: Slots<'t, N>,
     pub(super) errors: FieldErrors,
 }
 
-impl<'v> Fields<'v> {
-    pub(super) fn of(value: &'v Value) -> Result<Self, FieldErrors> {
-        match value {
-            Value::Object(map) => Ok(Self {
-                map,
-                errors: FieldErrors::default(),
-            }),
-            _ => Err(FieldErrors::invalid("the body must be a JSON object")),
+impl<'t, const N: usize> Fields<'t, N> {
+    pub(super) fn new(slots: Slots<'t, N>) -> Self {
+        Self {
+            slots,
+            errors: FieldErrors::default(),
         }
     }
 
+    /// Whether the field is there, be it `null`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.slots.has(name)
+    }
+
     /// A field; `null` is as good as none.
-    fn get(&mut self, name: &'static str) -> Option<&'v Value> {
-        let found = self.map.get(name).filter(|value| !value.is_null());
+    fn get(&mut self, name: &'static str) -> Option<Written<'t>> {
+        let found = self.slots.get(name);
         if found.is_none() {
             self.errors.missing.push(name);
         }
@@ -80,21 +84,20 @@ impl<'v> Fields<'v> {
     }
 
     pub(super) fn name(&mut self, name: &'static str) -> Option<String> {
-        let text = self.get(name)?.as_str();
-        let fits = text.filter(|text| (1..=MAX_NAME_CHARS).contains(&text.chars().count()));
+        let text = self.get(name)?.text(MAX_NAME_CHARS);
+        let fits = text.filter(|text| !text.is_empty());
         if fits.is_none() {
             self.must(format!(
                 "{name} must be a string of 1 to {MAX_NAME_CHARS} characters"
             ));
         }
-        fits.map(str::to_owned)
+        fits.map(Into::into)
     }
 
     /// The tag, which may be left out.
     pub(super) fn tag(&mut self) -> Option<Tag> {
-        let value = self.map.get("tag").filter(|value| !value.is_null())?;
-        let tag = value.as_str().map(str::parse);
-        let tag = tag.unwrap_or(Err(TransactionError::Tag));
+        let tag = self.slots.get("tag")?.text(16);
+        let tag = tag.map_or(Err(TransactionError::Tag), |text| text.parse());
         tag.map_err(|error| self.must(error.to_string())).ok()
     }
 
@@ -121,8 +124,10 @@ impl<'v> Fields<'v> {
     }
 
     pub(super) fn number(&mut self, name: &'static str, least: u64, most: u64) -> Option<u64> {
-        let value = self.get(name)?;
-        let number = value.as_u64().or_else(|| whole(value.as_f64()?));
+        let number = self
+            .get(name)?
+            .whole()
+            .and_then(|number| u64::try_from(number).ok());
         let fits = number.filter(|number| (least..=most).contains(number));
         if fits.is_none() {
             self.must(format!("{name} must be a whole number from {least} to {most}"));
@@ -131,7 +136,8 @@ impl<'v> Fields<'v> {
     }
 
     pub(super) fn version(&mut self) -> Option<i32> {
-        let fits = self.get("version")?.as_i64().and_then(|v| i32::try_from(v).ok());
+        let number = self.get("version")?.whole();
+        let fits = number.and_then(|number| i32::try_from(number).ok());
         if fits.is_none() {
             self.must("version must be a whole number of 32 bits".to_owned());
         }
@@ -139,7 +145,8 @@ impl<'v> Fields<'v> {
     }
 
     pub(super) fn hex64<T: FromStr>(&mut self, name: &'static str) -> Option<T> {
-        let fits = self.get(name)?.as_str().and_then(|text| text.parse().ok());
+        let text = self.get(name)?.text(64);
+        let fits = text.and_then(|text| text.parse().ok());
         if fits.is_none() {
             self.must(format!("{name} must be a string of 64 hex digits"));
         }
@@ -147,40 +154,12 @@ impl<'v> Fields<'v> {
     }
 
     pub(super) fn bits(&mut self) -> Option<u32> {
-        let text = self.get("bits")?.as_str();
+        let text = self.get("bits")?.text(8);
         let digits = text.filter(|text| text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit()));
-        let fits = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let fits = digits.and_then(|digits| u32::from_str_radix(&digits, 16).ok());
         if fits.is_none() {
             self.must("bits must be a string of 8 hex digits".to_owned());
         }
         fits
     }
-
-    pub(super) fn transactions(&mut self) -> Option<Vec<Transaction>> {
-        let Some(all) = self.get("transactions")?.as_array() else {
-            self.must("transactions must be an array".to_owned());
-            return None;
-        };
-        if all.len() > MAX_BLOCK_TRANSACTIONS {
-            self.must(format!("transactions must be at most {MAX_BLOCK_TRANSACTIONS}"));
-            return None;
-        }
-        let mut transactions = Vec::with_capacity(all.len());
-        for (position, value) in all.iter().enumerate() {
-            match TransactionRecord::parse(value) {
-                Ok(transaction) => transactions.push(transaction),
-                Err(errors) => {
-                    self.must(format!("transaction {position}: {errors}"));
-                    return None;
-                }
-            }
-        }
-        Some(transactions)
-    }
-}
-
-/// A float that is a whole number of at most 53 bits.
-fn whole(number: f64) -> Option<u64> {
-    let fits = number.fract() == 0.0 && (0.0..=MAX_AMOUNT as f64).contains(&number);
-    fits.then_some(number as u64)
 }

@@ -9,18 +9,14 @@
 //! last:                   active branch, tip and counts agree · the queue's ids are right
 //! ```
 
-use std::{
-    ops::Range,
-    panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook},
-    path::Path,
-};
+use std::{ops::Range, path::Path, sync::Arc};
 
 use rayon::prelude::*;
 use redb::{ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _};
 
 use crate::store::{
-    ACTIVE, BLOCKS, CACHE_BYTES, FORMAT, HOLDERS, INDICES, OLD_FORMATS, PLACES, QUEUE, Snapshot, StoreError,
-    UNSETTLED,
+    ABOUT, ACTIVE, BLOCKS, FORMAT, HOLDERS, INDICES, OLD_FORMATS, PLACES, QUEUE, Snapshot, StoreError,
+    UNSETTLED, caught, open::DEFAULT_CACHE_BYTES,
 };
 use crate::{
     block::Block,
@@ -65,6 +61,15 @@ struct Link {
 }
 
 pub(super) fn load(snapshot: &Snapshot) -> Result<Loaded, StoreError> {
+    // Every ledger says what it is: a database without this table was never one.
+    if let Err(
+        redb::TableError::TableDoesNotExist(_)
+        | redb::TableError::TableTypeMismatch { .. }
+        | redb::TableError::TableIsMultimap(_),
+    ) = snapshot.transaction.open_table(ABOUT)
+    {
+        return Err(StoreError::Foreign);
+    }
     let is_old = match snapshot.about("format")? {
         Some(format) if format == FORMAT => false,
         Some(format) if OLD_FORMATS.contains(&format.as_str()) => true,
@@ -117,7 +122,7 @@ fn check_contents(snapshot: &Snapshot, is_old: bool) -> Result<Vec<Link>, StoreE
     let strides: Vec<_> = (0..=last / STRIDE).map(|i| i * STRIDE).collect();
     let mut parts: Vec<_> = strides
         .into_par_iter()
-        .map(|from| check_heights(snapshot, is_old, from..from + STRIDE))
+        .map(|from| caught(|| check_heights(snapshot, is_old, from..from + STRIDE)))
         .collect();
     if let Some(damaged) = parts.iter().position(Result::is_err) {
         return parts.swap_remove(damaged);
@@ -287,40 +292,30 @@ fn load_pending(snapshot: &Snapshot) -> Result<Pending, StoreError> {
 
 /// Where a file is damaged that redb refuses, as far as its blocks can still be read.
 pub(super) fn locate_damage(path: &Path) -> Option<StoreError> {
-    // redb may panic on pages that are not what it wrote; nothing of it is used afterwards, and nobody need see it.
-    let hook = take_hook();
-    set_hook(Box::new(|_| {}));
-    let found = unless_it_panics(|| first_damaged(path)).flatten();
-    set_hook(hook);
-    found
-}
-
-fn unless_it_panics<T>(search: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(search)).ok()
+    caught(|| Ok(first_damaged(path))).ok().flatten()
 }
 
 /// Reads one height after the other, until one cannot be read or does not hold what it must.
 fn first_damaged(path: &Path) -> Option<StoreError> {
     let database = redb::Database::builder()
-        .set_cache_size(CACHE_BYTES)
+        .set_cache_size(DEFAULT_CACHE_BYTES)
         .open_read_only(path)
         .ok()?;
-    let snapshot = Snapshot::new(database.begin_read().ok()?);
+    let snapshot = Snapshot::new(database.begin_read().ok()?, Arc::default());
     let format = snapshot.about("format").ok().flatten().unwrap_or_default();
     let is_old = OLD_FORMATS.contains(&format.as_str());
     let stored = snapshot.transaction.open_table(BLOCKS).ok()?.len().ok()?;
     for index in 1..=stored {
-        match unless_it_panics(|| check_heights(&snapshot, is_old, index..index + 1)) {
-            Some(Ok(links)) if links.is_empty() => {
-                let last = unless_it_panics(|| last_index(&snapshot)).and_then(Result::ok);
-                return match last {
-                    Some(last) if index > last => None, // side branches: more blocks than heights
+        match caught(|| check_heights(&snapshot, is_old, index..index + 1)) {
+            Ok(links) if links.is_empty() => {
+                return match caught(|| last_index(&snapshot)) {
+                    Ok(last) if index > last => None, // side branches: more blocks than heights
                     _ => Some(StoreError::block(index, "it is not there")),
                 };
             }
-            Some(Ok(_)) => {}
-            Some(Err(damaged @ StoreError::DamagedBlock { .. })) => return Some(damaged),
-            Some(Err(_)) | None => return Some(StoreError::block(index, "it cannot be read")),
+            Ok(_) => {}
+            Err(damaged @ StoreError::DamagedBlock { .. }) => return Some(damaged),
+            Err(_) => return Some(StoreError::block(index, "it cannot be read")),
         }
     }
     None

@@ -1,17 +1,25 @@
 //! Stores that fail, and stores whose database is in order while what it says is not.
 
+mod damaged;
+mod power_cuts;
+mod random;
+mod readers;
+
 use std::{
-    io,
+    io::{self, ErrorKind},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use redb::{StorageBackend, backends::InMemoryBackend};
+use redb::{Database, StorageBackend, backends::InMemoryBackend};
 
 use super::*;
-use crate::{AddError, Added, Ledger, MiningPlan, Options, SubmitError, Transaction, Unchecked, mine_blocks};
+use crate::{
+    AddError, Added, ChainParameters, Ledger, Mined, MiningEnd, MiningError, MiningPlan, Options,
+    SubmitError, Transaction, Unchecked, mine_blocks,
+};
 use paydirt::{Cancel, Kernel, Miner};
 
 /// Memory that refuses to be written when it is told to.
@@ -65,15 +73,16 @@ fn transfer(amount: u64) -> Transaction {
 
 /// Mines so many blocks, a minute apart.
 fn extend(ledger: &Ledger, count: u64) {
+    assert_eq!(mine(ledger, count).blocks, count);
+}
+
+fn mine(ledger: &Ledger, count: u64) -> Mined {
     let miner = Miner::with_threads(1, Kernel::auto()).unwrap();
     let plan = MiningPlan {
         count,
         spacing_s: Some(60),
     };
-    assert_eq!(
-        mine_blocks(ledger, &miner, &Cancel::new(), plan, &|_| {}, &|_| {}).blocks,
-        count
-    );
+    mine_blocks(ledger, &miner, &Cancel::new(), plan, &|_| {}, &|_| {})
 }
 
 #[test]
@@ -83,9 +92,7 @@ fn a_full_disk_is_said_and_nothing_is_believed_stored() {
         memory: InMemoryBackend::new(),
         full: Arc::clone(&full),
     };
-    let store = Store {
-        database: Database::builder().create_with_backend(disk).unwrap(),
-    };
+    let store = Store::new(Database::builder().create_with_backend(disk).unwrap());
     store.begin(&easy()).unwrap();
     let ledger = Ledger::from_store(store, Options::default()).unwrap();
     ledger.submit(transfer(1)).unwrap();
@@ -99,9 +106,10 @@ fn a_full_disk_is_said_and_nothing_is_believed_stored() {
     let block = (0..).map(of_nonce).find(solved).unwrap();
 
     full.store(true, Ordering::Relaxed);
-    let heard = Arc::new(AtomicBool::new(false));
+    assert_eq!(ledger.failure(), None);
+    let heard = Arc::new(Mutex::new(Vec::new()));
     let ears = Arc::clone(&heard);
-    ledger.listen(move |_| ears.store(true, Ordering::Relaxed));
+    ledger.listen(move |event| ears.lock().unwrap().push(format!("{event:?}")));
     let refused = ledger.add(block.clone()).unwrap_err();
     assert!(
         matches!(&refused, AddError::Store(reason) if reason.to_string().contains("file failed")),
@@ -125,18 +133,41 @@ fn a_full_disk_is_said_and_nothing_is_believed_stored() {
     assert!(matches!(ledger.add(block), Err(AddError::Store(_))));
     assert_eq!((ledger.tip(), ledger.view().pending.len()), (tip.clone(), 0));
     assert_eq!(ledger.snapshot().unwrap().length().unwrap(), tip.index);
-    assert!(!heard.load(Ordering::Relaxed), "nobody was told");
+    assert!(
+        ledger
+            .failure()
+            .is_some_and(|failure| failure.to_string().contains("file failed"))
+    );
+    assert!(next.is_stale(), "what is mined on the tip could not be stored");
+    let mined = mine(&ledger, 1);
+    assert_eq!(
+        (mined.blocks, mined.effort.hashes),
+        (0, 0),
+        "it refuses before it mines"
+    );
+    assert!(
+        matches!(mined.end, MiningEnd::Failed(MiningError::Store(_))),
+        "{:?}",
+        mined.end
+    );
+    let heard = heard.lock().unwrap();
+    assert_eq!(heard.len(), 1, "nobody was told of anything stored: {heard:?}");
+    assert!(heard[0].starts_with("Failed("), "{heard:?}");
 }
 
 /// What opening says of a store of six blocks and a queued transaction, after `change` went over its tables.
 fn after(change: impl FnOnce(&mut WriteBatch<'_>)) -> Result<u64, StoreError> {
-    let ledger = Ledger::from_store(Store::in_memory(&easy()).unwrap(), Options::default()).unwrap();
+    let ledger = Ledger::from_store(
+        Store::in_memory(&easy(), DEFAULT_CACHE_BYTES).unwrap(),
+        Options::default(),
+    )
+    .unwrap();
     extend(&ledger, 5);
     ledger.submit(transfer(7)).unwrap();
     let transaction = ledger.store.begin_write().unwrap();
     change(&mut WriteBatch::open(&transaction).unwrap());
     transaction.commit().unwrap();
-    ledger.store.load().map(|loaded| loaded.tree.length())
+    load::load(&ledger.store.snapshot()?).map(|loaded| loaded.tree.length())
 }
 
 fn key(batch: &WriteBatch<'_>, index: u64) -> BlockKey {
@@ -280,7 +311,11 @@ fn other_damage_is_described() {
 #[test]
 fn a_ledger_of_format_2_is_taken_over() {
     let make = |change: fn(&WriteTransaction)| {
-        let ledger = Ledger::from_store(Store::in_memory(&easy()).unwrap(), Options::default()).unwrap();
+        let ledger = Ledger::from_store(
+            Store::in_memory(&easy(), DEFAULT_CACHE_BYTES).unwrap(),
+            Options::default(),
+        )
+        .unwrap();
         extend(&ledger, 5);
         ledger.submit(transfer(7)).unwrap();
         ledger.submit(transfer(8)).unwrap();
@@ -310,7 +345,7 @@ fn a_ledger_of_format_2_is_taken_over() {
     for is_old in [true, false] {
         let before = load::load(&ledger.store.snapshot().unwrap()).unwrap();
         assert_eq!(before.is_old, is_old);
-        let loaded = ledger.store.load().unwrap();
+        let loaded = ledger.store.verified().unwrap();
         assert_eq!(
             (loaded.is_old, loaded.tree.length(), loaded.transactions),
             (false, 6, 6)
@@ -328,7 +363,7 @@ fn a_ledger_of_format_2_is_taken_over() {
         let mut places = transaction.open_table(PLACES).unwrap();
         drop(places.pop_last().unwrap());
     });
-    let damaged = ledger.store.load().unwrap_err().to_string();
+    let damaged = ledger.store.verified().unwrap_err().to_string();
     assert!(damaged.contains("not found by its id"), "{damaged}");
     let format = ledger.store.snapshot().unwrap().about("format").unwrap();
     assert_eq!(format.as_deref(), Some(OLD_FORMATS[1]));

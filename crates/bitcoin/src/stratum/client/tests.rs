@@ -588,6 +588,32 @@ fn a_mute_pool_is_dead_after_twenty_seconds() {
     assert!(matches!(tried.left, Some(Leave::Mute(_))));
 }
 
+/// What it does not know it may keep silent about for ever.
+#[test]
+fn a_pool_that_knows_no_configuring_is_no_mute_one() {
+    let mut tried = Tried::new(login());
+    tried.wait(5.0);
+    tried
+        .answer(json!([[], "08", 4]), Value::Null)
+        .answer(json!(true), Value::Null);
+    tried.wait(60.0);
+    assert_eq!(tried.left, None);
+    // It comes to it after all: the job goes on with what it grants.
+    tried.hear(difficulty(EASY)).hear(notify("a", true));
+    tried.hear(json!({"id": 1, "result": {"version-rolling": true, "version-rolling.mask": "1fffe000"}}));
+    assert_eq!(tried.jobs[1].0.version_mask, 0x1fff_e000);
+    tried.mine();
+    assert_eq!(tried.sent.last().unwrap()["params"].as_array().unwrap().len(), 6);
+    assert_eq!(
+        tried
+            .asked()
+            .iter()
+            .filter(|method| **method == "mining.subscribe")
+            .count(),
+        1
+    );
+}
+
 #[test]
 fn a_silent_pool_is_asked_whether_it_is_there() {
     let mut tried = Tried::greeted(None, 4);

@@ -9,7 +9,10 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::{options::ledger::DataArgs, terminal::exit::Exit};
+use crate::{
+    options::{ledger::DataArgs, printable},
+    terminal::exit::Exit,
+};
 use paydirt_ledger::{ExportError, export};
 
 const EXAMPLES: &str = "\
@@ -32,9 +35,8 @@ pub(super) struct ExportArgs {
 impl ExportArgs {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let ledger = self.data.open()?;
-        let snapshot = ledger.snapshot()?;
         let Some(path) = self.file.filter(|path| path.as_os_str() != "-") else {
-            let written = export(&snapshot, BufWriter::new(io::stdout().lock()));
+            let written = export(&ledger, BufWriter::new(io::stdout().lock()));
             return match written {
                 // A reader that has seen enough is not an error.
                 Err(ExportError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
@@ -43,11 +45,15 @@ impl ExportArgs {
         };
         let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut file = BufWriter::new(file);
-        let blocks = export(&snapshot, &mut file).with_context(|| path.display().to_string())?;
+        let blocks = export(&ledger, &mut file).with_context(|| path.display().to_string())?;
         file.get_ref()
             .sync_all()
             .with_context(|| format!("cannot write {}", path.display()))?;
-        let _ = writeln!(io::stderr(), "{blocks} blocks written to {}", path.display());
+        let _ = writeln!(
+            io::stderr(),
+            "{blocks} blocks written to {}",
+            printable(&path.display().to_string())
+        );
         Ok(Exit::Done)
     }
 }

@@ -114,7 +114,8 @@ impl ImportArgs {
     /// The ledger to add to. A new one gets the network of the first line.
     fn ledger(&self, lines: &mut BlockLines<impl BufRead>) -> anyhow::Result<Ledger> {
         let folder = self.data.folder()?;
-        if folder.join(FILE_NAME).exists() {
+        // What may not be looked at is there, or nobody knows: opening it says why.
+        if folder.join(FILE_NAME).try_exists().unwrap_or(true) {
             return self.data.open();
         }
         let block = lines.peek().map_err(|error| self.refused(&error))?;

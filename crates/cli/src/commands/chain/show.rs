@@ -61,8 +61,8 @@ impl ShowArgs {
             .into());
         }
         let ledger = self.data.open()?;
-        let snapshot = ledger.snapshot()?;
-        let length = snapshot.length()?;
+        let branch = ledger.active_branch();
+        let length = branch.length;
         if let Some(name) = &self.block {
             let block = find(&ledger, name)?;
             return match self.json {
@@ -80,7 +80,7 @@ impl ShowArgs {
             ))?;
         }
         let mut printed = Ok(());
-        snapshot.scan(from..from.saturating_add(limit), |block| {
+        ledger.read(&branch, from..from.saturating_add(limit), |block| {
             printed = match self.json {
                 true => output::json_line(&BlockRecord::new(&block).with_schema()),
                 false => output::text(&line(&block)),
