@@ -14,3 +14,7 @@ mod template;
 pub use assembler::{AssembleError, Assembler};
 pub use source::{Failure, Found, Plan, Refusal, SoloSource, Summary, Tell, Told};
 pub use template::{Network, Template, TemplateError};
+
+#[cfg(test)]
+#[path = "../tests/node/mod.rs"]
+mod node;

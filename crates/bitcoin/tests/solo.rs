@@ -333,11 +333,12 @@ fn a_new_tip_is_mined_at_once() {
     let node = odd(&chain, "", |_, _| None);
     let run = Run::start(&node.url(), password(), None);
     for height in 101..104 {
+        let id = json!(height.to_string());
         run.lines.wait_for(&format!("template {height}"));
         wait_until(|| {
             node.calls("getblocktemplate")
                 .iter()
-                .any(|call| call.params[0]["longpollid"] == height.to_string())
+                .any(|call| call.params[0]["longpollid"] == id)
         });
         let asked = node.calls("getblocktemplate").len();
         chain.grow();

@@ -119,6 +119,9 @@ pub struct Summary {
 /// A node, mined for.
 pub struct SoloSource(Arc<Shared>);
 
+/// What a thread does until the end.
+type Work = fn(&Shared);
+
 struct Shared {
     rpc: Rpc,
     plan: Plan,
@@ -186,8 +189,7 @@ impl SoloSource {
             changed: Condvar::new(),
             tell,
         });
-        type Body = fn(&Shared);
-        let threads: [(&str, Body); 3] = [
+        let threads: [(&str, Work); 3] = [
             ("solo-fetching", Shared::fetch_templates),
             ("solo-polling", Shared::poll_templates),
             ("solo-submitting", Shared::submit_blocks),

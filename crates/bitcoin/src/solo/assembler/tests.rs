@@ -9,10 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::address::Address;
-
-#[path = "../../../tests/node/mod.rs"]
-mod node;
+use crate::{address::Address, solo::node};
 
 fn script() -> ScriptPubKeyBuf {
     node::ADDRESS.parse::<Address>().unwrap().script().clone()

@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-
-#[path = "../../../tests/node/mod.rs"]
-mod node;
+use crate::solo::node;
 
 fn read(changes: Value) -> Result<Template, String> {
     Template::from_json(node::template(500, &changes).to_string().as_bytes())
