@@ -214,10 +214,14 @@ fn work(ledger: &Ledger, disk: &Disk, told: &mut Told, random: &mut Random) {
                     true => ledger
                         .add_all(branch)
                         .into_iter()
-                        .for_each(|added| drop(added.unwrap())),
+                        .for_each(|added| {
+                            added.unwrap();
+                        }),
                     false => branch
                         .into_iter()
-                        .for_each(|block| drop(ledger.add(block).unwrap())),
+                        .for_each(|block| {
+                            ledger.add(block).unwrap();
+                        }),
                 }
                 told.blocks
                     .extend(hashes.into_iter().map(|hash| (disk.steps(), hash)));
