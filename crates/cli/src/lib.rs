@@ -7,6 +7,7 @@
 //! option, which value, what to do instead.
 
 mod commands;
+mod mining;
 mod options;
 mod render;
 mod terminal;
@@ -53,6 +54,8 @@ enum Command {
     Hashtopolis(commands::hashtopolis::HashtopolisArgs),
     Grind(commands::grind::GrindArgs),
     Compare(commands::compare::CompareArgs),
+    Pool(commands::pool::PoolArgs),
+    Solo(commands::solo::SoloArgs),
     Chain(commands::chain::ChainArgs),
     Serve(commands::serve::ServeArgs),
     Info(commands::info::InfoArgs),
@@ -71,6 +74,8 @@ impl Command {
             Self::Hashtopolis(args) => args.run(),
             Self::Grind(args) => args.run(),
             Self::Compare(args) => args.run(),
+            Self::Pool(args) => args.run(),
+            Self::Solo(args) => args.run(),
             Self::Chain(args) => args.run(),
             Self::Serve(args) => args.run(),
             Self::Info(args) => args.run(),

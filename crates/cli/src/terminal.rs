@@ -1,7 +1,9 @@
 //! Streams, signals and exit codes.
 
+pub(crate) mod events;
 pub(crate) mod exit;
 pub(crate) mod interrupt;
 pub(crate) mod lines;
+pub(crate) mod outbox;
 pub(crate) mod output;
 pub(crate) mod progress;

@@ -19,7 +19,6 @@
 
 mod answers;
 mod job;
-mod outbox;
 mod queue;
 mod refusal;
 mod request;
@@ -43,12 +42,12 @@ use crate::{
         exit::Exit,
         interrupt::act_on_interrupt,
         lines::{Line, Lines},
+        outbox::Outbox,
         output::Named,
     },
 };
 use answers::{JobId, Limits, WorkAnswer, WorkAnswerKind, WorkResult};
 use job::Job;
-use outbox::Outbox;
 use paydirt::{Miner, Progress, Search, record::MineRecord};
 use queue::{Cancelled, Full, Queue};
 use refusal::Refusal;

@@ -55,9 +55,14 @@ impl<T> JobSlot<T> {
         });
     }
 
-    /// The same, and every earlier job is stale.
-    pub fn post_clean(&self, job: Job<T>) {
+    /// Every job there was is stale, and there is none to mine until the next is posted: the peer they came from is gone.
+    pub fn withdraw(&self) {
         self.change(|state| std::mem::take(&mut state.stale).cancel());
+    }
+
+    /// The same, with the job that takes their place.
+    pub fn post_clean(&self, job: Job<T>) {
+        self.withdraw();
         self.post(job);
     }
 

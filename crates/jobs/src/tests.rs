@@ -215,6 +215,31 @@ fn a_clean_job_is_begun_at_once_and_no_stale_share_is_submitted() {
     assert!(told[1].starts_with("first: Taken "), "{told:?}");
 }
 
+/// Nothing is mined until there is another job, and nothing is submitted that was found for the one withdrawn.
+#[test]
+fn a_withdrawn_job_is_left_and_its_shares_are_stale() {
+    let source = Scripted::new(|slot, name, before| {
+        match (name, before) {
+            ("first", 0) => slot.withdraw(),
+            ("second", 9) => slot.end(),
+            _ => {}
+        }
+        Ok(())
+    });
+    let shares = || source.shares.lock().unwrap().len();
+    source.slot.post(endless("first"));
+    let (_, told) = std::thread::scope(|threads| {
+        let driven = threads.spawn(|| source.drive(&Cancel::new()));
+        while shares() < 1 {
+            std::thread::yield_now();
+        }
+        source.slot.post(job("second", 10));
+        driven.join().unwrap()
+    });
+    assert!(told.contains(&"first: Taken 1".to_owned()), "{told:?}");
+    assert!(told.contains(&"second: Taken 10".to_owned()), "{told:?}");
+}
+
 #[test]
 fn shares_count_until_a_job_is_clean() {
     let source = Scripted::new(|slot, name, before| {

@@ -46,6 +46,8 @@ use round::Round;
 const MAX_BATCH: usize = 4096;
 /// For how long one commit takes on further commands: the rest come with the next.
 const ROUND_TIME: Duration = Duration::from_millis(20);
+/// For how long it goes through what a reorganisation has left to do.
+const SLICE_TIME: Duration = Duration::from_millis(10);
 
 pub(super) type Reply<T> = Box<dyn FnOnce(T) + Send>;
 
@@ -227,7 +229,7 @@ impl Writer {
                 now_s: (self.clock)(),
             };
             // First: what returns finds room before what is new.
-            round.settle()?;
+            round.settle(Some(begun + SLICE_TIME))?;
             round.trim()?;
             while let Some(command) = commands.pop_front() {
                 round.apply(command, answers)?;

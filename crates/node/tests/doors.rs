@@ -16,11 +16,12 @@ const TRANSFER: &str = r#"{"sender":"alice","recipient":"bob","amount":5}"#;
 const CALL: &str = r#"{"method":"getwork","params":[],"id":7}"#;
 
 /// What changes state or costs work: method, path, body, and the status when it is let in.
-const GUARDED: [(&str, &str, &str, u16); 9] = [
+const GUARDED: [(&str, &str, &str, u16); 10] = [
     ("GET", "/mine", "", 200),
     ("POST", "/mine", "", 200),
     ("POST", "/transactions/new", TRANSFER, 201),
     ("POST", "/blocks", "{}", 400),
+    ("POST", "/switch", "{}", 400),
     ("GET", "/work", "", 200),
     ("POST", "/work", "{}", 400),
     ("POST", "/", CALL, 200),

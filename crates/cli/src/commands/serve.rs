@@ -12,7 +12,7 @@ use crate::{
         InputError, MachineArgs,
         doors::DoorArgs,
         ledger::{DataArgs, NetworkArgs},
-        number, parse, whole_number,
+        parse, time_limit, whole_number,
     },
     terminal::{exit::Exit, interrupt::act_on_interrupt},
 };
@@ -166,13 +166,8 @@ fn at_least(
 }
 
 fn duration(option: &'static str, text: &Option<String>, usual: Duration) -> Result<Duration, InputError> {
-    let positive = |text: &str| {
-        let time = Duration::try_from_secs_f64(number(text)?).ok();
-        let time = time.filter(|time| !time.is_zero() && time.as_secs() < 1 << 32);
-        time.ok_or("not a time limit; give seconds above 0, as in 0.5 or 60".to_owned())
-    };
     text.as_deref()
-        .map_or(Ok(usual), |text| parse(option, text, positive))
+        .map_or(Ok(usual), |text| parse(option, text, time_limit))
 }
 
 impl ServeArgs {

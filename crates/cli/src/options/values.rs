@@ -3,7 +3,7 @@
 //! *In:* text from a command line; text and numbers from JSON. *Out:* numbers, or what a number should look like.
 //! `{"bits": 20.5}`, `{"bits": "20.5"}` and `--bits 20.5` are the same. `null` stands for an option not given.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{
     Deserializer,
@@ -59,6 +59,13 @@ pub(crate) fn number(text: &str) -> Result<f64, NumberError> {
         Ok(number) if number.is_finite() => Ok(number),
         _ => Err(NumberError::NotANumber),
     }
+}
+
+/// Reads a time limit in seconds, above 0, with or without a fraction.
+pub(crate) fn time_limit(text: &str) -> Result<Duration, String> {
+    let time = Duration::try_from_secs_f64(number(text)?).ok();
+    let time = time.filter(|time| !time.is_zero() && time.as_secs() < 1 << 32);
+    time.ok_or("not a time limit; give seconds above 0, as in 0.5 or 60".to_owned())
 }
 
 fn fit<T: TryFrom<u128>>(number: Option<u128>) -> Result<T, NumberError> {

@@ -3,56 +3,54 @@
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
+    time::Duration,
 };
 
 use serde_json::Value;
 
 use crate::{browser::Browser, server::Server};
 
-/// Ways that reach the node: `N` is its address, `$` puts an element into the page, `form` sends one into a frame.
+/// Ways that reach the node: `N` is its address, `M` where it mines, `$` puts an element into the page, `form` sends one into a frame.
 const WAYS: &[(&str, &str)] = &[
-    ("image", "$('img', {src: N + '/mine'})"),
+    ("image", "$('img', {src: M})"),
     ("image of work", "$('img', {src: N + '/work'})"),
     (
         "image without a referrer",
-        "$('img', {referrerPolicy: 'no-referrer', src: N + '/mine'})",
+        "$('img', {referrerPolicy: 'no-referrer', src: M})",
     ),
     (
         "image with cross-origin",
-        "$('img', {crossOrigin: 'use-credentials', src: N + '/mine'})",
+        "$('img', {crossOrigin: 'use-credentials', src: M})",
     ),
-    ("script", "$('script', {src: N + '/mine'})"),
-    ("module", "$('script', {type: 'module', src: N + '/mine'})"),
-    ("style sheet", "$('link', {rel: 'stylesheet', href: N + '/mine'})"),
+    ("script", "$('script', {src: M})"),
+    ("module", "$('script', {type: 'module', src: M})"),
+    ("style sheet", "$('link', {rel: 'stylesheet', href: M})"),
     (
         "picture in a style",
-        "$('div', {textContent: 'x'}).style.background = `url(${N}/mine?style)`; document.body.offsetWidth",
+        "$('div', {textContent: 'x'}).style.background = `url(${M})`; document.body.offsetWidth",
     ),
-    ("prefetch", "$('link', {rel: 'prefetch', href: N + '/mine'})"),
-    (
-        "preload",
-        "$('link', {rel: 'preload', as: 'image', href: N + '/mine'})",
-    ),
-    ("frame", "$('iframe', {src: N + '/mine'})"),
+    ("prefetch", "$('link', {rel: 'prefetch', href: M})"),
+    ("preload", "$('link', {rel: 'preload', as: 'image', href: M})"),
+    ("frame", "$('iframe', {src: M})"),
     (
         "frame without a referrer",
-        "$('iframe', {referrerPolicy: 'no-referrer', src: N + '/mine'})",
+        "$('iframe', {referrerPolicy: 'no-referrer', src: M})",
     ),
-    ("object", "$('object', {data: N + '/mine'})"),
-    ("embed", "$('embed', {src: N + '/mine'})"),
-    ("video", "$('video', {src: N + '/mine', preload: 'auto'}).load()"),
-    ("audio", "$('audio', {src: N + '/mine', preload: 'auto'}).load()"),
+    ("object", "$('object', {data: M})"),
+    ("embed", "$('embed', {src: M})"),
+    ("video", "$('video', {src: M, preload: 'auto'}).load()"),
+    ("audio", "$('audio', {src: M, preload: 'auto'}).load()"),
     (
         "frame in a sandbox",
-        "$('iframe', {sandbox: 'allow-scripts', srcdoc: `<img src='${N}/mine'>`})",
+        "$('iframe', {sandbox: 'allow-scripts', srcdoc: `<img src='${M}'>`})",
     ),
     (
         "fetch in a sandbox",
-        "$('iframe', {sandbox: 'allow-scripts', srcdoc: `<script>fetch('${N}/mine', {method: 'POST', mode: 'no-cors'})<\\/script>`})",
+        "$('iframe', {sandbox: 'allow-scripts', srcdoc: `<script>fetch('${M}', {method: 'POST', mode: 'no-cors'})<\\/script>`})",
     ),
     (
         "data URL",
-        "$('iframe', {src: `data:text/html,<img src='${N}/mine'>`})",
+        "$('iframe', {src: `data:text/html,<img src='${M}'>`})",
     ),
     ("GET form", "form('GET', '/mine', '', {})"),
     (
@@ -71,12 +69,12 @@ const WAYS: &[(&str, &str)] = &[
         "text form of JSON-RPC",
         "form('POST', '/', 'text/plain', {'{\"method\":\"getwork\",\"x\":\"': '\"}'})",
     ),
-    ("fetch", "fetch(N + '/mine')"),
+    ("fetch", "fetch(M)"),
     (
         "fetch, no cors",
-        "fetch(N + '/mine', {mode: 'no-cors', credentials: 'include'})",
+        "fetch(M, {mode: 'no-cors', credentials: 'include'})",
     ),
-    ("fetch, POST", "fetch(N + '/mine', {method: 'POST'})"),
+    ("fetch, POST", "fetch(M, {method: 'POST'})"),
     (
         "fetch, text",
         "fetch(N + '/transactions/new', {method: 'POST', mode: 'no-cors', body: T})",
@@ -103,7 +101,7 @@ const WAYS: &[(&str, &str)] = &[
     ),
     (
         "fetch, keepalive",
-        "fetch(N + '/mine', {method: 'POST', mode: 'no-cors', keepalive: true})",
+        "fetch(M, {method: 'POST', mode: 'no-cors', keepalive: true})",
     ),
     ("request of old", "xhr('POST', '/transactions/new', T)"),
     ("beacon", "navigator.sendBeacon(N + '/transactions/new', T)"),
@@ -111,38 +109,32 @@ const WAYS: &[(&str, &str)] = &[
         "beacon of a form",
         "navigator.sendBeacon(N + '/transactions/new', new URLSearchParams(JSON.parse(T)))",
     ),
-    (
-        "ping",
-        "$('a', {href: '#x', ping: N + '/mine', textContent: 'x'}).click()",
-    ),
-    ("events", "new EventSource(N + '/mine')"),
-    ("web socket", "new WebSocket(N.replace('http', 'ws') + '/mine')"),
+    ("ping", "$('a', {href: '#x', ping: M, textContent: 'x'}).click()"),
+    ("events", "new EventSource(M)"),
+    ("web socket", "new WebSocket(M.replace('http', 'ws'))"),
     (
         "worker",
-        "new Worker(URL.createObjectURL(new Blob([`fetch('${N}/mine', {mode: 'no-cors'})`])))",
+        "new Worker(URL.createObjectURL(new Blob([`fetch('${M}', {mode: 'no-cors'})`])))",
     ),
-    ("image by a detour", "$('img', {src: `/302?${N}/mine`})"),
+    ("image by a detour", "$('img', {src: `/302?${M}`})"),
     (
         "fetch by a detour",
         "fetch(`/307?${N}/transactions/new`, {method: 'POST', mode: 'no-cors', body: T})",
     ),
-    ("frame by a detour", "$('iframe', {src: `/302?${N}/mine`})"),
-    ("address", "setTimeout(() => location = N + '/mine')"),
-    (
-        "address by a detour",
-        "setTimeout(() => location = `/302?${N}/mine`)",
-    ),
+    ("frame by a detour", "$('iframe', {src: `/302?${M}`})"),
+    ("address", "setTimeout(() => location = M)"),
+    ("address by a detour", "setTimeout(() => location = `/302?${M}`)"),
     (
         "form in its place",
         "setTimeout(() => form('POST', '/mine', 'text/plain', {a: 'b'}, '_top'))",
     ),
     (
         "link",
-        "setTimeout(() => $('a', {href: N + '/mine', rel: 'noreferrer'}).click())",
+        "setTimeout(() => $('a', {href: M, rel: 'noreferrer'}).click())",
     ),
     (
         "refresh",
-        "setTimeout(() => document.head.append(Object.assign(document.createElement('meta'), {httpEquiv: 'refresh', content: `0;url=${N}/mine`})))",
+        "setTimeout(() => document.head.append(Object.assign(document.createElement('meta'), {httpEquiv: 'refresh', content: `0;url=${M}`})))",
     ),
 ];
 /// Ways that the browser does not take before it was allowed to, which it is not.
@@ -159,6 +151,7 @@ const ASKED_FIRST: &[(&str, &str)] = &[
 ];
 
 const TOOLS: &str = "
+    const M = `${N}/mine?${Math.random()}`; // another one each time: no cache has it
     const T = '{\"sender\":\"a\",\"recipient\":\"b\",\"amount\":5}';
     const $ = (tag, fields) => {
         const element = document.createElement(tag);
@@ -252,19 +245,15 @@ fn no_page_of_another_origin_drives_the_node() {
         let before = state(&server);
         for (name, way) in WAYS {
             let count = refused(&server);
-            attempt(&browser, &page, &server, way);
-            // It has come to the node, and was refused.
-            let mut tries = 0;
-            while refused(&server) == count {
-                tries += 1;
-                assert!(
-                    tries < 1500,
-                    "{name}, from {page}, never came: {:?}",
-                    state(&server)
-                );
-                assert_eq!(state(&server), before, "{name}, from {page}");
-                std::thread::sleep(std::time::Duration::from_millis(20));
-            }
+            // It comes to the node, and is refused. A browser that is busy may put off what nobody looks at: then once more.
+            let came = (0..10).any(|_| {
+                attempt(&browser, &page, &server, way);
+                (0..250).any(|_| {
+                    std::thread::sleep(Duration::from_millis(20));
+                    refused(&server) > count || state(&server) != before
+                })
+            });
+            assert!(came, "{name}, from {page}, never came");
             assert_eq!(state(&server), before, "{name}, from {page}");
         }
         for (name, way) in ASKED_FIRST {

@@ -81,6 +81,12 @@ impl Browser {
 
     #[track_caller]
     pub fn post(&self, path: &str, body: Value) -> Value {
+        let (ok, value) = self.ask(path, body);
+        assert!(ok, "{path}: {value}");
+        value
+    }
+
+    fn ask(&self, path: &str, body: Value) -> (bool, Value) {
         let mut answer = self
             .agent
             .post(format!("{}{path}", self.session))
@@ -88,8 +94,7 @@ impl Browser {
             .unwrap();
         let ok = answer.status().is_success();
         let mut value: Value = answer.body_mut().read_json().unwrap();
-        assert!(ok, "{path} {body}: {value}");
-        value["value"].take()
+        (ok, value["value"].take())
     }
 
     pub fn open(&self, url: &str) {
@@ -109,11 +114,19 @@ impl Browser {
         text.as_str().unwrap().to_owned()
     }
 
+    /// Clicks on what is there: the page may put another in its place between the look and the click.
     #[track_caller]
     pub fn click(&self, selector: &str) {
-        let found = self.post("/element", json!({"using": "css selector", "value": selector}));
-        let id = found[ELEMENT].as_str().unwrap();
-        self.post(&format!("/element/{id}/click"), json!({}));
+        self.until(|browser| {
+            let found = browser.post("/element", json!({"using": "css selector", "value": selector}));
+            let id = found[ELEMENT].as_str().unwrap();
+            let (ok, value) = browser.ask(&format!("/element/{id}/click"), json!({}));
+            assert!(
+                ok || value["error"] == "stale element reference",
+                "{selector}: {value}"
+            );
+            ok
+        });
     }
 
     /// Presses keys on whatever has the focus, as a keyboard would.

@@ -305,9 +305,9 @@ fn no_option_of_any_command_panics_or_hangs() {
                         let never = place.wants_a_number && NEVER.contains(value) && !is_long;
                         assert!(!never || code == 2, "{arguments:?} is taken");
                     }
-                    let taken = |value: &&str| tried(&place.arguments(value)) != 2;
+                    let taken = |value: &str| tried(&place.arguments(value)) != 2;
                     assert!(
-                        !place.wants_a_number || GOOD.iter().any(|value| taken(&value)),
+                        !place.wants_a_number || GOOD.iter().any(|value| taken(value)),
                         "no value is taken by {place:?}; say in BASE or BESIDE what it needs"
                     );
                 }

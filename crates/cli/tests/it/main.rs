@@ -1,6 +1,7 @@
 //! The program from outside: arguments in, stdout, stderr and exit codes out.
 
 mod common;
+mod scripted_pool;
 mod server;
 
 mod bench;
@@ -15,8 +16,10 @@ mod hashtopolis;
 mod help;
 mod merge;
 mod mine;
+mod pool;
 mod results;
 mod roll;
 mod serve;
+mod solo;
 mod untrue;
 mod work;

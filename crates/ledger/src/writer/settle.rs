@@ -3,6 +3,8 @@
 //! *In:* the blocks that left and joined; what is unsettled from before. *Out:* rows of the store, and the draft of what
 //! waits, for one slice more. `settling` says why it is right.
 
+use std::time::Instant;
+
 use super::round::Round;
 use crate::{
     header::BlockHash,
@@ -15,6 +17,8 @@ use crate::{
 /// How many transactions one slice goes through: some 10 ms of work. A reorganisation whose blocks hold no more is done
 /// whole, in the round that makes it.
 pub(super) const SLICE: usize = 1_000;
+/// How many of them are gone through before a slice looks at the clock.
+const CHUNK: usize = 200;
 
 impl Round<'_> {
     /// Swaps branches. `dropped` begins with the highest block, `connected` with the lowest.
@@ -40,16 +44,16 @@ impl Round<'_> {
             let part = self.unsettled.join((index, *hash));
             self.batch.set_unsettled((index, *hash), Some(part))?;
         }
-        self.settle()
+        self.settle(None)
     }
 
-    /// Goes through a slice of what is unsettled.
-    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+    /// Goes through a slice of what is unsettled; on a busy machine, a part of one.
+    pub(super) fn settle(&mut self, until: Option<Instant>) -> Result<(), StoreError> {
         let mut budget = SLICE;
         while let Some((key, part)) = self.unsettled.next(self.has_room()) {
-            let gone_through = self.settle_block(key, part, budget)?;
+            let gone_through = self.settle_block(key, part, budget.min(CHUNK))?;
             budget = budget.saturating_sub(gone_through.max(1));
-            if budget == 0 {
+            if budget == 0 || until.is_some_and(|until| Instant::now() >= until) {
                 break;
             }
         }

@@ -1,6 +1,6 @@
 //! The way out: answers of several threads, each a line of its own on stdout.
 //!
-//! *In:* answers, from the thread that reads and the threads that mine. *Out:* their lines, written by one thread as
+//! *In:* answers or events, from the threads that read and those that mine. *Out:* their lines, written by one thread as
 //! soon as it can. Whoever has an answer leaves it here and goes on, so a reader of stdout that is slow, or that
 //! writes all its jobs before it reads, holds up neither mining nor the reading of stdin. What waits is bounded: at
 //! [`MOST_BYTES`] whoever has an answer waits too, and progress lines are left out long before.
@@ -19,7 +19,7 @@ const MOST_BYTES_FOR_PROGRESS: usize = 1 << 20;
 
 /// Lines on their way to stdout.
 #[derive(Default)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     pending: Mutex<Pending>,
     /// Something was added, or the end was reached.
     added: Condvar,
@@ -38,7 +38,7 @@ struct Pending {
 
 impl Outbox {
     /// Leaves an answer to be written.
-    pub(super) fn send(&self, answer: &impl Serialize) {
+    pub(crate) fn send(&self, answer: &impl Serialize) {
         let line = json_line(answer);
         let mut pending = self.lock();
         while pending.lines.len() >= MOST_BYTES && !pending.closed {
@@ -48,7 +48,7 @@ impl Outbox {
     }
 
     /// Leaves an answer that may be left out when the reader is slow.
-    pub(super) fn offer(&self, answer: &impl Serialize) {
+    pub(crate) fn offer(&self, answer: &impl Serialize) {
         let line = json_line(answer);
         let pending = self.lock();
         if pending.lines.len() <= MOST_BYTES_FOR_PROGRESS {
@@ -65,13 +65,13 @@ impl Outbox {
     }
 
     /// No more answers will come: [`Outbox::write_to`] ends when all are written.
-    pub(super) fn complete(&self) {
+    pub(crate) fn complete(&self) {
         self.lock().complete = true;
         self.added.notify_one();
     }
 
     /// Nobody reads any more: drops what waits and all that comes.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut pending = self.lock();
         pending.closed = true;
         pending.lines = Vec::new();
@@ -84,7 +84,7 @@ impl Outbox {
     ///
     /// # Errors
     /// What the output says; then nothing is waited for any more.
-    pub(super) fn write_to(&self, mut output: impl Write) -> io::Result<()> {
+    pub(crate) fn write_to(&self, mut output: impl Write) -> io::Result<()> {
         let mut lines = Vec::new();
         loop {
             let mut pending = self.lock();
