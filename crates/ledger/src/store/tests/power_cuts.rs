@@ -211,17 +211,12 @@ fn work(ledger: &Ledger, disk: &Disk, told: &mut Told, random: &mut Random) {
                     .collect();
                 let hashes: Vec<_> = branch.iter().map(Block::hash).collect();
                 match random.once_in(2) {
-                    true => ledger
-                        .add_all(branch)
-                        .into_iter()
-                        .for_each(|added| {
-                            added.unwrap();
-                        }),
-                    false => branch
-                        .into_iter()
-                        .for_each(|block| {
-                            ledger.add(block).unwrap();
-                        }),
+                    true => ledger.add_all(branch).into_iter().for_each(|added| {
+                        added.unwrap();
+                    }),
+                    false => branch.into_iter().for_each(|block| {
+                        ledger.add(block).unwrap();
+                    }),
                 }
                 told.blocks
                     .extend(hashes.into_iter().map(|hash| (disk.steps(), hash)));
