@@ -369,6 +369,29 @@ fn a_node_without_long_polling_is_asked_again() {
     run.stop();
 }
 
+/// The long poll often brings the next template before the verdict on the block it is built on.
+#[test]
+fn a_template_that_is_quicker_than_the_verdict_is_mined() {
+    let chain = Regtest::new(101, json!(null));
+    let script = chain.clone();
+    let node = Node::start(move |call| {
+        let answer = script.answer(call);
+        if call.method == "submitblock" {
+            thread::sleep(Duration::from_millis(300));
+        }
+        answer
+    });
+    let (summary, lines) = mine(&node, 3);
+    assert_eq!((summary.accepted, summary.refused), (3, 0));
+    for height in 101..=103 {
+        let told = |what: String| lines.iter().filter(|line| **line == what).count();
+        assert_eq!(told(format!("template {height}")), 1, "{lines:?}");
+        assert_eq!(told(format!("block {height} taken")), 1, "{lines:?}");
+    }
+    let asked = node.calls("getblocktemplate");
+    assert_eq!(asked.iter().filter(|call| !call.is_long_poll()).count(), 1);
+}
+
 /// One that answers long polls at once is not asked without end.
 #[test]
 fn a_long_poll_that_does_not_wait_is_not_repeated_at_once() {

@@ -121,6 +121,8 @@ pub struct Node {
     /// Who reads one from its JSON.
     block_reader: Arc<tokio::sync::Mutex<()>>,
     errands: Errands,
+    /// Blocks that answers are in the midst of.
+    recent: streaming::Recent,
     /// For listeners of `/events`: a connection each, for as long as they like.
     listeners: Arc<Semaphore>,
     started: Instant,
@@ -166,6 +168,7 @@ impl Node {
             block_room: body::Room::new(limits.block_bytes.saturating_mul(BLOCKS_AT_ONCE)),
             block_reader: Arc::default(),
             errands: Errands::new(),
+            recent: streaming::Recent::default(),
             listeners: Arc::new(Semaphore::new(limits.listeners())),
             started: Instant::now(),
             stopping: CancellationToken::new(),

@@ -3,11 +3,15 @@
 //! *In:* a branch as it was when the request came, and which of its blocks. *Out:* an answer's body, piece by piece.
 //!
 //! However long the chain and however large its blocks, a slow client costs a few pieces of memory: a piece ends also in
-//! the middle of a block, which is read again for the next. And it costs no room on the disk: the file is read for a moment
+//! the middle of a block, which is read again for the next unless it is among the few that all answers keep ([`Recent`]). And it costs no room on the disk: the file is read for a moment
 //! for each piece, and free between them. When another branch becomes the active one meanwhile, the answer goes on
 //! along the one that it began with, or is cut if that is forgotten.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    sync::{Arc, Mutex},
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -23,6 +27,30 @@ use paydirt_ledger::{ActiveBranch, Block, BlockHash, BlockRecord, Ledger, StoreE
 const PIECE_BYTES: usize = 64 << 10;
 /// How many bytes of stored blocks are read at a time: their JSON is several times as long.
 const PAGE_BYTES: usize = PIECE_BYTES / 4;
+
+/// How many blocks are kept for the next piece of whatever answer wants it.
+const RECENT_BLOCKS: usize = 8;
+
+/// Large blocks in which pieces ended lately. To read and check one takes far longer than to write a piece.
+#[derive(Debug, Default)]
+pub(super) struct Recent(Mutex<VecDeque<Arc<Block<Unchecked>>>>);
+
+impl Recent {
+    fn get(&self, hash: &BlockHash) -> Option<Arc<Block<Unchecked>>> {
+        let blocks = self.0.lock().expect("nothing panics while it is held");
+        blocks.iter().find(|block| block.hash() == *hash).cloned()
+    }
+
+    fn keep(&self, block: Arc<Block<Unchecked>>) {
+        let mut blocks = self.0.lock().expect("nothing panics while it is held");
+        if !blocks.iter().any(|other| other.hash() == block.hash()) {
+            if blocks.len() == RECENT_BLOCKS {
+                blocks.pop_front();
+            }
+            blocks.push_back(block);
+        }
+    }
+}
 
 /// Which blocks an answer holds.
 pub(super) enum Blocks {
@@ -40,6 +68,8 @@ pub(super) struct Text {
     blocks: Blocks,
     /// How many transactions of the first of them are written.
     transactions: usize,
+    /// The first of them, if the last piece ended in it.
+    open: Option<BlockHash>,
     /// Whether a block is written already, so that a comma stands before the next.
     comma: bool,
     after: String,
@@ -56,42 +86,54 @@ impl Text {
             before: before.to_owned(),
             blocks,
             transactions: 0,
+            open: None,
             comma: false,
             after: after.to_owned(),
         }
     }
 
     /// Writes about [`PIECE_BYTES`] more.
-    fn piece(&mut self, ledger: &Ledger) -> Result<Piece, StoreError> {
+    fn piece(&mut self, ledger: &Ledger, recent: &Recent) -> Result<Piece, StoreError> {
         let mut text = std::mem::take(&mut self.before).into_bytes();
-        let (transactions, comma) = (&mut self.transactions, &mut self.comma);
-        let mut full = false;
-        match &mut self.blocks {
-            Blocks::Active(branch, indices) => {
-                while !full && !indices.is_empty() {
+        let mut kept = self.open.take().and_then(|hash| recent.get(&hash));
+        while text.len() < PIECE_BYTES {
+            let blocks: Vec<_> = match (kept.take(), &mut self.blocks) {
+                (Some(block), _) => vec![block],
+                (None, Blocks::Active(_, indices)) if indices.is_empty() => return Ok(self.last(text)),
+                (None, Blocks::Active(branch, indices)) => {
                     let page = ledger.page(branch, indices.start, PAGE_BYTES)?;
                     let wanted = (indices.end - indices.start).min(page.len() as u64);
-                    for block in &page[..wanted as usize] {
-                        let whole = write_block(&mut text, block, transactions, comma);
-                        indices.start += u64::from(whole);
-                        full = !whole || text.len() >= PIECE_BYTES;
-                        if full {
-                            break;
-                        }
-                    }
+                    page.into_iter().take(wanted as usize).map(Arc::new).collect()
+                }
+                (None, Blocks::One(index, hash)) => {
+                    let block = match recent.get(hash) {
+                        Some(block) => Some(block),
+                        None => ledger.snapshot()?.block_by_hash(hash)?.map(Arc::new),
+                    };
+                    vec![block.ok_or(StoreError::Superseded { index: *index })?]
+                }
+            };
+            for block in blocks {
+                if !write_block(&mut text, &block, &mut self.transactions, &mut self.comma) {
+                    self.open = Some(block.hash());
+                    recent.keep(block);
+                    return Ok(Piece::Some(text.into()));
+                }
+                match &mut self.blocks {
+                    Blocks::Active(_, indices) => indices.start += 1,
+                    Blocks::One(..) => return Ok(self.last(text)),
+                }
+                if text.len() >= PIECE_BYTES {
+                    break;
                 }
             }
-            Blocks::One(index, hash) => {
-                let block = ledger.snapshot()?.block_by_hash(hash)?;
-                let block = block.ok_or(StoreError::Superseded { index: *index })?;
-                full = !write_block(&mut text, &block, transactions, comma);
-            }
         }
-        if full {
-            return Ok(Piece::Some(text.into()));
-        }
+        Ok(Piece::Some(text.into()))
+    }
+
+    fn last(&self, mut text: Vec<u8>) -> Piece {
         text.extend_from_slice(self.after.as_bytes());
-        Ok(Piece::Last(text.into()))
+        Piece::Last(text.into())
     }
 }
 
@@ -147,7 +189,7 @@ async fn write_pieces(node: Arc<Node>, mut text: Text, pieces: mpsc::Sender<Piec
         let reader = Arc::clone(&node);
         let task = tokio::task::spawn_blocking(move || {
             let _until_read = permit;
-            let piece = text.piece(&reader.ledger);
+            let piece = text.piece(&reader.ledger, &reader.recent);
             (text, piece)
         });
         let Ok((rest, piece)) = task.await else {

@@ -16,7 +16,7 @@ use crate::{
         output::{rate, seconds, thousands},
     },
 };
-use paydirt::Miner;
+use paydirt::{Miner, Target};
 use paydirt_bitcoin::{
     difficulty,
     rate::Rates,
@@ -164,8 +164,13 @@ impl PoolArgs {
     fn login(&self) -> Result<Login, InputError> {
         let suggested = |text: &str| {
             let wanted = number(text)?;
-            let above_zero = difficulty::target(wanted).map(|_| wanted);
-            above_zero.ok_or("not a difficulty; give a number above 0, as in 0.1 or 1000".to_owned())
+            match difficulty::target(wanted) {
+                Some(Target::ZERO) => {
+                    Err("a difficulty that no hash meets; give one as in 0.1 or 1000".to_owned())
+                }
+                Some(_) => Ok(wanted),
+                None => Err("not a difficulty; give a number above 0, as in 0.1 or 1000".to_owned()),
+            }
         };
         let suggest_difficulty = (self.suggest_difficulty.as_deref())
             .map(|text| parse("suggest-difficulty", text, suggested))

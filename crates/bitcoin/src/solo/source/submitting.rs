@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -95,12 +96,16 @@ impl Shared {
             match verdict {
                 Ok(()) => {
                     state.accepted += 1;
-                    // Its height is taken: what is known and what is on its way are built on the block before it.
-                    self.slot.withdraw();
-                    state.tips += 1;
-                    state.current = None;
                     state.found.clear();
-                    state.due = Instant::now();
+                    // Its height is taken: what is known and what is on its way are built on the block before it, unless a
+                    // long poll was quicker than the verdict.
+                    let is_behind = |current: &Arc<Assembler>| current.template().height <= found.height;
+                    if state.current.as_ref().is_none_or(is_behind) {
+                        self.slot.withdraw();
+                        state.tips += 1;
+                        state.current = None;
+                        state.due = Instant::now();
+                    }
                 }
                 Err(_) => {
                     state.refused += 1;
