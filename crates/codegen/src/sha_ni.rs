@@ -1,7 +1,7 @@
 //! The program of the SHA instructions: messages side by side, each with a schedule of its own.
 //!
 //! *In:* a number of lanes. *Out:* a [`Program`] whose memory is laid out as below, with the pieces of
-//! [`Entry`](crate::layout::Entry) that it needs, and how many SHA instructions each takes.
+//! [`Entry`] that it needs, and how many SHA instructions each takes.
 //!
 //! `sha256rnds2` takes the two halves of the state, A B E F and C D G H, and the sums K + W of two rounds; its result is the
 //! next A B E F, while the old one is the next C D G H: the halves swap roles from pair to pair of rounds. `sha256msg1` and

@@ -54,7 +54,7 @@ impl Lane {
         [self.state[pair % 2], self.state[(pair + 1) % 2]]
     }
 
-    /// Rounds `2 * pair` and the next, their sums being in [`SUMS`].
+    /// Rounds `2 * pair` and the next, their sums being in xmm0.
     pub fn rounds(&self, out: &mut Lines, pair: usize) {
         let [abef, cdgh] = self.halves(pair);
         out.push(Op::Sha256Rounds.to(cdgh, [abef.into(), SUMS.into()]));
