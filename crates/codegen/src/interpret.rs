@@ -258,6 +258,14 @@ impl<'a> Machine<'a> {
                 }
                 Ok(())
             }
+            Some(Operand::Register(to)) if line.op == Op::Exchange => {
+                let Some(Operand::Register(other)) = line.from[0] else {
+                    return fault("two registers are wanted");
+                };
+                let (to, other) = (self.check(to)?, self.check(other)?);
+                self.general.swap(to, other);
+                Ok(())
+            }
             Some(Operand::Register(to)) => {
                 let value = self.scalar_result(line, to)?;
                 match to.class {

@@ -26,6 +26,7 @@
 
 mod block;
 mod counts;
+pub mod hybrid;
 pub mod interpret;
 mod isa;
 pub mod layout;
