@@ -18,6 +18,14 @@
 //! so that nothing within a period waits for anything else of it, and instructions may be merged in any way. How they are
 //! decides (44 to 54 MH/s on a Zen 4 core): that is the [`Tuning`], to be searched for on the processor at hand.
 //!
+//! Where versions are rolled, messages are versions: their second blocks are equal, so that the driver gives the sums of
+//! the first hash, once for each nonce, and the only schedule is that of the second.
+//!
+//! ```text
+//! period p   rounds of block 1, batch p          reads the nonce's sums
+//!            rounds of block 2, batch p - 2      reads sums 2    ║  schedule of block 2, batch p - 1    reads digests, writes sums 2
+//! ```
+//!
 //! What is spared: rounds before the first varying word; the round of that word, where it has an odd number, is an
 //! addition; constant words and sums; the second hash's first round (an addition), and for little-endian digests its last
 //! three; sums that all messages share are loaded from one place.
@@ -33,7 +41,7 @@ use crate::{
     block::{Word, follow},
     merge::{Stream, merge},
     op::{Lines, Op},
-    operand::{Label, R8, R9, R11, RAX, RCX, RDI, RDX, RSI, Slot},
+    operand::{Label, R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI, Slot},
     program::{Code, Piece, Pool, Program},
     shapes::jump,
 };
@@ -134,6 +142,10 @@ pub mod memory {
     pub const DIGEST_BATCHES: usize = 32;
     /// Digests of all batches, two quads a message; one batch before them and one after.
     pub const DIGESTS: Array = array(WORDS.offset + (BATCHES + 2 * MARGIN) * WORDS.stride, 32 * LANES);
+    /// Versions of a rolled header: the state of each before its first rounds that vary and its chaining value, four
+    /// quads. Each batch's entry of [`WORDS`] has the address of its nonce's sums, 0 and the varying word in the place
+    /// of the first, and that of its first version.
+    pub const VERSION: Array = array(0, 64);
     /// Bytes of it all.
     pub const BYTES: usize = DIGESTS.offset + (DIGEST_BATCHES + 2) * DIGESTS.stride;
 }
@@ -166,6 +178,8 @@ pub enum Entry {
     },
     /// Both hashes of an 80-byte header: word 3 varies, words 4 to 15 are its padding. Little-endian.
     Header,
+    /// The same where messages are versions of one nonce.
+    Roll,
     /// A further block, the same for all messages, from digests to digests.
     Uniform,
     /// The second hash, of the digests; the first word is on top.
@@ -185,10 +199,11 @@ impl Entry {
         match self {
             Self::Block { first, ending } => 3 * first + ending as usize,
             Self::Header => 48,
-            Self::Uniform => 49,
-            Self::SecondBig => 50,
-            Self::SecondLittle => 51,
-            Self::Return => 52,
+            Self::Roll => 49,
+            Self::Uniform => 50,
+            Self::SecondBig => 51,
+            Self::SecondLittle => 52,
+            Self::Return => 53,
         }
     }
 }
@@ -296,7 +311,7 @@ impl Generator {
         let chains = (0..LANES).map(|message| Chain {
             message,
             start,
-            add: (first % 2 == 1).then(|| memory::FIRST_WORD.within(RDX, 0)),
+            add: (first % 2 == 1).then(|| Sums::Own(memory::FIRST_WORD.within(RDX, 0))),
             sums: &sums,
         });
         rounds::emit(chains.collect(), self.tuning.messages, &mut end)
@@ -327,7 +342,7 @@ impl Generator {
         let chains = (0..LANES).map(|message| Chain {
             message,
             start,
-            add: Some(memory::SECOND_WORD.within(RDX, 0)),
+            add: Some(Sums::Own(memory::SECOND_WORD.within(RDX, 0))),
             sums: &sums,
         });
         rounds::emit(chains.collect(), self.tuning.messages, &mut end)
@@ -372,22 +387,63 @@ impl Generator {
                 out.push(Op::Move.to(quad(RCX, memory::DIGEST.offset, message, half), [register.into()]));
             }
         });
-        // e of round 60 is the last word.
-        rounds.extend(self.second_rounds(30, |out, message, [abef, _]| {
-            out.push(Op::ExtractWord.to(top(3, message), [abef.into(), 1.into()]));
-        }));
+        rounds.extend(self.header_tops(3));
         let chain = std::array::from_fn(|word| memory::CHAIN.within(RDI, word));
-        let mut schedule = schedule::second(
-            &self.tuning,
-            &mut self.pool,
-            &second(),
-            60,
-            |message, half| quad(RDX, memory::DIGEST.offset, message, half),
-            Some(chain),
-        );
+        let mut schedule = self.header_schedule(Some(chain));
         schedule.extend(schedule::first(&self.tuning, &mut self.pool, &words));
         let lines = self.merged(rounds, schedule);
         self.period(Entry::Header, &lines, [(R8, memory::WORDS.stride)]);
+    }
+
+    /// Rounds of a header's second hash, three batches after its words are read, or two.
+    fn header_tops(&mut self, batches: usize) -> Lines {
+        // e of round 60 is the last word.
+        self.second_rounds(30, |out, message, [abef, _]| {
+            out.push(Op::ExtractWord.to(top(batches, message), [abef.into(), 1.into()]));
+        })
+    }
+
+    /// The schedule of a header's second hash, from a buffer.
+    fn header_schedule(&mut self, chain: Option<[Slot; 8]>) -> Lines {
+        let digest = |message, half| quad(RDX, memory::DIGEST.offset, message, half);
+        schedule::second(&self.tuning, &mut self.pool, &second(), 60, digest, chain)
+    }
+
+    /// Both hashes of a header in many versions.
+    fn roll(&mut self) {
+        let sums: Vec<_> = (2..32)
+            .map(|pair| Sums::Together(Slot::at(R10, 8 * pair)))
+            .collect();
+        let version = |message: usize, quad: usize| {
+            let slot = memory::VERSION.within(RSI, message);
+            Slot::at(slot.base, slot.bytes + 16 * quad as i32)
+        };
+        let chains = (0..LANES).map(|message| Chain {
+            message,
+            start: [0, 1].map(|half| version(message, half)),
+            add: Some(Sums::Together(Slot::at(R10, 0))),
+            sums: &sums,
+        });
+        let mut rounds = rounds::emit(
+            chains.collect(),
+            self.tuning.messages,
+            &mut |out, message, state| {
+                for (half, register) in state.into_iter().enumerate() {
+                    let chaining = version(message, 2 + half);
+                    out.push(Op::Add.to(register, [register.into(), chaining.into()]));
+                    let digest = quad(RCX, memory::DIGEST.offset, message, half);
+                    out.push(Op::Move.to(digest, [register.into()]));
+                }
+            },
+        );
+        rounds.extend(self.header_tops(2));
+        let schedule = self.header_schedule(None);
+        let mut lines = vec![
+            Op::Move.to(R10, [Slot::at(R8, 0).into()]),
+            Op::Move.to(RSI, [Slot::at(R8, 8).into()]),
+        ];
+        lines.extend(self.merged(rounds, schedule));
+        self.period(Entry::Roll, &lines, [(R8, memory::WORDS.stride)]);
     }
 
     /// The second hash of digests.
@@ -490,6 +546,7 @@ pub fn generate(name: &'static str, tuning: Tuning) -> Program {
         pieces: vec![entry(), again],
     };
     generator.header();
+    generator.roll();
     for first in 0..16 {
         for ending in Ending::ALL {
             generator.block(first, ending);
@@ -537,6 +594,7 @@ pub fn constants() -> String {
         ("DIGEST_BATCHES", memory::DIGEST_BATCHES),
         ("BYTES", memory::BYTES),
         ("HEADER", Entry::Header.index()),
+        ("ROLL", Entry::Roll.index()),
         ("UNIFORM", Entry::Uniform.index()),
         ("SECOND_BIG", Entry::SecondBig.index()),
         ("SECOND_LITTLE", Entry::SecondLittle.index()),

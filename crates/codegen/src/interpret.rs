@@ -314,6 +314,10 @@ impl<'a> Machine<'a> {
             (Op::LoadAddress, Some(Operand::Slot(slot))) => self.locate(slot)?,
             (Op::LoadSigned, Some(Operand::Slot(slot))) => i64::from(self.word(slot)? as i32) as u64,
             (Op::Move, Some(Operand::Register(from))) => self.general(from)?,
+            (Op::Move, Some(Operand::Slot(slot))) => {
+                let bytes = self.bytes(slot, 8, 1)?;
+                u64::from_le_bytes(std::array::from_fn(|i| bytes[i]))
+            }
             (Op::Advance, Some(Operand::Register(by))) => self.general(to)?.wrapping_add(self.general(by)?),
             (Op::Advance, Some(Operand::Constant(by))) => self.general(to)?.wrapping_add(by.into()),
             (Op::Decrement, None) => {

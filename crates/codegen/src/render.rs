@@ -192,6 +192,7 @@ fn slot_size(instruction: &Instruction) -> &'static str {
         (Op::Broadcast | Op::LoadSigned | Op::ExtractWord, _) => "dword ptr ",
         (Op::MoveQuad | Op::BroadcastQuad, _) => "qword ptr ",
         (Op::InsertUpper, _) => "xmmword ptr ",
+        (Op::Move, None) => "qword ptr ",
         (_, Some(Class::Zmm)) => "zmmword ptr ",
         (_, Some(Class::Ymm)) => "ymmword ptr ",
         _ => "xmmword ptr ",

@@ -28,6 +28,7 @@ use crate::{
 };
 
 mod frame;
+mod versions;
 mod layout {
     //! Where each value lies, as the generator of the assembly lays it out.
     #![allow(dead_code)] // some of it is the generator's
@@ -36,6 +37,7 @@ mod layout {
 
 use frame::Frame;
 use layout::*;
+use versions::Versions;
 
 /// The pieces of assembly that test a nonce.
 #[derive(Clone, Copy)]
@@ -90,6 +92,7 @@ struct Hybrid<'p> {
     pieces: Pieces,
     test: TopWordTest,
     frame: Box<Frame>,
+    versions: Versions,
     /// What a top word lacks.
     top_add: u32,
 }
@@ -110,6 +113,7 @@ fn bind_with(prepared: &Prepared, assembly: Assembly) -> Option<Box<dyn Scan + '
         pieces: Pieces::of(prepared, &stretch)?,
         test: prepared.test,
         frame: Frame::new(),
+        versions: Versions::new(),
         top_add: 0,
         stretch,
     }))
@@ -132,7 +136,10 @@ impl Scan for Hybrid<'_> {
             count: u64,
             hits: &mut Hits,
         ) -> u64 {
-            kernel.scan_all(midstates, first, count, hits)
+            match midstates.len() {
+                1 => kernel.scan_nonces(midstates, first, count, hits),
+                _ => kernel.scan_versions(midstates, first, count, hits),
+            }
         }
         // SAFETY: `bind`'s caller vouched for the features.
         #[allow(unsafe_code)]
@@ -140,12 +147,17 @@ impl Scan for Hybrid<'_> {
             enabled(self, midstates, first, count, hits)
         }
     }
+
+    fn takes(&self, midstates: usize) -> bool {
+        let batches = midstates % LANES == 0 && (1..=versions::MOST).contains(&midstates);
+        midstates == 1 || batches && matches!(self.pieces, Pieces::One(HEADER, _))
+    }
 }
 
 impl Hybrid<'_> {
     /// Inlined into what has the kernel's features, so that its loops become vector instructions.
     #[inline(always)]
-    fn scan_all(&mut self, midstates: &[[u32; 8]], first: u64, count: u64, hits: &mut Hits) -> u64 {
+    fn scan_nonces(&mut self, midstates: &[[u32; 8]], first: u64, count: u64, hits: &mut Hits) -> u64 {
         let mut tested = 0;
         while tested < count {
             let nonce = first + tested;
@@ -161,6 +173,45 @@ impl Hybrid<'_> {
             self.fill(low as u32, batches);
             self.hash(batches);
             self.keep_passing(nonce, here, hits);
+            tested += here as u64;
+            if hits.is_full() {
+                break;
+            }
+        }
+        tested
+    }
+
+    /// The same under many midstates.
+    #[inline(always)]
+    fn scan_versions(&mut self, midstates: &[[u32; 8]], first: u64, count: u64, hits: &mut Hits) -> u64 {
+        let under = midstates.len();
+        let at_a_time = self.pieces.most() / under;
+        let mut nonces = [0; BATCHES];
+        let mut tested = 0;
+        while tested < count {
+            let nonce = first + tested;
+            if self.stretch.enter(midstates, nonce) {
+                self.versions.pack(&self.stretch);
+                self.top_add = INITIAL[self.test.word()];
+            }
+            let low = &self.stretch.low;
+            let at = nonce % low.span();
+            let here = (low.span() - at).min(count - tested).min(at_a_time as u64) as usize;
+            for (i, word) in nonces[..here].iter_mut().enumerate() {
+                let [symbols] = low.vector(at as u32 + i as u32);
+                *word = symbols << low.shift() | self.stretch.uniform[0];
+            }
+            self.versions.sum(self.stretch.block(0), &nonces[..here]);
+            let batches = here * under / LANES;
+            let mut last = [0; 2];
+            for (batch, addresses) in self.versions.addresses().enumerate() {
+                self.frame.point(batch, addresses);
+                last = addresses;
+            }
+            // Two periods go past the last batch: what they read must be there.
+            (batches..batches + 2).for_each(|batch| self.frame.point(batch, last));
+            self.run(ROLL, batches + 2);
+            self.keep_passing(nonce * under as u64, here * under, hits);
             tested += here as u64;
             if hits.is_full() {
                 break;

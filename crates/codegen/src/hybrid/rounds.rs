@@ -7,7 +7,7 @@ use crate::{
     operand::{Register, Slot},
 };
 
-/// Where a message finds the sums of constant and word for two rounds.
+/// Where a message finds the sums of constant and word for two rounds, or what is added to a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sums {
     /// All messages in one place.
@@ -21,8 +21,8 @@ pub struct Chain<'a> {
     pub message: usize,
     /// A B E F and C D G H before them.
     pub start: [Slot; 2],
-    /// What is added to A and E: the entry with each message's.
-    pub add: Option<Slot>,
+    /// What is added to A and E: 0 and the word.
+    pub add: Option<Sums>,
     pub sums: &'a [Sums],
 }
 
@@ -32,6 +32,16 @@ pub fn place(entry: Slot, message: usize) -> Slot {
     const { assert!(LANES == 8) };
     let bytes = 32 * ((message & 3) >> 1) + 16 * (message >> 2) + 8 * (message & 1);
     Slot::at(entry.base, entry.bytes + bytes as i32)
+}
+
+impl Sums {
+    /// Where this message's are.
+    fn of(self, message: usize) -> Slot {
+        match self {
+            Self::Together(slot) => slot,
+            Self::Own(entry) => place(entry, message),
+        }
+    }
 }
 
 /// All chains, so many at a time; `end` says what becomes of each state, A B E F and C D G H.
@@ -48,8 +58,8 @@ pub fn emit(
             let [abef, cdgh] = lane.halves(0);
             let [start_abef, start_cdgh] = chain.start;
             match chain.add {
-                Some(entry) => {
-                    out.push(Op::BroadcastQuad.to(abef, [place(entry, chain.message).into()]));
+                Some(word) => {
+                    out.push(Op::BroadcastQuad.to(abef, [word.of(chain.message).into()]));
                     out.push(Op::Add.to(abef, [abef.into(), start_abef.into()]));
                 }
                 None => out.push(Op::Move.to(abef, [start_abef.into()])),
@@ -63,10 +73,7 @@ pub fn emit(
                 let Some(sums) = chain.sums.get(pair) else {
                     continue;
                 };
-                let slot = match sums {
-                    Sums::Together(slot) => *slot,
-                    Sums::Own(entry) => place(*entry, chain.message),
-                };
+                let slot = sums.of(chain.message);
                 if loaded != Some(slot) {
                     out.push(Op::MoveQuad.to(SUMS, [slot.into()]));
                     loaded = Some(slot);

@@ -235,6 +235,75 @@ fn headers() {
     }
 }
 
+/// Two nonces, some batches of versions each, in any order.
+#[test]
+fn rolled_headers() {
+    // The memory's address in the interpreter, with sums and versions after what the program knows of.
+    let (sums_at, versions_at) = (memory::BYTES, memory::BYTES + 2 * 256);
+    for tuning in tunings() {
+        let program = generate("hybrid", tuning);
+        let mut numbers = Numbers::new(11);
+        let mut common: [u32; 16] = numbers.words();
+        common[4..].fill(0);
+        (common[4], common[15]) = (0x8000_0000, 640);
+        let chains: Vec<[u32; 8]> = (0..2 * LANES).map(|_| numbers.words()).collect();
+        let mut memory = Memory::new(BATCHES + 2);
+        memory
+            .0
+            .resize(versions_at + chains.len() * memory::VERSION.stride, 0);
+        let nonces: [u32; 2] = numbers.words();
+        let blocks = nonces.map(|nonce| {
+            let mut block = common;
+            block[3] = nonce;
+            block
+        });
+        for (i, block) in blocks.iter().enumerate() {
+            let schedule = sha256::schedule(block);
+            let mut sums: [u32; 64] = std::array::from_fn(|t| K[t].wrapping_add(schedule[t]));
+            (sums[0], sums[1]) = (0, block[3]);
+            memory.put(sums_at + 256 * i, &sums);
+        }
+        for (i, chain) in chains.iter().enumerate() {
+            let mut state = *chain;
+            for t in 0..4 {
+                let word = if t == 3 { 0 } else { common[t] };
+                sha256::round(&mut state, K[t].wrapping_add(word));
+            }
+            let at = versions_at + i * memory::VERSION.stride;
+            memory.put(at, &[halves(state), halves(*chain)].concat());
+        }
+        let batches = [(0, 0), (1, 1), (1, 0)];
+        for (i, (nonce, versions)) in batches.into_iter().enumerate() {
+            let address = |at: usize| crate::interpret::Machine::address(0, at);
+            let pointers = [
+                address(sums_at + 256 * nonce),
+                address(versions_at + LANES * versions * memory::VERSION.stride),
+            ];
+            let words = pointers.map(|pointer| [pointer as u32, (pointer >> 32) as u32]);
+            memory.put(
+                memory::WORDS.offset + (memory::MARGIN + i) * memory::WORDS.stride,
+                words.as_flattened(),
+            );
+        }
+        // What is read past the last batch goes nowhere, but must be there.
+        for i in BATCHES..BATCHES + 2 {
+            let words: [u32; 4] =
+                memory.get(memory::WORDS.offset + (memory::MARGIN + 1) * memory::WORDS.stride);
+            memory.put(
+                memory::WORDS.offset + (memory::MARGIN + i) * memory::WORDS.stride,
+                &words,
+            );
+        }
+        memory.run(&program, Entry::Roll);
+        let expected = batches.into_iter().flat_map(|(nonce, versions)| {
+            let block = blocks[nonce];
+            let chains = chains[LANES * versions..][..LANES].iter();
+            chains.map(move |chain| second(&digest(chain, &block))[7].wrapping_sub(INITIAL[7]))
+        });
+        assert_eq!(memory.tops(), expected.collect::<Vec<_>>(), "{tuning:?}");
+    }
+}
+
 /// The upper halves of registers 0 to 15 stay zero unless the tuning says otherwise.
 #[test]
 fn vectors_keep_to_the_upper_registers() {

@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// Four words, the first in the lowest lane.
-type Quad = [u32; 4];
+pub(super) type Quad = [u32; 4];
 
 /// The hash value or state as the SHA instructions hold it: F E B A and H G D C, from the lowest lane up.
-const fn halves([a, b, c, d, e, f, g, h]: [u32; 8]) -> [Quad; 2] {
+pub(super) const fn halves([a, b, c, d, e, f, g, h]: [u32; 8]) -> [Quad; 2] {
     [[f, e, b, a], [h, g, d, c]]
 }
 
@@ -101,6 +101,14 @@ impl Frame {
     /// The places of so many batches' words.
     pub(super) fn words(&mut self, batches: usize) -> &mut [[[u32; LANES]; 2]] {
         &mut self.words[MARGIN..][..batches]
+    }
+
+    /// The same, for what a batch of versions wants: the addresses of its nonce's sums and its first version.
+    pub(super) fn point(&mut self, batch: usize, addresses: [u64; 2]) {
+        let [sums, version] = addresses.map(|address| [address as u32, (address >> 32) as u32]);
+        let words = &mut self.words[MARGIN + batch][0];
+        words[..2].copy_from_slice(&sums);
+        words[2..4].copy_from_slice(&version);
     }
 
     /// A batch's top words.
