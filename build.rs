@@ -34,8 +34,8 @@ fn main() {
         paydirt_codegen::sha_ni::constants(&sha_ni),
     );
     for (name, tuning) in [
-        ("hybrid", hybrid::Tuning::GENERAL),
-        ("hybrid_zen4", hybrid::Tuning::ZEN_4),
+        ("hybrid", hybrid::Tuning::general()),
+        ("hybrid_zen4", hybrid::Tuning::zen_4()),
     ] {
         write(
             format!("{name}.s"),

@@ -37,6 +37,8 @@
 mod rounds;
 mod schedule;
 
+use std::{fmt, str::FromStr};
+
 use crate::{
     block::{Word, follow},
     merge::{Stream, merge},
@@ -44,6 +46,7 @@ use crate::{
     operand::{Label, R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI, Slot},
     program::{Code, Piece, Pool, Program},
     shapes::jump,
+    tuned::{Tuned, TunedError},
 };
 use paydirt_sha256::{INITIAL, K, round};
 use rounds::{Chain, Sums};
@@ -73,22 +76,70 @@ pub struct Tuning {
 
 impl Tuning {
     /// For processors that nobody has tuned it for: right on each, quick where upper halves matter.
-    pub const GENERAL: Self = Self {
-        rounds_chunk: 4,
-        schedule_chunk: 5,
-        messages: 4,
-        words_in_registers: 8,
-        ternary: true,
-    };
+    pub fn general() -> Self {
+        Self::shipped(include_str!("../tuned/hybrid.txt"))
+    }
 
-    /// As a prototype was fastest on Zen 4, where upper halves do not matter and one `sha256rnds2` starts each cycle.
-    pub const ZEN_4: Self = Self {
-        rounds_chunk: 4,
-        schedule_chunk: 5,
-        messages: 4,
-        words_in_registers: 16,
-        ternary: false,
-    };
+    /// For Zen 4, where upper halves do not matter and a `sha256rnds2` starts each cycle.
+    pub fn zen_4() -> Self {
+        Self::shipped(include_str!("../tuned/hybrid-zen4.txt"))
+    }
+
+    fn shipped(text: &str) -> Self {
+        text.parse()
+            .unwrap_or_else(|error| panic!("tuned/hybrid*.txt: {error}"))
+    }
+
+    /// Whether there are registers for it.
+    pub fn is_possible(self) -> bool {
+        let Self {
+            rounds_chunk,
+            schedule_chunk,
+            messages,
+            words_in_registers,
+            ..
+        } = self;
+        let registers = match words_in_registers {
+            16 => (1..=4).contains(&messages),
+            8..=10 => (1..=7).contains(&messages),
+            _ => false,
+        };
+        registers && rounds_chunk > 0 && schedule_chunk > 0
+    }
+}
+
+impl FromStr for Tuning {
+    type Err = TunedError;
+
+    fn from_str(text: &str) -> Result<Self, TunedError> {
+        let mut tuned: Tuned = text.parse()?;
+        let tuning = Self {
+            rounds_chunk: tuned.take("rounds_chunk")?,
+            schedule_chunk: tuned.take("schedule_chunk")?,
+            messages: tuned.take("messages")?,
+            words_in_registers: tuned.take("words_in_registers")?,
+            ternary: tuned.take("ternary")?,
+        };
+        tuned.end()?;
+        Ok(tuning)
+    }
+}
+
+impl fmt::Display for Tuning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            rounds_chunk,
+            schedule_chunk,
+            messages,
+            words_in_registers,
+            ternary,
+        } = self;
+        writeln!(f, "rounds_chunk = {rounds_chunk}")?;
+        writeln!(f, "schedule_chunk = {schedule_chunk}")?;
+        writeln!(f, "messages = {messages}")?;
+        writeln!(f, "words_in_registers = {words_in_registers}")?;
+        writeln!(f, "ternary = {ternary}")
+    }
 }
 
 /// The memory of the program; see [`constants`].
@@ -537,7 +588,27 @@ fn entry() -> Piece {
 }
 
 /// The program of this tuning.
+///
+/// # Panics
+/// When there are no registers for it: [`Tuning::is_possible`].
 pub fn generate(name: &'static str, tuning: Tuning) -> Program {
+    let mut entries = vec![
+        Entry::Header,
+        Entry::Roll,
+        Entry::Uniform,
+        Entry::SecondBig,
+        Entry::SecondLittle,
+    ];
+    entries.extend((0..16).flat_map(|first| Ending::ALL.map(|ending| Entry::Block { first, ending })));
+    generate_some(name, tuning, &entries)
+}
+
+/// The program with these pieces alone, to measure them.
+///
+/// # Panics
+/// As [`generate`].
+pub fn generate_some(name: &'static str, tuning: Tuning, entries: &[Entry]) -> Program {
+    assert!(tuning.is_possible(), "no registers for {tuning:?}");
     let mut again = Piece::new(AGAIN);
     again.scalar([jump(R11)]);
     let mut generator = Generator {
@@ -545,16 +616,16 @@ pub fn generate(name: &'static str, tuning: Tuning) -> Program {
         pool: Pool::new(1),
         pieces: vec![entry(), again],
     };
-    generator.header();
-    generator.roll();
-    for first in 0..16 {
-        for ending in Ending::ALL {
-            generator.block(first, ending);
+    for entry in entries {
+        match *entry {
+            Entry::Block { first, ending } => generator.block(first, ending),
+            Entry::Header => generator.header(),
+            Entry::Roll => generator.roll(),
+            Entry::Uniform => generator.uniform(),
+            Entry::SecondBig | Entry::SecondLittle => generator.second(*entry),
+            Entry::Return => {}
         }
     }
-    generator.uniform();
-    generator.second(Entry::SecondBig);
-    generator.second(Entry::SecondLittle);
     let mut end = Piece::new(Label::Entry(Entry::Return.index()));
     end.scalar([Op::Return.of([])]);
     generator.pieces.push(end);

@@ -42,6 +42,7 @@ mod shapes;
 mod target;
 #[cfg(test)]
 mod tests;
+pub mod tuned;
 
 pub use isa::{Lane, ShaNi};
 pub use program::Program;

@@ -16,7 +16,7 @@ const MESSAGES: usize = BATCHES * LANES;
 
 /// The tunings that are shipped, and what else a search may try.
 fn tunings() -> Vec<Tuning> {
-    let mut tunings = vec![Tuning::GENERAL, Tuning::ZEN_4];
+    let mut tunings = vec![Tuning::general(), Tuning::zen_4()];
     for messages in [1, 2, 3, 5, 6, 7] {
         let (words_in_registers, ternary) = (8 + messages % 3, messages % 2 == 0);
         tunings.push(Tuning {
@@ -315,7 +315,7 @@ fn vectors_keep_to_the_upper_registers() {
             .flat_map(|line| line.to)
             .any(|to| matches!(to, Operand::Register(register) if wide(&register)))
     };
-    assert!(touches(Tuning::ZEN_4));
+    assert!(touches(Tuning::zen_4()));
     tunings()
         .into_iter()
         .filter(|tuning| tuning.words_in_registers < 16)
@@ -325,7 +325,7 @@ fn vectors_keep_to_the_upper_registers() {
 /// As the documentation says.
 #[test]
 fn instructions_of_a_hash() {
-    let program = generate("hybrid", Tuning::ZEN_4);
+    let program = generate("hybrid", Tuning::zen_4());
     let count = |entry: Entry, op: Option<Op>| {
         let piece = program.code.find(Label::Entry(entry.index())).unwrap();
         let lines = program.code.pieces[piece].code().iter();
@@ -352,4 +352,20 @@ fn instructions_of_a_hash() {
         );
     }
     assert_eq!(count(Entry::Header, Some(Op::Sha256Rounds)), 60.0);
+}
+
+#[test]
+fn a_tuning_is_what_its_text_says() {
+    for tuning in tunings() {
+        assert!(tuning.is_possible());
+        assert_eq!(tuning.to_string().parse(), Ok(tuning));
+    }
+    for (words_in_registers, messages) in [(16, 5), (7, 4), (11, 4), (8, 8), (8, 0)] {
+        let tuning = Tuning {
+            words_in_registers,
+            messages,
+            ..Tuning::general()
+        };
+        assert!(!tuning.is_possible());
+    }
 }
