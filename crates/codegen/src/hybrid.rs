@@ -243,18 +243,18 @@ pub enum Entry {
 
 impl Entry {
     /// How many there are.
-    pub const COUNT: usize = Self::Return.index() + 1;
+    pub const COUNT: usize = 54;
 
     /// Its number in the jump table.
     pub const fn index(self) -> usize {
         match self {
-            Self::Block { first, ending } => 3 * first + ending as usize,
-            Self::Header => 48,
-            Self::Roll => 49,
-            Self::Uniform => 50,
-            Self::SecondBig => 51,
-            Self::SecondLittle => 52,
-            Self::Return => 53,
+            Self::Return => 0,
+            Self::Header => 1,
+            Self::Roll => 2,
+            Self::Uniform => 3,
+            Self::SecondBig => 4,
+            Self::SecondLittle => 5,
+            Self::Block { first, ending } => 6 + 3 * first + ending as usize,
         }
     }
 }
@@ -680,7 +680,7 @@ pub fn constants() -> String {
         let [zero, one] = [0, 1].map(|first| Entry::Block { first, ending }.index());
         text += &format!(
             "/// The piece of the block in which word `first` and the next vary.\n\
-             pub const fn {name}(first: usize) -> usize {{ {} * first + {zero} }}\n",
+             pub const fn {name}(first: usize) -> usize {{ {zero} + {} * first }}\n",
             one - zero
         );
     }

@@ -149,7 +149,7 @@ impl Scan for Hybrid<'_> {
     }
 
     fn takes(&self, midstates: usize) -> bool {
-        let batches = midstates % LANES == 0 && (1..=versions::MOST).contains(&midstates);
+        let batches = midstates.is_multiple_of(LANES) && (1..=versions::MOST).contains(&midstates);
         midstates == 1 || batches && matches!(self.pieces, Pieces::One(HEADER, _))
     }
 }
