@@ -3,6 +3,8 @@
 
 use std::{env, fs, path::Path};
 
+use paydirt_codegen::hybrid;
+
 /// Messages side by side in the SHA kernel: two wait for their rounds where a pair starts each cycle (Zen 3, Zen 4).
 const SHA_NI_LANES: usize = 3;
 
@@ -31,5 +33,15 @@ fn main() {
         "sha_ni.rs".to_owned(),
         paydirt_codegen::sha_ni::constants(&sha_ni),
     );
+    for (name, tuning) in [
+        ("hybrid", hybrid::Tuning::general()),
+        ("hybrid_zen4", hybrid::Tuning::zen_4()),
+    ] {
+        write(
+            format!("{name}.s"),
+            hybrid::generate(name, tuning).assembly(local),
+        );
+    }
+    write("hybrid.rs".to_owned(), hybrid::constants());
     write("layout.rs".to_owned(), paydirt_codegen::layout::constants());
 }

@@ -26,6 +26,7 @@
 
 mod block;
 mod counts;
+pub mod hybrid;
 pub mod interpret;
 mod isa;
 pub mod layout;
@@ -41,6 +42,7 @@ mod shapes;
 mod target;
 #[cfg(test)]
 mod tests;
+pub mod tuned;
 
 pub use isa::{Lane, ShaNi};
 pub use program::Program;

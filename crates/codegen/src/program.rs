@@ -2,7 +2,7 @@
 
 use crate::{
     counts::{self, Operations},
-    layout::{Array, Entry},
+    layout::Array,
     merge::interleave,
     op::{Instruction, Lines},
     operand::{Label, Operand, R9, RDX, Slot},
@@ -177,6 +177,9 @@ pub struct Program {
     pub streams: usize,
     /// Whether it is written in SSE's forms, which a processor without AVX has.
     pub is_legacy: bool,
+    /// Entries of the jump table, and the one that only returns.
+    pub(crate) labels: usize,
+    pub(crate) end: usize,
     pub(crate) code: Code,
     pub(crate) pool: Pool,
     pub(crate) ceiling: Code,
@@ -210,11 +213,11 @@ impl Program {
             .map_or(Operations::default(), |i| counts::of_piece(&self.code, i))
     }
 
-    /// The jump table, by [`Entry::index`]. What a program lacks is never asked for, and returns.
+    /// The jump table, by the index of the entries. What a program lacks is never asked for, and returns.
     pub(crate) fn table(&self) -> impl Iterator<Item = Label> {
-        (0..Entry::COUNT).map(|index| match self.code.find(Label::Entry(index)) {
+        (0..self.labels).map(|index| match self.code.find(Label::Entry(index)) {
             Some(_) => Label::Entry(index),
-            None => Label::Entry(Entry::Return.index()),
+            None => Label::Entry(self.end),
         })
     }
 }

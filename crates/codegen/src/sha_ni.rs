@@ -523,6 +523,8 @@ pub fn generate(lanes: usize) -> Program {
         lanes,
         streams: 1,
         is_legacy: true,
+        labels: Entry::COUNT,
+        end: Entry::Return.index(),
         code: Code { pieces },
         pool: generator.pool,
         ceiling: Code { pieces: Vec::new() },

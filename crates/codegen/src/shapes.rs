@@ -192,6 +192,8 @@ pub fn generate(target: Target) -> Program {
         lanes: generator.target.lanes(),
         streams: generator.target.streams.len(),
         is_legacy: false,
+        labels: Entry::COUNT,
+        end: Entry::Return.index(),
         code: Code {
             pieces: generator.pieces,
         },

@@ -2,6 +2,7 @@
 
 mod counts;
 mod driver;
+mod hybrid;
 pub(crate) mod liveness;
 mod merging;
 mod pieces;
