@@ -2,7 +2,7 @@
 
 use super::{Generator, advance_rcx, call, first::inputs, piece, point_rcx};
 use crate::{
-    block::{AHEAD, Block, SLACK},
+    block::Block,
     isa::Emitter,
     layout::{self, Entry, Scalar, WORDS},
     merge::spread,
@@ -87,7 +87,7 @@ impl Generator {
         out
     }
 
-    fn rounds(&self, t: usize, registers: Rolling) -> Vec<Lines> {
+    fn rounds(&self, t: usize, registers: Rolling) -> crate::program::Streams {
         let k = registers.sums[t % 2].into();
         self.target.streams(|isa| round(t, Inputs::Varying { k }, isa))
     }
@@ -95,15 +95,16 @@ impl Generator {
     /// Sixteen rounds of both streams, and one schedule.
     fn roll_body(&mut self, registers: Rolling) {
         let mut piece = Piece::new(BODY);
-        let block = Block::varying(16, 127);
+        let block = Block::varying(16, 127, 1);
         let isa = &*self.target.streams[0];
-        for t in 16 - AHEAD..32 - AHEAD {
+        for t in 16 - 1..32 - 1 {
             let k = self.pool.round_from_rdx(t, 16);
-            let [first, second] = <[Lines; 2]>::try_from(self.rounds(t, registers)).expect("two streams");
-            let step = spread(first, block.step(t + AHEAD, isa, None), SLACK);
+            let [first, second] =
+                <[Lines; 2]>::try_from(self.rounds(t, registers).lines).expect("two streams");
+            let step = spread(first, block.step(t + 1, isa, None), 0.3);
             let mut lines = self.sum(t, 16, k, registers);
-            lines.extend(spread(step, second, SLACK / 4.0));
-            piece.push(vec![lines]);
+            lines.extend(spread(step, second, 0.3 / 4.0));
+            piece.push(lines);
         }
         piece.scalar([
             advance_rcx(),
@@ -127,11 +128,11 @@ impl Generator {
         for t in [14, 15] {
             let mut out = Lines::new();
             isa.load(&mut out, registers.recent[t % 2], shared_word(t, 16));
-            piece.push(vec![out]);
+            piece.push(out);
         }
         piece.scalar([call(BODY); 3]);
-        for t in 64 - AHEAD..64 {
-            piece.push(vec![self.sum(t, 64, self.pool.round_constant(t), registers)]);
+        for t in 64 - 1..64 {
+            piece.push(self.sum(t, 64, self.pool.round_constant(t), registers));
             piece.scalar([]);
             piece.push(self.rounds(t, registers));
         }
