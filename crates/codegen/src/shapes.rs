@@ -182,9 +182,7 @@ pub fn generate(target: Target) -> Program {
     }
     generator.compress_varying();
     generator.compress_uniform();
-    if let Some(rolling) = generator.target.rolling {
-        generator.roll(rolling);
-    }
+    generator.roll();
     let mut end = piece(Entry::Return);
     end.scalar([Op::ZeroUpper.of([]), Op::Return.of([])]);
     generator.pieces.push(end);

@@ -78,20 +78,10 @@ pub struct Target {
     pub point: Lines,
     /// What returns the lanes that passed, in `eax`.
     pub return_lanes: Lines,
-    /// Where several midstates share a schedule, if they do.
-    pub rolling: Option<Rolling>,
     /// Operations of a full round and its schedule step: rotates, functions, additions. And how many registers there
     /// are.
     pub mix: ([usize; 3], u8),
     pub tuning: Tuning,
-}
-
-/// The schedule's registers when one serves two streams: the first stream's last words, and sums of these and the
-/// constants in what the second would use for its own.
-#[derive(Clone, Copy)]
-pub struct Rolling {
-    pub recent: [Register; 2],
-    pub sums: [Register; 2],
 }
 
 impl Target {
@@ -112,10 +102,6 @@ impl Target {
                 Op::ZeroUpper.of([]),
                 Op::Return.of([]),
             ],
-            rolling: Some(Rolling {
-                recent: streams[0].recent,
-                sums: [0, 1].map(|i| streams[1].file().schedule[i]),
-            }),
             streams: streams.map(|stream| Box::new(stream) as Box<dyn Emitter>).into(),
             mix: ([12, 6, 10], 32),
             tuning,
@@ -134,7 +120,6 @@ impl Target {
                 Op::LoadAddress.to(R9, [Program::POOL.into()]),
             ],
             return_lanes: vec![Op::ZeroUpper.of([]), Op::Return.of([])],
-            rolling: None,
             mix: ([22, 24, 10], 16),
             tuning,
         }

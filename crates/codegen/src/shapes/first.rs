@@ -22,14 +22,13 @@ pub enum Before {
     Known([u32; 8]),
 }
 
-/// A scalar of the first midstate.
+/// A scalar, in every lane.
 pub fn scalar(scalar: Scalar) -> Operand {
-    Operand::Broadcast(scalar.slot(0))
+    Operand::Broadcast(scalar.slot())
 }
 
 /// What the driver provides for the round `after` rounds after the first varying one, which is number `t`.
-pub fn inputs(t: usize, after: usize, midstate: usize) -> Inputs {
-    let scalar = |scalar: Scalar| Operand::Broadcast(scalar.slot(midstate));
+fn inputs(t: usize, after: usize) -> Inputs {
     match after {
         0 => Inputs::FirstWord {
             a: scalar(Scalar::FirstA),
@@ -85,7 +84,7 @@ impl Generator {
                 next_step += 1;
             }
             let inputs = match before {
-                Before::Driver => inputs(t, t - first, 0),
+                Before::Driver => inputs(t, t - first),
                 Before::Known(state) => self.known_inputs(t, t - first, block.words[t], &state),
             };
             piece.push(self.target.streams(|isa| {

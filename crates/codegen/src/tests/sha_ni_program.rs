@@ -223,6 +223,35 @@ fn blocks_that_follow() {
     }
 }
 
+#[test]
+fn versions_share_a_schedule() {
+    for lanes in 1..=3 {
+        let program = generate(lanes);
+        let count = lanes * BATCHES;
+        let mut numbers = Numbers::new(8);
+        let block: [u32; 16] = numbers.words();
+        let schedule = sha256::schedule(&block);
+        let sums: [u32; 64] = std::array::from_fn(|t| K[t].wrapping_add(schedule[t]));
+        let midstates: Vec<[u32; 8]> = (0..count).map(|_| numbers.words()).collect();
+        let mut memory = Memory::new();
+        for (i, midstate) in midstates.iter().enumerate() {
+            let mut state = *midstate;
+            sums[..3].iter().for_each(|sum| sha256::round(&mut state, *sum));
+            sha256::round(&mut state, 0);
+            let version = [halves(state), halves(*midstate)].concat();
+            memory.put(slot(SCALARS.offset + memory::VERSION_BYTES * i), &version);
+        }
+        for (ending, word) in [(Entry::SecondBig, 0), (Entry::SecondLittle, 7)] {
+            memory.run(&program, [Entry::Roll, Entry::Return, ending], Some(&sums));
+            let expected: Vec<_> = midstates
+                .iter()
+                .map(|midstate| second(&digest(midstate, &block))[word].wrapping_sub(INITIAL[word]))
+                .collect();
+            assert_eq!(memory.tops(count), expected, "{lanes} lanes, {ending:?}");
+        }
+    }
+}
+
 /// SSE has two operands where the kernels' other instructions have three.
 #[test]
 fn it_asks_for_no_more_than_sse() {
