@@ -29,11 +29,11 @@ impl Memory {
 }
 
 /// The arguments of a call after the memory, as the kernels' drivers give them.
-pub type Arguments = [u64; 3];
+pub type Arguments = [u64; 5];
 
 /// Code that can be called.
 pub struct Code {
-    run: unsafe extern "sysv64" fn(*mut Line, u64, u64, u64) -> u32,
+    run: unsafe extern "sysv64" fn(*mut Line, u64, u64, u64, u64, u64) -> u32,
     /// Holds the code in memory.
     _library: libloading::Library,
 }
@@ -87,12 +87,12 @@ impl Code {
     }
 
     /// Calls it once.
-    pub fn call(&self, memory: &mut Memory, [first, second, third]: Arguments) {
+    pub fn call(&self, memory: &mut Memory, [second, third, fourth, fifth, sixth]: Arguments) {
         // SAFETY: whoever made the code checked that this processor has its instructions; it reads and writes inside of
         // this memory, which is as large as the generator says, and what the arguments name is in it.
         #[allow(unsafe_code)]
         unsafe {
-            (self.run)(memory.0.as_mut_ptr(), first, second, third);
+            (self.run)(memory.0.as_mut_ptr(), second, third, fourth, fifth, sixth);
         }
     }
 }

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! space      what may be tried: all values of two parameters, then of the others, then of the first two again
-//!   candidate    the generator's code with these, assembled by the system's compiler, loaded      (the only unsafe code)
+//!   kernels      the generator's code with these, and the calls that hash a shape
+//!   candidate    assembled by the system's compiler, loaded, called                               (the only unsafe code)
 //!     race           every candidate in turn, by the thread's processor time; the better half goes on
 //! ```
 //!
@@ -14,6 +15,8 @@
 
 #[cfg(all(target_arch = "x86_64", unix))]
 mod candidate;
+#[cfg(all(target_arch = "x86_64", unix))]
+mod kernels;
 #[cfg(all(target_arch = "x86_64", unix))]
 mod race;
 #[cfg(all(target_arch = "x86_64", unix))]
@@ -46,6 +49,12 @@ struct Arguments {
 enum Kernel {
     /// Rounds by the SHA instructions, schedules in vectors.
     Hybrid,
+    /// Two streams of 16 lanes.
+    Avx512,
+    /// One stream of 8 lanes.
+    Avx2,
+    /// The SHA instructions alone.
+    ShaNi,
 }
 
 /// What is hashed.

@@ -1,38 +1,75 @@
 //! What may be tried, and in which order.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
-use paydirt_codegen::hybrid::{self, Ending, Entry, LANES, Tuning, memory};
+use paydirt_codegen::{Tuning, hybrid, sha_ni};
 
 use crate::{
-    Arguments, Kernel, Shape,
-    candidate::{Code, Memory},
+    Arguments, Kernel, Shape, kernels,
     race::{Runner, race},
 };
 
 /// Searches, and prints the best.
 pub fn search(arguments: &Arguments) -> Result<(), String> {
+    let lacks = |what: &str| Err(format!("this processor lacks {what}, which this kernel needs"));
+    let sha = is_x86_feature_detected!("sha") && is_x86_feature_detected!("ssse3");
+    let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
     match arguments.kernel {
-        Kernel::Hybrid => {
-            if !(is_x86_feature_detected!("sha") && is_x86_feature_detected!("avx512vl")) {
-                return Err(
-                    "this processor lacks the SHA instructions or AVX-512VL, which `hybrid` needs".to_owned(),
-                );
-            }
-            staged(arguments, Tuning::general(), &hybrid_stages(), hybrid_runner)
+        Kernel::Hybrid if !sha || !is_x86_feature_detected!("avx512vl") => {
+            lacks("AVX-512VL or the SHA instructions")
+        }
+        Kernel::Hybrid => staged(
+            arguments,
+            hybrid::Tuning::general(),
+            &hybrid_stages(),
+            kernels::hybrid,
+        ),
+        Kernel::Avx512 if !avx512 => lacks("AVX-512"),
+        Kernel::Avx512 => staged(
+            arguments,
+            Tuning::avx512(),
+            &vector_stages(&LAGS),
+            kernels::avx512,
+        ),
+        Kernel::Avx2 if !is_x86_feature_detected!("avx2") => lacks("AVX2"),
+        Kernel::Avx2 => staged(arguments, Tuning::avx2(), &vector_stages(&[0]), kernels::avx2),
+        Kernel::ShaNi if !sha => lacks("the SHA instructions"),
+        Kernel::ShaNi => {
+            let lanes: Stage<sha_ni::Tuning> =
+                Box::new(|_| (1..=3).map(|lanes| sha_ni::Tuning { lanes }).collect());
+            staged(arguments, sha_ni::Tuning::shipped(), &[lanes], kernels::sha_ni)
         }
     }
+}
+
+const LAGS: [usize; 12] = [0, 1, 3, 5, 7, 9, 11, 13, 15, 18, 21, 28];
+const SLACKS: [f64; 8] = [0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 1.0, 2.0];
+
+/// Slack and lag, the lead, and the first two again.
+fn vector_stages(lags: &'static [usize]) -> Vec<Stage<Tuning>> {
+    let order = || -> Stage<Tuning> {
+        Box::new(move |tuning| {
+            let pairs = SLACKS
+                .into_iter()
+                .flat_map(|slack| lags.iter().map(move |lag| (slack, *lag)));
+            pairs
+                .map(|(slack, lag)| Tuning { slack, lag, ..tuning })
+                .collect()
+        })
+    };
+    let lead: Stage<Tuning> = Box::new(|tuning| [1, 2].map(|ahead| Tuning { ahead, ..tuning }).into());
+    vec![order(), lead, order()]
 }
 
 /// All values of some parameters, the others as they are.
 type Stage<T> = Box<dyn Fn(T) -> Vec<T>>;
 
-fn hybrid_stages() -> Vec<Stage<Tuning>> {
-    let chunks = || -> Stage<Tuning> {
+fn hybrid_stages() -> Vec<Stage<hybrid::Tuning>> {
+    let chunks = || -> Stage<hybrid::Tuning> {
         Box::new(|tuning| {
             let pairs = (1..=10).flat_map(|a| (1..=10).map(move |b| (a, b)));
             pairs
-                .map(|(rounds_chunk, schedule_chunk)| Tuning {
+                .map(|(rounds_chunk, schedule_chunk)| hybrid::Tuning {
                     rounds_chunk,
                     schedule_chunk,
                     ..tuning
@@ -40,12 +77,12 @@ fn hybrid_stages() -> Vec<Stage<Tuning>> {
                 .collect()
         })
     };
-    let others: Stage<Tuning> = Box::new(|tuning| {
+    let others: Stage<hybrid::Tuning> = Box::new(|tuning| {
         let mut all = Vec::new();
         for words_in_registers in [8, 9, 10, 16] {
             for messages in 1..=7 {
                 for ternary in [false, true] {
-                    all.push(Tuning {
+                    all.push(hybrid::Tuning {
                         words_in_registers,
                         messages,
                         ternary,
@@ -65,7 +102,7 @@ fn staged<T: Copy + fmt::Display + PartialEq + 'static>(
     arguments: &Arguments,
     shipped: T,
     stages: &[Stage<T>],
-    runner: impl Fn(T, Shape, &std::path::Path, usize) -> Result<Runner<T>, String>,
+    runner: impl Fn(T, Shape, &Path, usize) -> Result<Runner<T>, String>,
 ) -> Result<(), String> {
     let folder =
         tempfile::tempdir().map_err(|error| format!("cannot make a folder for the code: {error}"))?;
@@ -137,43 +174,4 @@ fn processor() -> String {
         (Some(name), Some(family), Some(model)) => format!("{name} (family {family}, model {model})"),
         _ => "an unknown processor".to_owned(),
     }
-}
-
-fn hybrid_runner(
-    tuning: Tuning,
-    shape: Shape,
-    folder: &std::path::Path,
-    number: usize,
-) -> Result<Runner<Tuning>, String> {
-    let ending = Ending::Big;
-    let (entry, more) = match shape {
-        Shape::Header => (Entry::Header, 3),
-        Shape::Roll => (Entry::Roll, 2),
-        Shape::Text => (Entry::Block { first: 2, ending }, 1),
-        Shape::LateText => (Entry::Block { first: 11, ending }, 1),
-    };
-    let program = hybrid::generate_some("hybrid", tuning, &[entry]);
-    let code = Code::load(&program.assembly(".L"), folder, &format!("hybrid{number}"))?;
-    let periods = memory::BATCHES + more;
-    // After what the program knows of: a nonce's sums and a batch of versions.
-    let (sums, versions) = (memory::BYTES, memory::BYTES + 256);
-    let mut memory = Memory::new(versions + LANES * memory::VERSION.stride);
-    memory.put(memory::PERIODS.offset, periods as u64);
-    let addresses = [sums, versions].map(|at| memory.address(at));
-    Ok(Runner {
-        what: tuning,
-        hashes_per_second: 0.0,
-        run: Box::new(move || {
-            if shape == Shape::Roll {
-                // The top words of the last call stand in their place.
-                for batch in 0..periods {
-                    let at = memory::WORDS.offset + (memory::MARGIN + batch) * memory::WORDS.stride;
-                    memory.put(at, addresses[0]);
-                    memory.put(at + 8, addresses[1]);
-                }
-            }
-            code.call(&mut memory, [entry.index() as u64, 0, 0]);
-            (memory::BATCHES * LANES) as u64
-        }),
-    })
 }

@@ -3,13 +3,16 @@
 //! *In:* a stretch with a midstate for each version, header nonces. *Out:* the versions' states, the nonces' sums, and for
 //! each batch where its own are.
 
-use paydirt_sha256::{K, round, small_sigma_0, small_sigma_1};
+use paydirt_sha256::round;
 
 use super::{
     frame::{Quad, halves},
     layout::LANES,
 };
-use crate::kernel::stretch::{Start, Stretch};
+use crate::kernel::{
+    stretch::{Start, Stretch},
+    sums::expand,
+};
 
 /// Versions of a nonce at most.
 pub(super) const MOST: usize = 128;
@@ -63,21 +66,12 @@ impl Versions {
     pub(super) fn sum(&mut self, block: &[u32; 16], nonces: &[u32]) {
         self.sums.clear();
         for nonces in nonces.chunks(NONCES) {
-            let mut w = [[0; NONCES]; 64];
-            for t in 0..16 {
-                w[t] = [block[t]; NONCES];
-            }
-            w[NONCE][..nonces.len()].copy_from_slice(nonces);
-            for t in 16..64 {
-                w[t] = std::array::from_fn(|i| {
-                    small_sigma_1(w[t - 2][i])
-                        .wrapping_add(w[t - 7][i])
-                        .wrapping_add(small_sigma_0(w[t - 15][i]))
-                        .wrapping_add(w[t - 16][i])
-                });
-            }
+            let mut words = [[0; NONCES]; 64];
+            (words.iter_mut().zip(block)).for_each(|(words, word)| *words = [*word; NONCES]);
+            words[NONCE][..nonces.len()].copy_from_slice(nonces);
+            expand(&mut words);
             for (i, nonce) in nonces.iter().enumerate() {
-                let mut sums = std::array::from_fn(|t| K[t].wrapping_add(w[t][i]));
+                let mut sums = words.map(|word| word[i]);
                 (sums[0], sums[1]) = (0, *nonce);
                 self.sums.push(Sums(sums));
             }
@@ -96,14 +90,14 @@ impl Versions {
 
 #[cfg(test)]
 mod tests {
-    use paydirt_sha256::schedule;
+    use paydirt_sha256::{K, schedule};
 
     use super::*;
 
     #[test]
     fn sums_are_those_of_each_nonces_block() {
-        let block = std::array::from_fn(|t| t as u32 * 0x1234_5677);
-        let nonces: Vec<u32> = (0..37).map(|i| i * 0x0101_0103).collect();
+        let block = std::array::from_fn(|t| (t as u32).wrapping_mul(0x1234_5677));
+        let nonces: Vec<u32> = (0..37u32).map(|i| i.wrapping_mul(0x7101_0103)).collect();
         let mut versions = Versions::new();
         versions.sum(&block, &nonces);
         assert_eq!(versions.sums.len(), nonces.len());

@@ -84,9 +84,9 @@ impl Pieces {
         Some(vec![call.entry, call.then, call.next, top])
     }
 
-    /// Whether there are pieces for it under several midstates: an 80-byte header, hashed twice.
-    pub(super) fn can_roll(&self) -> bool {
-        self.of_one_call()
-            .is_some_and(|pieces| pieces[..] == [HEADER, DIGEST, SECOND_LITTLE, TOP_LITTLE])
+    /// The same under many midstates, if there are pieces for that: for an 80-byte header, hashed twice.
+    pub(super) fn of_rolled(&self) -> Option<Vec<usize>> {
+        let plain = [HEADER, DIGEST, SECOND_LITTLE, TOP_LITTLE];
+        (self.of_one_call()? == plain).then(|| vec![ROLL, SECOND_LITTLE, TOP_LITTLE])
     }
 }
