@@ -239,7 +239,12 @@ fn chunk_after_chunk(kernel: Kernel) {
     for puzzle in [header(bits(3.0)), rolled, text(3), text(46), text(45)] {
         let prepared = &Prepared::split(&puzzle, puzzle.nonce_space())[0];
         let mut scanner = kernel.bind(prepared).unwrap();
-        for first in [70_000, 70_100, 9_950, 3_000_000_000, 65_500, 70_000] {
+        // Two more groups of versions, where there are any.
+        let (group, next) = ((1 << 39) - 50, (1 << 40) + 7);
+        let firsts = [70_000, 70_100, 9_950, 3_000_000_000, 65_500, group, next, 70_000];
+        let space = puzzle.nonce_space();
+        let is_inside = |first: &u64| u128::from(*first) + 100 <= space.end();
+        for first in firsts.into_iter().filter(is_inside) {
             let mut hits = Hits::all();
             assert_eq!(scanner.scan(first, 100, &mut hits), 100);
             let expected = expected_hits(&puzzle, first, 100);

@@ -2,7 +2,7 @@
 //!
 //! *In:* a [`Prepared`] and a range of nonces. *Out:* the hits. `sha256rnds2` computes two rounds, but each pair waits for
 //! the pair before it: one message at a time leaves the unit idle for a quarter (Intel) to three quarters (Zen 3) of the
-//! time. This kernel hashes [`LANES`](layout::LANES) messages side by side, and spares the unit what it can:
+//! time. This kernel hashes [`LANES`] messages side by side, and spares the unit what it can:
 //!
 //! ```text
 //! for each row (nonces whose last two symbols run from 00 to 99, to ff …):

@@ -68,8 +68,8 @@ impl Context {
                 self.set_version(batch, Version::HKw(i), lane, h_kw);
                 self.set_version(batch, Version::DHKw(i), lane, h_kw.wrapping_add(state[3 - i]));
             }
-            for word in 0..8 {
-                self.set_version(batch, Version::Chain(word), lane, midstate[word]);
+            for (word, value) in midstate.iter().enumerate() {
+                self.set_version(batch, Version::Chain(word), lane, *value);
             }
         }
     }
