@@ -43,8 +43,13 @@ pub struct SolutionRecord {
 }
 
 impl SolutionRecord {
+    /// Describes a solution of `puzzle`.
+    pub fn new(puzzle: &Puzzle, solution: &Solution) -> Self {
+        Self::claimed(puzzle, solution.nonce(), solution.hash())
+    }
+
     /// Describes `nonce`, whose message hashes to `hash`, a solution or not.
-    fn new(puzzle: &Puzzle, nonce: u64, hash: Hash) -> Self {
+    fn claimed(puzzle: &Puzzle, nonce: u64, hash: Hash) -> Self {
         let rolled = puzzle.rolling().map(|rolling| rolling.split(nonce));
         Self {
             nonce,
@@ -125,10 +130,10 @@ pub struct MineRecord {
     /// Which part of a whole that is, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<Part>,
-    /// With [`Find::All`]: every solution, in ascending order of nonces.
+    /// With [`Find::All`]: every solution, in ascending order of nonces; `None` where they were told one by one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solutions: Option<Vec<SolutionRecord>>,
-    /// How many those are: a list that was cut short shows.
+    /// How many there are: a list, or a stream, that was cut short shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub solution_count: Option<u64>,
 }
@@ -139,7 +144,9 @@ impl MineRecord {
 
     /// Describes `outcome`, the answer of a search for `find` by `kernel`.
     pub fn new(puzzle: &Puzzle, find: Find, kernel: Kernel, outcome: &Outcome) -> Self {
-        let record = |solution: &Solution| SolutionRecord::new(puzzle, solution.nonce(), solution.hash());
+        let record = |solution: &Solution| SolutionRecord::new(puzzle, solution);
+        let all = find == Find::All;
+        let has_each = all && outcome.solutions.len() as u64 == outcome.solution_count;
         let lowest = outcome.solutions.first().map(record);
         let rolled = puzzle.rolling().map(|_| RolledRecord {
             version: lowest.as_ref().and_then(|found| found.version),
@@ -169,8 +176,8 @@ impl MineRecord {
             kernel: kernel.name().to_owned(),
             range: outcome.range,
             shard: None,
-            solutions: (find == Find::All).then(|| outcome.solutions.iter().map(record).collect()),
-            solution_count: (find == Find::All).then_some(outcome.solutions.len() as u64),
+            solutions: has_each.then(|| outcome.solutions.iter().map(record).collect()),
+            solution_count: all.then_some(outcome.solution_count),
         }
     }
 
@@ -216,7 +223,7 @@ impl VerifyRecord {
         };
         Ok(Self {
             valid: reason.is_none(),
-            claim: SolutionRecord::new(puzzle, nonce, puzzle.hash(nonce)),
+            claim: SolutionRecord::claimed(puzzle, nonce, puzzle.hash(nonce)),
             message_hex: hex::encode(puzzle.message(nonce)),
             target: target_hex(puzzle),
             difficulty_bits: puzzle.goal().difficulty_bits(),
