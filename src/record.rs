@@ -147,26 +147,17 @@ impl MineRecord {
         let record = |solution: &Solution| SolutionRecord::new(puzzle, solution);
         let all = find == Find::All;
         let has_each = all && outcome.solutions.len() as u64 == outcome.solution_count;
-        let lowest = outcome.solutions.first().map(record);
-        let rolled = puzzle.rolling().map(|_| RolledRecord {
-            version: lowest.as_ref().and_then(|found| found.version),
-            header_nonce: lowest.as_ref().and_then(|found| found.header_nonce),
-        });
-        let (nonce, nonce_text, hash) = match lowest {
-            Some(found) => (Some(found.nonce), Some(found.nonce_text), Some(found.hash)),
-            None => (None, None, None),
-        };
-        Self {
+        let mut new = Self {
             status: outcome.status,
             find,
             puzzle_id: puzzle_id(puzzle),
             puzzle: Some(PuzzleRecord::new(puzzle)),
             goal: Some(GoalRecord::new(puzzle)),
-            nonce,
-            nonce_text,
-            rolled,
-            hash,
-            message_hex: nonce.map(|nonce| hex::encode(puzzle.message(nonce))),
+            nonce: None,
+            nonce_text: None,
+            rolled: puzzle.rolling().map(|_| RolledRecord::default()),
+            hash: None,
+            message_hex: None,
             target: target_hex(puzzle),
             difficulty_bits: puzzle.goal().difficulty_bits(),
             hashes: outcome.hashes,
@@ -178,7 +169,24 @@ impl MineRecord {
             shard: None,
             solutions: has_each.then(|| outcome.solutions.iter().map(record).collect()),
             solution_count: all.then_some(outcome.solution_count),
+        };
+        if let Some(lowest) = outcome.solutions.first() {
+            new.set_solution(puzzle, lowest);
         }
+        new
+    }
+
+    /// Names this as the solution, of several the lowest.
+    pub fn set_solution(&mut self, puzzle: &Puzzle, solution: &Solution) {
+        let found = SolutionRecord::new(puzzle, solution);
+        self.rolled = puzzle.rolling().map(|_| RolledRecord {
+            version: found.version,
+            header_nonce: found.header_nonce,
+        });
+        self.nonce = Some(found.nonce);
+        self.nonce_text = Some(found.nonce_text);
+        self.hash = Some(found.hash);
+        self.message_hex = Some(hex::encode(puzzle.message(found.nonce)));
     }
 
     /// The same, of shard `index` of the `of` parts of `whole`.
