@@ -8,9 +8,10 @@
 //! then every thread of the pool:
 //!     until the stop flag is set, the time is up, or the range is used up:
 //!         claim the next chunk of nonces from the cursor          one atomic operation, in ascending order
-//!         scan it with the kernel, bound once a part; re-hash each hit with the oracle, tell of each solution
+//!         scan it with the kernel, bound once a part; re-hash each hit with the oracle
 //!         lowest: remember the lowest solution; nobody claims chunks above it any more
 //!         first:  set the stop flag
+//!         all:    chunks are put back in order, and their solutions told or kept
 //!         resize the chunks so that one takes the time that the kernel likes: 400 µs, whatever message and machine
 //! ```
 //!
@@ -19,13 +20,17 @@
 //! search returns. Neither the number of threads nor the size of chunks can change the answer.
 
 mod chunks;
+mod order;
 mod search;
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
-use std::time::{Duration, Instant};
 
 pub use search::{Cancel, Find, Outcome, Progress, Search, Status};
 
@@ -34,6 +39,7 @@ use crate::{
     solution::Solution,
 };
 use chunks::{ChunkSize, Cursor};
+use order::{Order, Point};
 
 /// For how long the calling thread mines alone before it wakes the others.
 const ALONE: Duration = Duration::from_micros(50);
@@ -189,6 +195,7 @@ fn mine_with(bind: &Bind<'_>, pool: &rayon::ThreadPool, search: &Search<'_>, alo
             Some((every, _)) => whole_micros(*every),
             None => u64::MAX,
         }),
+        order: Order::from(search.range.end() - search.range.count()),
         answers: Mutex::default(),
     };
     if let (Some(hand), true) = (&mut hand, shared.keep_going()) {
@@ -239,13 +246,26 @@ struct Shared<'s, 'a> {
     hashes: AtomicU64,
     /// When the next progress report is due, in microseconds since the beginning.
     next_report_us: AtomicU64,
+    order: Order,
     answers: Mutex<Answers>,
 }
 
 #[derive(Default)]
 struct Answers {
+    /// The best so far; of all solutions the lowest, or each where nobody is told of them.
     solutions: Vec<Solution>,
     found_after: Option<Duration>,
+}
+
+/// Stops the search when its thread panics, in a callback: no other waits for what it will never tell.
+struct StopOnPanic<'s>(&'s AtomicBool);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl<'s> Shared<'s, '_> {
@@ -296,53 +316,73 @@ impl<'s> Shared<'s, '_> {
             Find::All => Hits::all(),
             Find::Lowest | Find::First => Hits::up_to(1),
         };
-        let mut tested = 0;
-        while tested < count {
+        let (mut tested, mut solutions) = (0, Vec::new());
+        while tested < count && (self.search.find == Find::All || solutions.is_empty()) {
             hits.clear();
             tested += hand.scanner.scan(first + tested, count - tested, &mut hits);
-            if self.keep_solutions(&hits) {
-                break;
-            }
+            let check = |nonce: &u64| Solution::check(self.search.puzzle, *nonce).ok();
+            solutions.extend(hits.nonces().iter().filter_map(check));
         }
         self.hashes.fetch_add(tested, Ordering::Relaxed);
         hand.size.adapt(tested, begun.elapsed());
+        self.finish_chunk(first, tested, solutions);
     }
 
-    /// Re-hashes hits with the oracle, keeps the solutions and tells of them; true when one was enough.
-    fn keep_solutions(&self, hits: &Hits) -> bool {
-        let wanted = match self.search.find {
-            Find::All => usize::MAX,
-            Find::Lowest | Find::First => 1,
+    /// Keeps the solutions of a finished chunk, or tells of them.
+    fn finish_chunk(&self, first: u64, tested: u64, solutions: Vec<Solution>) {
+        let _guard = StopOnPanic(&self.stop);
+        let end = u128::from(first) + u128::from(tested);
+        let best = solutions
+            .first()
+            .copied()
+            .filter(|_| self.search.find != Find::All);
+        let (end, each) = match best {
+            // Not beyond it: whoever goes on later must not miss it.
+            Some(best) => (best.nonce().into(), Vec::new()),
+            None => (end, solutions),
         };
-        let check = |nonce: &u64| Solution::check(self.search.puzzle, *nonce).ok();
-        let solutions: Vec<_> = hits.nonces().iter().filter_map(check).take(wanted).collect();
-        let Some(first) = solutions.first() else {
-            return false;
-        };
-        let mut answers = self.answers.lock().expect("nothing panics while it is held");
-        if wanted > 1 {
-            answers.solutions.extend(&solutions);
-        } else if answers
+        let keep = |solution: &Solution| self.keep_each(solution);
+        let mut said = self.order.finish(first, end, each, keep, || self.keep_going());
+        if let Some(best) = best {
+            said = self.keep_best(best);
+        }
+        if said.is_break() {
+            self.cancelled.store(true, Ordering::Relaxed);
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// One of all, which come here in ascending order.
+    fn keep_each(&self, solution: &Solution) -> ControlFlow<()> {
+        let mut answers = self.answers();
+        if !self.search.is_told() || answers.solutions.is_empty() {
+            answers.solutions.push(*solution);
+        }
+        drop(answers);
+        self.search.tell(solution)
+    }
+
+    /// The only one wanted, unless another is lower.
+    fn keep_best(&self, found: Solution) -> ControlFlow<()> {
+        let mut answers = self.answers();
+        if answers
             .solutions
             .first()
-            .is_none_or(|best| first.nonce() < best.nonce())
+            .is_none_or(|best| found.nonce() < best.nonce())
         {
-            answers.solutions = vec![*first];
+            answers.solutions = vec![found];
             answers.found_after = Some(self.begun.elapsed());
         }
         drop(answers);
         match self.search.find {
-            Find::All => {}
             Find::First => self.stop.store(true, Ordering::Relaxed),
-            Find::Lowest => {
-                self.lowest.fetch_min(first.nonce(), Ordering::Relaxed);
-            }
+            _ => _ = self.lowest.fetch_min(found.nonce(), Ordering::Relaxed),
         }
-        if self.search.tell(&solutions).is_break() {
-            self.cancelled.store(true, Ordering::Relaxed);
-            self.stop.store(true, Ordering::Relaxed);
-        }
-        wanted == 1
+        self.search.tell(&found)
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().expect("nothing panics while it is held")
     }
 
     /// Calls the progress callback if it is due, on whichever thread comes by first.
@@ -361,10 +401,13 @@ impl<'s> Shared<'s, '_> {
             .next_report_us
             .compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
         if claim.is_ok() {
+            let Point { resume_at, solutions } = self.order.point();
             callback(&Progress {
                 hashes: self.hashes.load(Ordering::Relaxed),
                 elapsed,
                 range: self.search.range,
+                resume_at,
+                solution_count: solutions,
             });
         }
     }
@@ -372,16 +415,23 @@ impl<'s> Shared<'s, '_> {
     fn into_outcome(self, threads: usize) -> Outcome {
         let answers = self.answers.into_inner();
         let Answers {
-            mut solutions,
+            solutions,
             found_after,
         } = answers.expect("nothing panics while it is held");
-        solutions.sort_unstable_by_key(Solution::nonce);
-        let one_is_enough = self.search.find != Find::All;
+        let Point {
+            resume_at,
+            solutions: in_order,
+        } = self.order.point();
+        let all = self.search.find == Find::All;
         let hashes = self.hashes.into_inner();
-        let whole_range = u128::from(hashes) == self.search.range.count();
-        let status = if !solutions.is_empty() && (one_is_enough || whole_range) {
+        let is_over = match all {
+            // Solutions that nobody was told of, since the listener had enough, are still to be found.
+            true => resume_at == self.search.range.end(),
+            false => u128::from(hashes) == self.search.range.count(),
+        };
+        let status = if !solutions.is_empty() && (!all || is_over) {
             Status::Found
-        } else if whole_range {
+        } else if is_over {
             Status::Exhausted // even if the time ran out, or someone cancelled, while the last chunk was scanned
         } else if self.cancelled.into_inner() {
             Status::Interrupted
@@ -391,8 +441,13 @@ impl<'s> Shared<'s, '_> {
         };
         Outcome {
             status,
+            solution_count: match all {
+                true => in_order,
+                false => solutions.len() as u64,
+            },
             solutions,
             hashes,
+            resume_at,
             elapsed: self.begun.elapsed(),
             found_after,
             threads,

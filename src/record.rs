@@ -43,8 +43,13 @@ pub struct SolutionRecord {
 }
 
 impl SolutionRecord {
+    /// Describes a solution of `puzzle`.
+    pub fn new(puzzle: &Puzzle, solution: &Solution) -> Self {
+        Self::claimed(puzzle, solution.nonce(), solution.hash())
+    }
+
     /// Describes `nonce`, whose message hashes to `hash`, a solution or not.
-    fn new(puzzle: &Puzzle, nonce: u64, hash: Hash) -> Self {
+    fn claimed(puzzle: &Puzzle, nonce: u64, hash: Hash) -> Self {
         let rolled = puzzle.rolling().map(|rolling| rolling.split(nonce));
         Self {
             nonce,
@@ -125,10 +130,10 @@ pub struct MineRecord {
     /// Which part of a whole that is, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<Part>,
-    /// With [`Find::All`]: every solution, in ascending order of nonces.
+    /// With [`Find::All`]: every solution, in ascending order of nonces; `None` where they were told one by one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solutions: Option<Vec<SolutionRecord>>,
-    /// How many those are: a list that was cut short shows.
+    /// How many there are: a list, or a stream, that was cut short shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub solution_count: Option<u64>,
 }
@@ -139,27 +144,20 @@ impl MineRecord {
 
     /// Describes `outcome`, the answer of a search for `find` by `kernel`.
     pub fn new(puzzle: &Puzzle, find: Find, kernel: Kernel, outcome: &Outcome) -> Self {
-        let record = |solution: &Solution| SolutionRecord::new(puzzle, solution.nonce(), solution.hash());
-        let lowest = outcome.solutions.first().map(record);
-        let rolled = puzzle.rolling().map(|_| RolledRecord {
-            version: lowest.as_ref().and_then(|found| found.version),
-            header_nonce: lowest.as_ref().and_then(|found| found.header_nonce),
-        });
-        let (nonce, nonce_text, hash) = match lowest {
-            Some(found) => (Some(found.nonce), Some(found.nonce_text), Some(found.hash)),
-            None => (None, None, None),
-        };
-        Self {
+        let record = |solution: &Solution| SolutionRecord::new(puzzle, solution);
+        let all = find == Find::All;
+        let has_each = all && outcome.solutions.len() as u64 == outcome.solution_count;
+        let mut new = Self {
             status: outcome.status,
             find,
             puzzle_id: puzzle_id(puzzle),
             puzzle: Some(PuzzleRecord::new(puzzle)),
             goal: Some(GoalRecord::new(puzzle)),
-            nonce,
-            nonce_text,
-            rolled,
-            hash,
-            message_hex: nonce.map(|nonce| hex::encode(puzzle.message(nonce))),
+            nonce: None,
+            nonce_text: None,
+            rolled: puzzle.rolling().map(|_| RolledRecord::default()),
+            hash: None,
+            message_hex: None,
             target: target_hex(puzzle),
             difficulty_bits: puzzle.goal().difficulty_bits(),
             hashes: outcome.hashes,
@@ -169,9 +167,26 @@ impl MineRecord {
             kernel: kernel.name().to_owned(),
             range: outcome.range,
             shard: None,
-            solutions: (find == Find::All).then(|| outcome.solutions.iter().map(record).collect()),
-            solution_count: (find == Find::All).then_some(outcome.solutions.len() as u64),
+            solutions: has_each.then(|| outcome.solutions.iter().map(record).collect()),
+            solution_count: all.then_some(outcome.solution_count),
+        };
+        if let Some(lowest) = outcome.solutions.first() {
+            new.set_solution(puzzle, lowest);
         }
+        new
+    }
+
+    /// Names this as the solution, of several the lowest.
+    pub fn set_solution(&mut self, puzzle: &Puzzle, solution: &Solution) {
+        let found = SolutionRecord::new(puzzle, solution);
+        self.rolled = puzzle.rolling().map(|_| RolledRecord {
+            version: found.version,
+            header_nonce: found.header_nonce,
+        });
+        self.nonce = Some(found.nonce);
+        self.nonce_text = Some(found.nonce_text);
+        self.hash = Some(found.hash);
+        self.message_hex = Some(hex::encode(puzzle.message(found.nonce)));
     }
 
     /// The same, of shard `index` of the `of` parts of `whole`.
@@ -216,7 +231,7 @@ impl VerifyRecord {
         };
         Ok(Self {
             valid: reason.is_none(),
-            claim: SolutionRecord::new(puzzle, nonce, puzzle.hash(nonce)),
+            claim: SolutionRecord::claimed(puzzle, nonce, puzzle.hash(nonce)),
             message_hex: hex::encode(puzzle.message(nonce)),
             target: target_hex(puzzle),
             difficulty_bits: puzzle.goal().difficulty_bits(),

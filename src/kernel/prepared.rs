@@ -176,7 +176,8 @@ impl Prepared {
         let mut parts = Vec::new();
         let mut lead: Option<Lead> = None;
         let mut start = range.start();
-        while u128::from(start) < range.end() {
+        // An empty range at the end of all nonces says that it starts at the last.
+        while !range.is_empty() && u128::from(start) < range.end() {
             let length = puzzle.encoding().len_of(start);
             let end = match puzzle.encoding() {
                 NonceEncoding::Decimal => range.end().min(10u128.pow(length as u32)),

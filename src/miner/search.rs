@@ -25,7 +25,8 @@ pub enum Find {
     Lowest,
     /// Whichever comes up first.
     First,
-    /// Every one, in ascending order of nonces. They are kept in memory, 56 bytes each.
+    /// Every one, in ascending order of nonces. With [`Search::on_solution`] each is told and none but the lowest is kept;
+    /// without it they are kept in memory, 56 bytes each.
     All,
 }
 
@@ -102,6 +103,10 @@ pub struct Progress {
     pub elapsed: Duration,
     /// What is being searched.
     pub range: NonceRange,
+    /// Where the search would have to go on if it ended here: see [`Outcome::resume_at`].
+    pub resume_at: u128,
+    /// With [`Find::All`]: how many solutions were told, or kept. They are those below `resume_at`.
+    pub solution_count: u64,
 }
 
 type ProgressCallback<'a> = Box<dyn Fn(&Progress) + Send + Sync + 'a>;
@@ -133,6 +138,7 @@ pub struct Search<'a> {
     pub(super) timeout: Option<Duration>,
     pub(super) cancels: Vec<Cancel>,
     pub(super) progress: Option<(Duration, ProgressCallback<'a>)>,
+    is_told: bool,
     /// `None` without one, and after it has said stop.
     on_solution: Mutex<Option<SolutionCallback<'a>>>,
 }
@@ -147,6 +153,7 @@ impl<'a> Search<'a> {
             timeout: None,
             cancels: Vec::new(),
             progress: None,
+            is_told: false,
             on_solution: Mutex::new(None),
         }
     }
@@ -187,16 +194,18 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Calls `callback` with each solution as soon as it is verified, at the end of the chunk of nonces in which it was
-    /// found (less than a millisecond later), while the other threads mine on.
+    /// Calls `callback` with each solution as soon as it is verified and its turn has come, while the threads mine on.
     ///
-    /// It runs on the thread that found the solution, one call at a time; other threads that have one to tell of wait,
-    /// so it should return quickly. Within a chunk solutions come in ascending order, but chunks end in any order. It is
-    /// called once for each solution that [`Find::All`] returns; [`Find::Lowest`] and [`Find::First`] tell of every
-    /// solution that a thread came to, the one that they return among them.
+    /// It runs on a mining thread, or the calling one, one call at a time. [`Find::All`] tells of every solution once, in
+    /// ascending order: when the chunks of nonces below it are finished, less than a millisecond after its own. So it need not
+    /// return quickly: some thousand solutions may wait to be told, then the threads that find more wait for it. Nor
+    /// does anything else ask it whether to go on: when a [`Cancel`] handle is pulled or the time is up, what was
+    /// found is told before the search returns. [`Find::Lowest`] and [`Find::First`] tell at once of every solution that a
+    /// thread came to, the one that they return among them.
     ///
     /// On [`ControlFlow::Break`] there are no more calls, and the search ends as if its [`Cancel`] handle were pulled:
-    /// chunks that were begun are finished, and all that was found is returned.
+    /// chunks that were begun are finished. Of all solutions those that were told are counted, and
+    /// [`Outcome::resume_at`] lies behind the last of them.
     ///
     /// # Examples
     /// The first three shares:
@@ -217,18 +226,24 @@ impl<'a> Search<'a> {
     /// ```
     pub fn on_solution(self, callback: impl FnMut(&Solution) -> ControlFlow<()> + Send + 'a) -> Self {
         Self {
+            is_told: true,
             on_solution: Mutex::new(Some(Box::new(callback))),
             ..self
         }
     }
 
-    /// Tells of solutions, until the callback says stop.
-    pub(super) fn tell(&self, solutions: &[Solution]) -> ControlFlow<()> {
+    /// Whether somebody is told of solutions.
+    pub(super) fn is_told(&self) -> bool {
+        self.is_told
+    }
+
+    /// Tells of a solution, until the callback says stop.
+    pub(super) fn tell(&self, solution: &Solution) -> ControlFlow<()> {
         let mut callback = self.on_solution.lock().expect("the callback does not panic");
         let Some(tell) = &mut *callback else {
             return ControlFlow::Continue(());
         };
-        let told = solutions.iter().try_for_each(tell);
+        let told = tell(solution);
         if told.is_break() {
             *callback = None;
         }
@@ -253,11 +268,18 @@ impl fmt::Debug for Search<'_> {
 pub struct Outcome {
     /// How it ended.
     pub status: Status,
-    /// The solutions, in ascending order of nonces; at most one unless [`Find::All`] was asked for.
+    /// The solutions, in ascending order of nonces; at most one, the lowest, unless [`Find::All`] was asked for without
+    /// [`Search::on_solution`].
     pub solutions: Vec<Solution>,
+    /// How many there are: with [`Find::All`] those that were told or kept.
+    pub solution_count: u64,
     /// Nonces tested: exactly as many hashes were computed (re-hashed hits not counted twice). When the search ran
     /// through, this is the range's count; when it stopped at a solution, threads may have been ahead of it.
     pub hashes: u64,
+    /// Where a search that is to go on later begins: every nonce of the range below it was tested, and of
+    /// [`Find::All`] every solution below it was told or kept. It is the range's end when nothing is left, and never beyond
+    /// a solution that ended the search. Nonces above it may have been tested too.
+    pub resume_at: u128,
     /// Time from the call to the last thread's being idle.
     pub elapsed: Duration,
     /// Time from the call to the moment the solution was verified. `None` without one, and for [`Find::All`].

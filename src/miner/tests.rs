@@ -1,8 +1,9 @@
 //! The rules of the engine, with a mock kernel that remembers what it was asked to test.
 
+mod all;
+
 use std::{
     collections::HashSet,
-    ops::ControlFlow,
     sync::{Arc, Mutex},
 };
 
@@ -19,6 +20,8 @@ use crate::{
 struct Mock {
     lanes: u64,
     hits: Arc<HashSet<u64>>,
+    /// Every nonce is one.
+    hits_all: bool,
     /// First nonce and length of each scan, and to which part of the range each thread bound it.
     chunks: Arc<Mutex<Vec<(u64, u64)>>>,
     bound: Arc<Mutex<Vec<NonceRange>>>,
@@ -30,6 +33,7 @@ impl Mock {
         Self {
             lanes,
             hits: Arc::new(hits.into_iter().collect()),
+            hits_all: false,
             chunks: Arc::default(),
             bound: Arc::default(),
             chunk_time: Duration::from_micros(400),
@@ -55,7 +59,7 @@ impl Scan for Mock {
         let mut done = 0;
         while done < count && !hits.is_full() {
             for nonce in (0..self.lanes.min(count - done)).map(|i| first + done + i) {
-                if self.hits.contains(&nonce) {
+                if self.hits_all || self.hits.contains(&nonce) {
                     hits.push(nonce);
                 }
             }
@@ -154,71 +158,6 @@ fn the_lowest_is_found_whatever_the_threads() {
                 "everything below the answer was tested, once"
             );
         }
-    }
-}
-
-#[test]
-fn all_means_every_one_in_order_and_each_is_told_once() {
-    let hits: Vec<u64> = (0..100_000).step_by(997).collect();
-    for threads in [1, 2, 5, 17] {
-        let mock = Mock::new(32, hits.iter().copied());
-        let puzzle = anything_goes(NonceEncoding::Decimal);
-        let range = NonceRange::new(0, 100_000).unwrap();
-        let mut told = Vec::new();
-        let tell = |solution: &Solution| {
-            let (first, count) = *mock.chunks.lock().unwrap().last().unwrap();
-            let at_once = (first..first + count).contains(&solution.nonce());
-            assert!(
-                threads > 1 || at_once,
-                "when its chunk has ended, before the next"
-            );
-            told.push(solution.nonce());
-            ControlFlow::Continue(())
-        };
-        let search = Search::new(&puzzle)
-            .range(range)
-            .find(Find::All)
-            .on_solution(tell);
-        let outcome = mine_with(&mock, &pool(threads), &search);
-        drop(search);
-        told.sort_unstable();
-        assert_eq!((&nonces(&outcome), &told), (&hits, &hits));
-        assert_eq!((outcome.hashes, outcome.status), (100_000, Status::Found));
-    }
-}
-
-/// A callback that has enough ends the search; no nonce is tested twice or left out below the last one tested.
-#[test]
-fn the_one_who_is_told_may_say_stop() {
-    let puzzle = anything_goes(NonceEncoding::Decimal);
-    for (threads, find, enough) in [(1, Find::All, 3), (4, Find::All, 3), (4, Find::Lowest, 1)] {
-        let mock = Mock::new(32, (5_000..).step_by(100).take(10_000));
-        let mut told = Vec::new();
-        let search = Search::new(&puzzle).find(find).on_solution(|solution| {
-            told.push(solution.nonce());
-            if told.len() < enough {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        });
-        let outcome = mine_with(&mock, &pool(threads), &search);
-        drop(search);
-        let tested = mock.tested_in_order();
-        assert!(
-            tested.iter().copied().eq(0..outcome.hashes) || find != Find::All,
-            "without a gap"
-        );
-        assert_eq!((told.len(), tested.len() as u64), (enough, outcome.hashes));
-        let hits: Vec<_> = tested
-            .into_iter()
-            .filter(|nonce| mock.hits.contains(nonce))
-            .collect();
-        let (returned, status) = match find {
-            Find::All => (&hits[..], Status::Interrupted),
-            _ => (&hits[..1], Status::Found), // the lowest, which need not be the one that was told first
-        };
-        assert_eq!((&nonces(&outcome)[..], outcome.status), (returned, status));
     }
 }
 

@@ -10,6 +10,7 @@ mod commands;
 mod mining;
 mod options;
 mod render;
+mod resume;
 mod terminal;
 mod worker;
 

@@ -12,7 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::terminal::{exit::Exit, interrupt::on_interrupt};
+use crate::terminal::{
+    events::Events,
+    exit::Exit,
+    interrupt::on_interrupt,
+    output::{rate, seconds, thousands},
+};
 use paydirt::{Cancel, Miner};
 use paydirt_bitcoin::rate::{RateMeter, Rates};
 use paydirt_jobs::{Event, JobSource, drive};
@@ -122,6 +127,62 @@ impl Mined {
         let seconds = self.mining.as_secs_f64();
         (seconds > 0.0).then(|| self.hashes as f64 / seconds)
     }
+}
+
+/// The status line: the rates, and then what the command counts, where there is something to say of it.
+pub(crate) struct StatusLine(String);
+
+impl StatusLine {
+    /// Begins with the rates.
+    pub(crate) fn of(rates: &Rates, counts: &str) -> Self {
+        let over = |window: &str, hashes: Option<f64>| {
+            let shown = hashes.map_or("–".to_owned(), rate);
+            format!("{window} {shown}")
+        };
+        Self(format!(
+            "{} · {} · {} · {counts}",
+            over("10 s", rates.ten_seconds),
+            over("1 min", rates.one_minute),
+            over("15 min", rates.fifteen_minutes),
+        ))
+    }
+
+    /// And the best difficulty.
+    pub(crate) fn best(self, best: Option<f64>, shown: fn(f64) -> String) -> Self {
+        self.and("best", best.map(shown))
+    }
+
+    /// And how long the peer took to answer.
+    pub(crate) fn latency(self, peer: &str, latency_s: Option<f64>) -> Self {
+        self.and(peer, latency_s.map(seconds))
+    }
+
+    fn and(mut self, name: &str, value: Option<String>) -> Self {
+        if let Some(value) = value {
+            self.0.push_str(&format!(" · {name} {value}"));
+        }
+        self
+    }
+
+    /// Shows it on a terminal; where there is none, says it whenever the rates are due.
+    pub(crate) fn show(self, events: &Events, moment: &Moment) {
+        if !events.show(self.0.clone()) && moment.rate_is_due && !events.are_json() {
+            events.say(&self.0);
+        }
+    }
+}
+
+/// The last line of a report: what was done, and with what.
+pub(crate) fn work_done(
+    hashes: u64,
+    elapsed_s: f64,
+    hashes_per_second: Option<f64>,
+    kernel: &str,
+    threads: usize,
+) -> String {
+    let rate = hashes_per_second.map_or("too short to measure".to_owned(), rate);
+    let (hashes, elapsed) = (thousands(hashes), seconds(elapsed_s));
+    format!("{hashes} hashes in {elapsed}: {rate}, kernel {kernel}, threads {threads}")
 }
 
 /// Mines what `source` gives until it ends or `stop` is pulled, at the latest after `limit`. `tell` hears what the loop

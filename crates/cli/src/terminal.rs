@@ -7,3 +7,4 @@ pub(crate) mod lines;
 pub(crate) mod outbox;
 pub(crate) mod output;
 pub(crate) mod progress;
+pub(crate) mod reader;

@@ -44,6 +44,7 @@ use crate::{
         lines::{Line, Lines},
         outbox::Outbox,
         output::Named,
+        reader,
     },
 };
 use answers::{JobId, Limits, WorkAnswer, WorkAnswerKind, WorkResult};
@@ -164,7 +165,6 @@ impl Worker {
     fn run(self: Arc<Self>) -> anyhow::Result<Exit> {
         let writer = self.spawn("writer", Self::write)?;
         self.spawn("reader", Self::read)?; // not joined: it may wait for input that never comes
-        #[cfg(unix)]
         self.spawn("listener", Self::watch_stdout)?;
         self.mine_all();
         self.answers.complete();
@@ -218,21 +218,10 @@ impl Worker {
         }
     }
 
-    /// The listener: waits until nobody reads stdout any more, which a write would notice only when there is something
-    /// to write.
-    #[cfg(unix)]
+    /// The listener.
     fn watch_stdout(&self) {
-        use rustix::event::{PollFd, PollFlags, poll};
-        let stdout = io::stdout();
-        loop {
-            let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
-            match poll(&mut watched, None) {
-                Err(rustix::io::Errno::INTR) => continue,
-                // No such thing can be watched here: writes will have to notice.
-                Err(_) => return,
-                Ok(_) if watched[0].revents().contains(PollFlags::NVAL) => return,
-                Ok(_) => return self.stop_unheard(),
-            }
+        if reader::wait_until_gone() {
+            self.stop_unheard();
         }
     }
 

@@ -9,9 +9,9 @@
 //!         or, where every share is a block, for the lowest nonce that makes one
 //! ```
 //!
-//! *Why nothing is hashed twice:* a search for all solutions tests the beginning of its range, whatever ends it, so the
-//! number of hashes says where to go on; so does one for the lowest that has found none. After a block that the source
-//! refused, the search goes on behind its nonce: only what other threads had begun there is hashed again.
+//! *Why nothing is hashed twice:* a search for all solutions tests the beginning of its range, whatever ends it, and so does
+//! one for the lowest that has found none: the next goes on behind that. After a block that the source refused, the search
+//! goes on behind its nonce: only what other threads had begun there is hashed again.
 
 use std::{
     ops::{AddAssign, ControlFlow, Range},
@@ -199,10 +199,9 @@ impl<T: Send + Sync> Place<T> {
             hashes += outcome.hashes;
             let found = outcome.solutions.first().filter(|_| one_is_enough);
             found.into_iter().for_each(submit);
-            // All that a search for all has tested lies before this, and all that comes before the lowest solution.
             let next = match found {
                 Some(lowest) => u128::from(lowest.nonce()) + 1,
-                None => u128::from(header.nonces.start()) + u128::from(outcome.hashes),
+                None => outcome.resume_at,
             };
             if let Some(nonces) = rest(header.nonces, next) {
                 self.header = Some(HeaderLeft { nonces, ..header });

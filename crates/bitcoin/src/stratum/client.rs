@@ -371,5 +371,4 @@ impl Client {
 }
 
 #[cfg(test)]
-#[path = "client/tests.rs"]
 mod tests;

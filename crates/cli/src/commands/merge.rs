@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::Value;
 
 use crate::{
@@ -20,16 +23,16 @@ use crate::{
     },
 };
 use paydirt::{
-    NonceRange,
-    record::{Difference, MergeError, Merged, MineRecord, Shard, merge},
+    Find, NonceRange, Status,
+    record::{Difference, MergeError, Merged, MineRecord, Shard, SolutionRecord, merge},
 };
 
 /// Bytes a result may have: with `--find all` it may be long.
 const MOST_LINE_BYTES: usize = 1 << 30;
 
 const EXAMPLES: &str = "\
-Results are read a line at a time; what else `paydirt work` prints is passed over. Shards cut with --shard know the
-whole they are a part of; of ranges cut by hand with --start and --count, say the whole with --start and --count here.
+Results are read a line at a time, with --find all after the lines of their solutions; what else `paydirt work` prints is
+passed over. Shards cut with --shard know the whole they are a part of; of ranges cut by hand with --start and --count, say the whole with --start and --count here.
 Every solution is hashed again; a result that cannot be true is refused, with its file, line and field.
 
 Examples:
@@ -116,46 +119,129 @@ fn explained(problem: &MergeError) -> String {
 /// Reads the results in one input.
 fn read(name: &str, input: impl BufRead, shards: &mut Vec<Shard>) -> anyhow::Result<()> {
     let mut lines = Lines::new(input, MOST_LINE_BYTES);
+    let mut told = Told::default();
     while let Some((number, line)) = lines.next().with_context(|| format!("cannot read {name}"))? {
         let source = format!("{}:{number}", shown(name));
-        let record = match line {
-            Line::TooLong => Err(format!("longer than {MOST_LINE_BYTES} bytes, which no result is")),
+        let refuse = |problem: String| InputError::value("FILE", &source, problem);
+        let line = match line {
+            Line::TooLong => {
+                let problem = format!("longer than {MOST_LINE_BYTES} bytes, which no result is");
+                return Err(refuse(problem).into());
+            }
             Line::Whole(line) if line.trim_ascii().is_empty() => continue,
-            Line::Whole(line) => result(line),
+            Line::Whole(line) => line,
         };
-        match record {
-            Ok(Some(record)) => shards.push(Shard { source, record }),
-            Ok(None) => {}
-            Err(problem) => return Err(InputError::value("FILE", &source, problem).into()),
+        match said(line).map_err(refuse)? {
+            Said::Result(mut record) => {
+                told.belongs_to(&mut record).map_err(refuse)?;
+                let record = *record;
+                shards.push(Shard { source, record });
+            }
+            Said::Solution(solution) => {
+                told.first.get_or_insert(source);
+                told.solutions.push(solution);
+            }
+            Said::Resumed { next } => told.resume(next, shards),
+            Said::Other => {}
         }
     }
-    Ok(())
+    match told.first {
+        None => Ok(()),
+        Some(source) => {
+            let problem = "its result is missing: the lines of `paydirt mine --find all` end with it";
+            Err(InputError::value("FILE", &source, problem).into())
+        }
+    }
+}
+
+/// Solutions that were told, whose result comes after them.
+#[derive(Default)]
+struct Told {
+    solutions: Vec<SolutionRecord>,
+    /// Where the first was read.
+    first: Option<String>,
+}
+
+impl Told {
+    /// They are those of this result.
+    fn belongs_to(&mut self, record: &mut MineRecord) -> Result<(), String> {
+        let first = self.first.take();
+        if record.find != Find::All || record.solutions.is_some() {
+            return match first {
+                None => Ok(()),
+                Some(_) => {
+                    Err("it follows the lines of solutions, but is no result of --find all".to_owned())
+                }
+            };
+        }
+        if first.is_some() || record.solution_count == Some(0) {
+            record.solutions = Some(std::mem::take(&mut self.solutions));
+        }
+        Ok(())
+    }
+
+    /// What follows goes on with the search before it at this nonce: a result there was only so far, and solutions
+    /// from there on are told again.
+    fn resume(&mut self, next: u64, shards: &mut Vec<Shard>) {
+        let so_far = shards.pop_if(|shard| {
+            let unfinished = matches!(shard.record.status, Status::Timeout | Status::Interrupted);
+            self.first.is_none() && unfinished && shard.record.find == Find::All
+        });
+        if let Some(Shard { source, record }) = so_far {
+            self.solutions = record.solutions.unwrap_or_default();
+            self.first = Some(source);
+        }
+        self.solutions.retain(|solution| solution.nonce < next);
+    }
 }
 
 /// What says what a line is.
 #[derive(Deserialize)]
 struct Named {
     schema: Option<Value>,
+    r#type: Option<Value>,
+    next: Option<Value>,
 }
 
-/// The result in a line; `None` in what else `paydirt work` prints.
-fn result(line: &[u8]) -> Result<Option<MineRecord>, String> {
-    let said =
-        |error: &serde_json::Error| one_line(&error.to_string().replace(" at line 1 column", " at column"));
-    serde_json::from_slice::<IgnoredAny>(line).map_err(|error| format!("not JSON: {}", said(&error)))?;
+/// What a line says.
+enum Said {
+    Result(Box<MineRecord>),
+    Solution(SolutionRecord),
+    Resumed {
+        next: u64,
+    },
+    /// What else `paydirt work` prints.
+    Other,
+}
+
+fn said(line: &[u8]) -> Result<Said, String> {
+    serde_json::from_slice::<IgnoredAny>(line).map_err(|error| format!("not JSON: {}", shortened(&error)))?;
     let named: Named = serde_json::from_slice(line).map_err(|_| NO_RESULT.to_owned())?;
-    match named.schema.as_ref().and_then(Value::as_str) {
-        Some(MineRecord::SCHEMA) => {}
-        Some("paydirt.work/1") => return Ok(None), // accepted, progress …
-        _ => return Err(NO_RESULT.to_owned()),
+    let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
+    match (text(&named.schema).as_deref(), text(&named.r#type).as_deref()) {
+        (Some(MineRecord::SCHEMA), _) => whole(line).map(Said::Result),
+        (Some("paydirt.work/1"), _) => Ok(Said::Other), // accepted, progress …
+        (Some("paydirt.mine-stream/1"), Some("solution")) => whole(line).map(Said::Solution),
+        (Some("paydirt.mine-stream/1"), Some("resumed")) => {
+            let next = named.next.as_ref().and_then(Value::as_u64);
+            let next = next.ok_or("not a whole line: next: it is no nonce")?;
+            Ok(Said::Resumed { next })
+        }
+        _ => Err(NO_RESULT.to_owned()),
     }
-    // From the text and not from a tree of values: a field that is there twice is noticed, and a long list stays small.
+}
+
+/// From the text and not from a tree of values: a field that is there twice is noticed, and a long list stays small.
+fn whole<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
     let mut json = serde_json::Deserializer::from_slice(line);
-    let record = serde_path_to_error::deserialize(&mut json);
-    record.map(Some).map_err(|error| {
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = one_line(&error.path().to_string());
-        format!("not a whole result: {path}: {}", said(error.inner()))
+        format!("not a whole result: {path}: {}", shortened(error.inner()))
     })
+}
+
+fn shortened(error: &serde_json::Error) -> String {
+    one_line(&error.to_string().replace(" at line 1 column", " at column"))
 }
 
 const NO_RESULT: &str = "not a result of paydirt mine --json (schema paydirt.mine/1)";

@@ -7,13 +7,13 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    mining::{Mined, Moment, Stop, mine},
+    mining::{Mined, Moment, StatusLine, Stop, mine, work_done},
     options::{InputError, MachineArgs, number, one_or_more, parse, time_limit},
     render::numbers::significant,
     terminal::{
         events::Events,
         exit::Exit,
-        output::{rate, seconds, thousands},
+        output::{seconds, thousands},
     },
 };
 use paydirt::{Miner, Target};
@@ -245,34 +245,16 @@ fn show(events: &Events, moment: &Moment, tally: &Tally) {
             tally: *tally,
         });
     }
-    let line = status(&moment.rates, tally);
-    if !events.show(line.clone()) && moment.rate_is_due && !events.are_json() {
-        events.say(&line);
-    }
-}
-
-/// The status line.
-fn status(rates: &Rates, tally: &Tally) -> String {
-    let over = |window: &str, hashes: Option<f64>| {
-        let shown = hashes.map_or("–".to_owned(), rate);
-        format!("{window} {shown}")
-    };
-    let mut line = format!(
-        "{} · {} · {} · accepted {}, rejected {}, stale {}",
-        over("10 s", rates.ten_seconds),
-        over("1 min", rates.one_minute),
-        over("15 min", rates.fifteen_minutes),
+    let counts = format!(
+        "accepted {}, rejected {}, stale {}",
         thousands(tally.accepted),
         thousands(tally.rejected),
         thousands(tally.stale),
     );
-    if let Some(best) = tally.best_difficulty {
-        line.push_str(&format!(" · best {}", significant(best)));
-    }
-    if let Some(latency_s) = tally.latency_s {
-        line.push_str(&format!(" · pool {}", seconds(latency_s)));
-    }
-    line
+    StatusLine::of(&moment.rates, &counts)
+        .best(tally.best_difficulty, significant)
+        .latency("pool", tally.latency_s)
+        .show(events, moment);
 }
 
 /// The last event, and the summary.
@@ -335,18 +317,10 @@ impl End {
         if let Some(latency_s) = tally.latency_s {
             line("latency", seconds(latency_s));
         }
-        let rate = self
-            .hashes_per_second
-            .map_or("too short to measure".to_owned(), rate);
+        let (hashes, rate) = (self.hashes, self.hashes_per_second);
         line(
             "work",
-            format!(
-                "{} hashes in {}: {rate}, kernel {}, threads {}",
-                thousands(self.hashes),
-                seconds(self.elapsed_s),
-                self.kernel,
-                self.threads
-            ),
+            work_done(hashes, self.elapsed_s, rate, self.kernel, self.threads),
         );
         text
     }

@@ -128,8 +128,8 @@ options! {
             Shard shard = "shard" "I/N|auto" "values::text",
             /// Stop after this time, in seconds (fractions allowed)
             Timeout timeout = "timeout" "SECONDS" "values::number_or_text",
-            /// lowest (the same nonce on every machine), first (whichever comes up), or all (56 bytes each are
-            /// kept in memory) [default: lowest]
+            /// lowest (the same nonce on every machine), first (whichever comes up), or all (told in ascending
+            /// order as they are confirmed) [default: lowest]
             Find find = "find" "WHICH" "values::text",
         }
     }

@@ -3,7 +3,8 @@
 //! *In:* answers or events, from the threads that read and those that mine. *Out:* their lines, written by one thread as
 //! soon as it can. Whoever has an answer leaves it here and goes on, so a reader of stdout that is slow, or that
 //! writes all its jobs before it reads, holds up neither mining nor the reading of stdin. What waits is bounded: at
-//! [`MOST_BYTES`] whoever has an answer waits too, and progress lines are left out long before.
+//! [`MOST_BYTES`], or where the outbox was given less room, whoever has an answer waits too, and progress lines are left
+//! out long before.
 
 use std::{
     io::{self, Write},
@@ -18,8 +19,8 @@ const MOST_BYTES: usize = 64 << 20;
 const MOST_BYTES_FOR_PROGRESS: usize = 1 << 20;
 
 /// Lines on their way to stdout.
-#[derive(Default)]
 pub(crate) struct Outbox {
+    most_bytes: usize,
     pending: Mutex<Pending>,
     /// Something was added, or the end was reached.
     added: Condvar,
@@ -34,17 +35,55 @@ struct Pending {
     complete: bool,
     /// Nobody takes lines any more: they are dropped.
     closed: bool,
+    /// Bytes that were added in all, and bytes that were written.
+    added: u64,
+    written: u64,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self::with_room(MOST_BYTES)
+    }
 }
 
 impl Outbox {
+    /// Where so many bytes may wait, and a line more.
+    pub(crate) fn with_room(most_bytes: usize) -> Self {
+        Self {
+            most_bytes,
+            pending: Mutex::default(),
+            added: Condvar::new(),
+            taken: Condvar::new(),
+        }
+    }
+
     /// Leaves an answer to be written.
     pub(crate) fn send(&self, answer: &impl Serialize) {
-        let line = json_line(answer);
+        self.send_bytes(&json_line(answer));
+    }
+
+    /// Leaves whole lines to be written, as they are.
+    pub(crate) fn send_bytes(&self, lines: &[u8]) {
         let mut pending = self.lock();
-        while pending.lines.len() >= MOST_BYTES && !pending.closed {
+        while pending.lines.len() >= self.most_bytes && !pending.closed {
             pending = self.taken.wait(pending).expect(NO_PANIC);
         }
-        self.add(pending, &line);
+        self.add(pending, lines);
+    }
+
+    /// Waits until all that was sent before is written; false where it will never be.
+    pub(crate) fn is_written(&self) -> bool {
+        let mut pending = self.lock();
+        let sent = pending.added;
+        while pending.written < sent && !pending.closed {
+            pending = self.taken.wait(pending).expect(NO_PANIC);
+        }
+        pending.written >= sent
+    }
+
+    /// Whether nobody takes lines any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Leaves an answer that may be left out when the reader is slow.
@@ -59,6 +98,7 @@ impl Outbox {
     fn add(&self, mut pending: MutexGuard<'_, Pending>, line: &[u8]) {
         if !pending.closed {
             pending.lines.extend_from_slice(line);
+            pending.added += line.len() as u64;
             drop(pending);
             self.added.notify_one();
         }
@@ -103,6 +143,8 @@ impl Outbox {
                 self.close();
                 return Err(error);
             }
+            self.lock().written += lines.len() as u64;
+            self.taken.notify_all();
         }
     }
 
@@ -166,6 +208,25 @@ mod tests {
             sender.join().unwrap();
         });
         assert!(answers.lock().lines.is_empty());
+    }
+
+    #[test]
+    fn what_was_sent_is_known_to_be_written() {
+        let answers = Outbox::with_room(10);
+        let mut written = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| answers.write_to(&mut written).unwrap());
+            answers.send_bytes(b"one\n");
+            assert!(answers.is_written());
+            answers.send_bytes(b"a line longer than the room\n");
+            assert!(answers.is_written());
+            answers.complete();
+        });
+        assert_eq!(written, b"one\na line longer than the room\n");
+        assert!(answers.is_written() && !answers.is_closed());
+        answers.send_bytes(b"more\n");
+        answers.close();
+        assert!(answers.is_closed() && !answers.is_written());
     }
 
     struct Broken;

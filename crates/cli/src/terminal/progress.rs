@@ -21,11 +21,13 @@ const STEPS: u64 = 10_000;
 pub(crate) struct SearchBar {
     bar: ProgressBar,
     expected_hashes: f64,
+    /// Nonces of the range that an earlier run tested.
+    before: u64,
 }
 
 impl SearchBar {
-    /// A bar for `puzzle` if stderr is a terminal.
-    pub(crate) fn on_terminal(puzzle: &Puzzle) -> Option<Self> {
+    /// A bar for `puzzle` if stderr is a terminal. So many nonces below the range were tested `before`.
+    pub(crate) fn on_terminal(puzzle: &Puzzle, before: u64) -> Option<Self> {
         if !stderr().is_terminal() {
             return None;
         }
@@ -34,15 +36,22 @@ impl SearchBar {
         Some(Self {
             bar,
             expected_hashes: puzzle.goal().expected_hashes(),
+            before,
         })
+    }
+
+    /// Writes something else to the terminal, above the bar.
+    pub(crate) fn above<R>(&self, write: impl FnOnce() -> R) -> R {
+        self.bar.suspend(write)
     }
 
     /// Draws the bar where `progress` says.
     pub(crate) fn show(&self, progress: &Progress) {
-        let share = progress.hashes as f64 / progress.range.count() as f64;
+        let before = self.before as f64;
+        let share = (before + progress.hashes as f64) / (before + progress.range.count() as f64);
         // The message first: each of the two calls may draw.
         self.bar
-            .set_message(message(progress, share, self.expected_hashes));
+            .set_message(message(progress, before, share, self.expected_hashes));
         self.bar.set_position((share * STEPS as f64) as u64);
     }
 }
@@ -139,11 +148,12 @@ impl Drop for ReadBar {
     }
 }
 
-fn message(progress: &Progress, share: f64, expected_hashes: f64) -> String {
+fn message(progress: &Progress, before: f64, share: f64, expected_hashes: f64) -> String {
     let elapsed_s = progress.elapsed.as_secs_f64();
     let hashes_per_second = progress.hashes as f64 / elapsed_s.max(1e-9);
     // With p a hash, the chance to have met a solution by now is 1 − (1 − p)^hashes.
-    let luck = -f64::exp_m1(progress.hashes as f64 * f64::ln_1p(-1.0 / expected_hashes.max(1.0)));
+    let hashes = before + progress.hashes as f64;
+    let luck = -f64::exp_m1(hashes * f64::ln_1p(-1.0 / expected_hashes.max(1.0)));
     format!(
         "{:.1} % of range · {} · {} · expected {} ({:.0} % by now)",
         share * 100.0,
@@ -165,9 +175,11 @@ mod tests {
             hashes: 1_000_000,
             elapsed: Duration::from_secs(2),
             range: NonceRange::new(0, 4_000_000).unwrap(),
+            resume_at: 1_000_000,
+            solution_count: 0,
         };
         assert_eq!(
-            message(&progress, 0.25, 1e6),
+            message(&progress, 0.0, 0.25, 1e6),
             "25.0 % of range · 500 kH/s · 2.00 s · expected 2.00 s (63 % by now)"
         );
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, fs, path::PathBuf, process::Stdio};
 
-use crate::common::{assert_refused, code, command, json, paydirt, stderr, stdout, validate};
+use crate::common::{assert_refused, code, command, json, json_all, paydirt, stderr, stdout, validate};
 use serde_json::{Value, json};
 
 /// A folder of its own that is gone afterwards.
@@ -94,7 +94,7 @@ fn the_hits_can_be_counted_again() {
             text(&sample["ranges"][0]["start"]),
             text(&sample["ranges"][0]["count"]),
         );
-        let mined = json(&paydirt(format!(
+        let mined = json_all(&paydirt(format!(
             "mine --template-hex {template} --nonce {nonce} --digest {digest} --hash-order {order} --bits {bits} --start {start} --count {count} --find all --kernel portable --json"
         )));
         assert_eq!(mined["hashes"], sample["hashes"]);

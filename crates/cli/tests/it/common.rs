@@ -99,6 +99,36 @@ pub fn json(output: &Output) -> Value {
     value
 }
 
+/// Its stdout as lines of JSON, each valid under the schema that it names itself.
+#[track_caller]
+pub fn json_lines(output: &Output) -> Vec<Value> {
+    let values = stdout(output)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
+    values.inspect(validate).collect()
+}
+
+/// The stream of `mine --find all --json` as the one object that a worker would print: the result, with its solutions.
+#[track_caller]
+pub fn json_all(output: &Output) -> Value {
+    let mut lines = json_lines(output);
+    let mut result = lines.pop().expect("a result, at least");
+    assert_eq!(result["type"], "result");
+    let solutions = lines.into_iter().map(|mut line| {
+        let fields = line.as_object_mut().unwrap();
+        assert_eq!(fields.remove("type"), Some("solution".into()));
+        fields.remove("schema");
+        line
+    });
+    let solutions: Vec<_> = solutions.collect();
+    assert_eq!(result["solution_count"], solutions.len());
+    let fields = result.as_object_mut().unwrap();
+    fields.remove("type");
+    assert!(fields.insert("solutions".to_owned(), solutions.into()).is_none());
+    validate(&result);
+    result
+}
+
 /// Holds one JSON object against `schemas/`: "paydirt.mine/1" stands in `schemas/mine-1.json`.
 #[track_caller]
 pub fn validate(value: &Value) {

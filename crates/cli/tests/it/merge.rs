@@ -3,7 +3,7 @@
 use std::{fmt::Display, process::Output};
 
 use crate::common::{
-    assert_complains, assert_refused, code, command, json, paydirt, paydirt_reads, stderr, stdout,
+    assert_complains, assert_refused, code, command, json, json_all, paydirt, paydirt_reads, stderr, stdout,
 };
 use serde_json::json;
 
@@ -65,7 +65,9 @@ fn more_shards_than_nonces() {
 
 #[test]
 fn all_solutions_of_all_shards() {
-    let whole: serde_json::Value = serde_json::from_str(&mine("300000", "--find all")).unwrap();
+    let whole = json_all(&paydirt(
+        "mine --text 100 --hex-zeros 4 --json --find all --count 300000",
+    ));
     let merged = json(&merge(&shards("300000", 5, "--find all").concat(), ""));
     assert_eq!(merged["solutions"], whole["solutions"]);
     assert_eq!(merged["hashes"], 300_000);

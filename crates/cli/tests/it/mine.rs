@@ -1,6 +1,6 @@
 //! `paydirt mine` as other programs see it: its streams, its JSON, its exit codes.
 
-use crate::common::{assert_refused, code, json, paydirt, stderr, stdout};
+use crate::common::{assert_refused, code, json, json_all, paydirt, stderr, stdout};
 use serde_json::json;
 
 const GENESIS: &str = concat!(
@@ -54,7 +54,7 @@ fn a_time_limit_is_kept() {
 #[test]
 fn all_solutions_come_in_order() {
     let args = "mine --text x --bits 6 --count 1000 --find all --json";
-    let report = json(&paydirt(args));
+    let report = json_all(&paydirt(args));
     let solutions = report["solutions"].as_array().unwrap();
     assert!(solutions.len() > 3, "about 16 are to be expected");
     let nonces: Vec<_> = solutions.iter().map(|s| s["nonce"].as_u64().unwrap()).collect();
@@ -69,7 +69,7 @@ fn shards_tile_the_range_and_their_lowest_is_the_answer() {
     let mut answers = Vec::new();
     for shard in ["0/3", "1/3", "2/3"] {
         let args = format!("mine --text 100 --hex-zeros 4 --count 100000 --shard {shard} --find all --json");
-        let report = json(&paydirt(&args));
+        let report = json_all(&paydirt(&args));
         hashes += report["hashes"].as_u64().unwrap();
         answers.extend(report["nonce"].as_u64());
     }

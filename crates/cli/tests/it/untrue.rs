@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::common::{assert_complains, code, json as one_json, paydirt, paydirt_reads, stdout};
+use crate::common::{assert_complains, code, json as one_json, json_all, paydirt, paydirt_reads, stdout};
 
 /// Every kind of search, in three shards.
 const SEARCHES: [&str; 6] = [
@@ -18,7 +18,10 @@ const SEARCHES: [&str; 6] = [
 fn shards(search: &str) -> Vec<Value> {
     let shard = |index| {
         let output = paydirt(format!("mine {search} --threads 2 --json --shard {index}/3"));
-        one_json(&output)
+        match search.contains("--find all") {
+            true => json_all(&output),
+            false => one_json(&output),
+        }
     };
     (0..3).map(shard).collect()
 }
