@@ -90,7 +90,7 @@ pub struct Ledger {
     /// Transactions of the active branch when it was opened.
     loaded_transactions: u64,
     genesis: BlockHash,
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     view: Arc<RwLock<View>>,
     health: Arc<Health>,
     pub(crate) clock: Clock,
@@ -187,7 +187,7 @@ impl Ledger {
         Self::from_store(Store::in_memory(parameters, options.cache_bytes)?, options)
     }
 
-    fn from_store(store: Store, options: Options) -> Result<Self, StoreError> {
+    pub(crate) fn from_store(store: Store, options: Options) -> Result<Self, StoreError> {
         let (store, loaded) = store.load()?;
         let health = Arc::clone(store.health());
         let store = Arc::new(store);
