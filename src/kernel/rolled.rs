@@ -43,6 +43,11 @@ impl RolledHeader {
         })
     }
 
+    /// How many versions' nonces alternate: they share all but their midstates.
+    pub(super) fn versions_together(&self) -> u64 {
+        1 << self.rolling.group_bits()
+    }
+
     /// The midstate of the version that `nonce` stands for.
     fn midstate(&self, nonce: u64) -> [u32; 8] {
         let (version, _) = self.rolling.split(nonce);

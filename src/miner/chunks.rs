@@ -96,6 +96,13 @@ impl ChunkSize {
         }
     }
 
+    /// Makes chunks so long from now on, in whole batches; as long as they are, where nobody knows.
+    pub(super) fn aim(&mut self, nonces: Option<u64>) {
+        if let Some(nonces) = nonces {
+            self.nonces = nonces.div_ceil(self.least).max(1).saturating_mul(self.least);
+        }
+    }
+
     /// Learns from a chunk: `tested` nonces took `elapsed`.
     pub(super) fn adapt(&mut self, tested: u64, elapsed: Duration) {
         if elapsed > self.time * 2 {

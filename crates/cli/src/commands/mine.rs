@@ -70,7 +70,7 @@ impl MineArgs {
         drop(search);
         drop(bar);
 
-        let record = place.report(MineRecord::new(&puzzle, find, miner.kernel(), &outcome));
+        let record = place.report(MineRecord::new(&puzzle, find, &outcome));
         output::result(self.json, MineRecord::SCHEMA, &record, |record| {
             readable(&puzzle, record)
         })?;
