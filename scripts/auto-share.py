@@ -3,10 +3,10 @@
 
     scripts/auto-share.py [--program FILE] [--seconds S] [--rounds N] [--threads N] [--shape NAME]
 
-Each search is a process of its own, so `auto` remembers nothing and pays for its choice every time. For each shape, in each
-round: auto and every kernel that runs here (not portable and reference), in an order that turns. A rate is hashes over the
-processor time of the whole process. The table shows the medians, the best kernel by them, and the median over the rounds of
-auto's rate over the best one's in the same round, with how far it may be off (the median's standard error, by the MAD).
+Each search is a process of its own, so `auto` remembers nothing and pays for its choice every time. First three searches of
+every kernel that runs here (not portable and reference) say which one is the best for a shape; then auto and that one take
+turns (A B B A A B …). A rate is hashes over the processor time of the whole process. The table shows the medians, and the
+median of the pairs' ratios with how far it may be off (its standard error, by the MAD).
 """
 import argparse, json, os, statistics, subprocess
 
@@ -43,34 +43,32 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", default="target/release/paydirt")
     parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--shape", choices=SHAPES, action="append")
     options = parser.parse_args()
     info = json.loads(subprocess.run([options.program, "info", "--json"], capture_output=True, check=True).stdout)
     kernels = [k["name"] for k in info["kernels"] if k["self_test"] and k["name"] not in ("portable", "reference")]
-    print(f"| shape | auto took | best | best, MH/s | auto, MH/s | auto / best |")
+    print("| shape | auto took | best | best, MH/s | auto, MH/s | auto / best |")
     print("|---|---|---|---|---|---|", flush=True)
-    for shape in options.shape or SHAPES:
-        rates = {name: [] for name in ["auto", *kernels]}
-        took = set()
+    for shape, puzzle in ((shape, SHAPES[shape]) for shape in options.shape or SHAPES):
+        first = {name: statistics.median(run(options, puzzle, name)[0] for _ in range(3)) for name in kernels}
+        best = max(first, key=first.get)
+        pairs, took = [], set()
         for round in range(options.rounds):
-            names = list(rates)
-            turned = names[round % len(names):] + names[: round % len(names)]
-            for name in turned:
-                rate, result = run(options, SHAPES[shape], name)
-                rates[name].append(rate)
+            pair = {}
+            for name in ["auto", best][:: 1 if round % 2 == 0 else -1]:
+                pair[name], result = run(options, puzzle, name)
                 if name == "auto":
-                    took.add(result["chosen"]["kernel"] if result.get("chosen") else f"{result['kernel']} (not measured)")
-        medians = {name: statistics.median(all) for name, all in rates.items()}
-        best = max(kernels, key=medians.get)
-        ratios = [auto / other for auto, other in zip(rates["auto"], rates[best])]
+                    took.add(result["chosen"]["kernel"] if "chosen" in result else f"{result['kernel']} (not measured)")
+            pairs.append((pair["auto"], pair[best]))
+        ratios = [auto / other for auto, other in pairs]
         ratio = statistics.median(ratios)
         mad = statistics.median(abs(one - ratio) for one in ratios)
         error = 1.4826 * mad * 1.2533 / len(ratios) ** 0.5
+        auto, other = (statistics.median(side) / 1e6 for side in zip(*pairs))
         print(
-            f"| {shape} | {', '.join(sorted(took))} | {best} | {medians[best] / 1e6:.2f} | {medians['auto'] / 1e6:.2f} "
-            f"| {ratio:.4f} ± {error:.4f} |",
+            f"| {shape} | {', '.join(sorted(took))} | {best} | {other:.2f} | {auto:.2f} | {ratio:.4f} ± {error:.4f} |",
             flush=True,
         )
 
