@@ -26,6 +26,7 @@ mod portable;
 mod prepared;
 mod rolled;
 mod self_test;
+mod shape;
 mod stretch;
 mod sums;
 mod symbols;
@@ -35,8 +36,10 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+pub use ceiling::{KernelCeiling, UnitLoad};
 pub use hits::Hits;
 pub use prepared::Prepared;
+pub(crate) use shape::Shape;
 pub use table::KernelInfo;
 
 use rolled::RolledScan;
@@ -113,10 +116,6 @@ impl<'p> Scanner<'p> {
         }
     }
 
-    pub(crate) fn prepared(&self) -> &'p Prepared {
-        self.prepared
-    }
-
     pub(crate) fn lanes(&self) -> u64 {
         self.lanes
     }
@@ -181,11 +180,23 @@ impl Kernel {
         Self::that_run().collect()
     }
 
-    /// The kernel that is fastest on this processor, for every kind of puzzle: the first of [`Kernel::all`] that runs
-    /// here. `docs/kernels.md` has the measurements behind that order.
+    /// The kernel that is likely to be the fastest here, before anything was measured: the first of [`Kernel::all`] that
+    /// runs. A [`Miner`](crate::Miner) that is given no kernel begins with it, and measures.
     pub fn auto() -> Self {
         let fastest = Self::that_run().next();
         fastest.expect("the reference kernel passes its test against itself")
+    }
+
+    /// Those that could be the fastest here, in the order of [`Kernel::all`]: what is written for this processor's
+    /// instructions, or where there is nothing of the kind, what runs on any. None was tested yet: see
+    /// [`KernelInfo::passed`].
+    pub(crate) fn candidates() -> Vec<&'static KernelInfo> {
+        let written_for_it = |kernel: &&KernelInfo| kernel.is_detected() && kernel.architecture != "any";
+        let candidates: Vec<_> = Self::all().iter().filter(written_for_it).collect();
+        match candidates.is_empty() {
+            true => vec![Self::auto().0],
+            false => candidates,
+        }
     }
 
     fn that_run() -> impl Iterator<Item = Self> {
@@ -234,18 +245,20 @@ impl Kernel {
 
     /// How many hashes a second this kernel could reach on the calling thread's core if it did nothing but issue its
     /// operations at the rate at which the processor can issue them, none waiting for another: measured here and now,
-    /// for about `time`, and divided by the operations a hash takes. Clock speeds change and cores are shared, so
-    /// measure right beside the rate that is held against it.
+    /// for about `time` a unit of the processor, and divided by the operations a hash takes. Clock speeds change and cores
+    /// are shared, so measure right beside the rate that is held against it.
     ///
     /// `None` for kernels without such a bound (`portable`, `reference`) and for shapes of messages whose operations
     /// nobody has counted.
     pub fn ceiling_hashes_per_second(self, prepared: &Prepared, time: Duration) -> Option<f64> {
-        let ceiling = self.code().ceiling.as_ref()?;
-        // SAFETY: a Kernel is made only of one whose `supported` is true.
-        #[allow(unsafe_code)]
-        unsafe {
-            ceiling.hashes_per_second(prepared, time)
-        }
+        let own = ceiling::measure(&[self], prepared, time);
+        own.first().map(|ceiling| ceiling.hashes_per_second)
+    }
+
+    /// The same of every kernel that runs here and has such a bound, each unit measured once. The highest is that of the
+    /// processor: the most that any known way to compute these hashes could reach on this core.
+    pub fn ceilings(prepared: &Prepared, time: Duration) -> Vec<KernelCeiling> {
+        ceiling::measure(&Self::detected(), prepared, time)
     }
 
     fn code(self) -> &'static table::Code {

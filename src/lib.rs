@@ -86,6 +86,7 @@
 //! A program that wants threads of its own does without the [`Miner`]: [`Prepared::split`] prepares a range,
 //! [`Kernel::bind`] binds a kernel to it, and [`Scanner::scan`] tests nonces.
 
+mod clock;
 mod kernel;
 mod miner;
 mod puzzle;
@@ -93,9 +94,10 @@ mod puzzle;
 pub mod record;
 mod solution;
 
-pub use kernel::{Hits, Kernel, KernelError, KernelInfo, Prepared, Scanner};
+pub use kernel::{Hits, Kernel, KernelCeiling, KernelError, KernelInfo, Prepared, Scanner, UnitLoad};
 pub use miner::{
-    Cancel, Find, MAX_THREADS, Miner, MinerError, Outcome, Progress, Search, Status, most_threads,
+    Cancel, Chosen, Find, KernelChoice, KernelRate, MAX_THREADS, Miner, MinerError, Outcome, Progress,
+    Search, Status, most_threads,
 };
 pub use puzzle::{
     ByteOrder, Digest, EncodingError, Goal, HEADER_BYTES, HEADER_NONCE_OFFSET, Hash, Header, HexCase,

@@ -7,6 +7,7 @@
 //! the calling thread mines alone for 50 µs: easy puzzles are solved before a second thread could wake up
 //! then every thread of the pool:
 //!     until the stop flag is set, the time is up, or the range is used up:
+//!         choose the kernel: the one asked for, or after 3 ms each of the fast ones in turn, then the best     hand, trial
 //!         claim the next chunk of nonces from the cursor          one atomic operation, in ascending order
 //!         scan it with the kernel, bound once a part; re-hash each hit with the oracle
 //!         lowest: remember the lowest solution; nobody claims chunks above it any more
@@ -17,11 +18,17 @@
 //!
 //! *Why the lowest nonce is the lowest:* chunks are claimed in ascending order and a claimed chunk is always scanned up
 //! to its first solution, so when a solution is known, everything below it has been claimed, and is finished before the
-//! search returns. Neither the number of threads nor the size of chunks can change the answer.
+//! search returns. Neither the number of threads nor the size of chunks can change the answer, nor which kernel scans a
+//! chunk: every kernel finds the same in it.
 
+mod choice;
 mod chunks;
+mod hand;
 mod order;
+mod pace;
 mod search;
+mod threads;
+mod trial;
 
 use std::{
     ops::ControlFlow,
@@ -32,33 +39,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use choice::{Chosen, KernelChoice, KernelRate};
 pub use search::{Cancel, Find, Outcome, Progress, Search, Status};
+pub use threads::{MAX_THREADS, MinerError, most_threads};
 
 use crate::{
-    kernel::{Hits, Kernel, Prepared, Scanner},
+    clock,
+    kernel::{Hits, Kernel, Prepared},
+    puzzle::{Goal, NonceRange, Puzzle, Target},
     solution::Solution,
 };
-use chunks::{ChunkSize, Cursor};
+use choice::{Kernels, Team};
+use chunks::Cursor;
+use hand::Hand;
 use order::{Order, Point};
-
-/// For how long the calling thread mines alone before it wakes the others.
-const ALONE: Duration = Duration::from_micros(50);
-
-/// The most threads a miner may have on any machine; on this one, [`most_threads`].
-pub const MAX_THREADS: usize = 4096;
-
-/// Threads beyond a few for each processor test no nonce more. They only wait for each other: on two processors 256 end
-/// a search of one second a tenth of a second late, 512 a whole second, 2,048 fifteen.
-const THREADS_PER_PROCESSOR: usize = 8;
-
-/// So many a miner may have on the smallest machine.
-const ALWAYS_ALLOWED: usize = 64;
-
-/// The most threads a miner may have on this machine: 8 for each logical processor that this process may use, and 64 in
-/// any case. With so many a time limit still holds.
-pub fn most_threads() -> usize {
-    (num_cpus::get().saturating_mul(THREADS_PER_PROCESSOR)).clamp(ALWAYS_ALLOWED, MAX_THREADS)
-}
+use pace::Pace;
 
 /// Threads and a kernel, ready for any number of searches.
 ///
@@ -75,30 +70,10 @@ pub fn most_threads() -> usize {
 #[derive(Debug)]
 pub struct Miner {
     pool: rayon::ThreadPool,
-    kernel: Kernel,
+    kernels: Kernels,
+    /// Of the latest search, or what the first begins with; and why.
+    latest: Mutex<(Kernel, Option<Chosen>)>,
 }
-
-/// Why a miner cannot be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MinerError {
-    /// No threads, or too many.
-    #[error("{threads} is not a number of threads for this machine; give 1 to {most}", threads = .0, most = most_threads())]
-    Threads(usize),
-    /// The operating system did not give the threads.
-    #[error("cannot start {threads} threads: {reason}")]
-    Pool {
-        /// How many were asked for.
-        threads: usize,
-        /// What the system said.
-        #[source]
-        reason: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
-
-/// Binds what tests nonces to a part of the range, once for each thread that comes to it. The tests put a mock in its
-/// place.
-type Bind<'b> = dyn for<'p> Fn(&'p Prepared) -> Scanner<'p> + Sync + 'b;
 
 impl Default for Miner {
     fn default() -> Self {
@@ -107,20 +82,20 @@ impl Default for Miner {
 }
 
 impl Miner {
-    /// A thread for each logical processor this process may use, and the fastest kernel.
+    /// A thread for each logical processor this process may use, and the kernel that is the fastest for each puzzle.
     ///
     /// # Panics
     /// When the operating system does not give the threads; [`Miner::with_threads`] returns that as an error.
     pub fn new() -> Self {
-        Self::with_threads(num_cpus::get().min(MAX_THREADS), Kernel::auto())
+        Self::with_threads(num_cpus::get().min(MAX_THREADS), KernelChoice::Auto)
             .expect("the operating system gives a thread for each processor")
     }
 
-    /// A miner of this many threads.
+    /// A miner of this many threads, and this kernel or the fastest.
     ///
     /// # Errors
     /// [`MinerError`] for no threads, more than [`most_threads`], or more than the operating system gives.
-    pub fn with_threads(threads: usize, kernel: Kernel) -> Result<Self, MinerError> {
+    pub fn with_threads(threads: usize, kernel: impl Into<KernelChoice>) -> Result<Self, MinerError> {
         if !(1..=most_threads()).contains(&threads) {
             return Err(MinerError::Threads(threads));
         }
@@ -132,7 +107,12 @@ impl Miner {
                 threads,
                 reason: reason.into(),
             })?;
-        Ok(Self { pool, kernel })
+        let kernels = Kernels::new(kernel.into(), threads);
+        Ok(Self {
+            pool,
+            latest: Mutex::new((kernels.kernel(kernels.guess()), None)),
+            kernels,
+        })
     }
 
     /// How many threads it has.
@@ -140,9 +120,19 @@ impl Miner {
         self.pool.current_num_threads()
     }
 
-    /// Its kernel.
+    /// The kernel that did most of its latest search; before the first, the one that it will begin with.
     pub fn kernel(&self) -> Kernel {
-        self.kernel
+        self.latest.lock().expect("nothing panics while it is held").0
+    }
+
+    /// Why that one: [`Outcome::chosen`] of its latest search.
+    pub fn chosen(&self) -> Option<Chosen> {
+        (self.latest.lock().expect("nothing panics while it is held").1).clone()
+    }
+
+    /// Whether it has one kernel for all, or takes the fastest.
+    pub fn choice(&self) -> KernelChoice {
+        self.kernels.choice()
     }
 
     /// Runs something once on each of its threads, which are numbered from 0, and returns what it gave on each: to set
@@ -159,28 +149,51 @@ impl Miner {
     /// # Panics
     /// When the search's range reaches beyond the puzzle's nonce space, or one of its callbacks panics.
     pub fn mine(&self, search: &Search<'_>) -> Outcome {
-        mine_with(&|prepared| self.bind(prepared), &self.pool, search, ALONE)
+        let outcome = mine_with(&self.kernels, &self.pool, search, &Pace::REAL);
+        let latest = (outcome.kernel, outcome.chosen.clone());
+        *self.latest.lock().expect("nothing panics while it is held") = latest;
+        outcome
     }
 
-    /// Its kernel, bound; or where that declines, the one that takes every shape.
-    fn bind<'p>(&self, prepared: &'p Prepared) -> Scanner<'p> {
-        let portable = || Kernel::by_name("portable").expect("every processor runs it");
-        (self.kernel.bind(prepared).or_else(|| portable().bind(prepared))).expect("it takes every shape")
+    /// Finds out which kernel is the fastest for such puzzles as this one is in the beginning of `range`, and remembers it
+    /// for later searches: a few milliseconds of mining, or what an earlier search has found out. `None` where there is
+    /// nothing to choose.
+    ///
+    /// # Panics
+    /// When the range reaches beyond the puzzle's nonce space.
+    pub fn choose(&self, puzzle: &Puzzle, range: NonceRange) -> Option<Chosen> {
+        let endless = puzzle.clone().with_goal(Goal::at_most(Target::ZERO));
+        let part = Prepared::split(&endless, range).into_iter().next()?;
+        let search = Search::new(&endless).range(part.range()).timeout(CHOOSING);
+        let pace = Pace {
+            settled_in: Duration::ZERO,
+            ..Pace::REAL
+        };
+        self.kernels.trial(&part)?;
+        (0..CHOOSING_TIMES).find_map(|_| {
+            let known = choice::chosen(&self.kernels, &part);
+            known.or_else(|| mine_with(&self.kernels, &self.pool, &search, &pace).chosen)
+        })
     }
 }
 
-/// Mines on the calling thread for the time `alone`, then on every thread of the pool.
-fn mine_with(bind: &Bind<'_>, pool: &rayon::ThreadPool, search: &Search<'_>, alone: Duration) -> Outcome {
-    let begun = Instant::now();
+/// How long [`Miner::choose`] mines at a time, and how often.
+const CHOOSING: Duration = Duration::from_millis(5);
+const CHOOSING_TIMES: usize = 100;
+
+/// Mines on the calling thread for a time, then on every thread of the pool.
+fn mine_with(team: &dyn Team, pool: &rayon::ThreadPool, search: &Search<'_>, pace: &Pace) -> Outcome {
+    let (begun, account) = (Instant::now(), clock::Account::open());
     let parts = Prepared::split(search.puzzle, search.range);
-    let mut hand = parts.first().map(|part| Hand::new(bind(part)));
+    let mut hand = parts.first().map(|part| Hand::new(team, part));
     // The first chunk is taken out beforehand: what is left fits the cursor's u64 even for all 2^64 nonces.
-    let first_chunk = hand.as_ref().map_or(0, |hand| {
-        let lanes = hand.scanner.lanes();
-        hand.scanner.prepared().range().count().min(lanes.into()) as u64
+    let first_chunk = hand.as_mut().map_or(0, |hand| {
+        let lanes = hand.scanner().lanes();
+        hand.part().range().count().min(lanes.into()) as u64
     });
     let shared = Shared {
-        bind,
+        team,
+        pace,
         search,
         parts: &parts,
         begun,
@@ -190,39 +203,29 @@ fn mine_with(bind: &Bind<'_>, pool: &rayon::ThreadPool, search: &Search<'_>, alo
         timed_out: AtomicBool::new(false),
         cancelled: AtomicBool::new(false),
         lowest: AtomicU64::new(u64::MAX),
-        hashes: AtomicU64::new(0),
+        hashes: (0..team.size()).map(|_| AtomicU64::new(0)).collect(),
         next_report_us: AtomicU64::new(match &search.progress {
             Some((every, _)) => whole_micros(*every),
             None => u64::MAX,
         }),
         order: Order::from(search.range.end() - search.range.count()),
         answers: Mutex::default(),
+        busy_ns: AtomicU64::new(0),
     };
     if let (Some(hand), true) = (&mut hand, shared.keep_going()) {
         shared.scan_chunk(hand, search.range.start(), first_chunk);
-        shared.work_until(hand, Some(begun + alone));
+        shared.work_until(hand, Some(begun + pace.alone));
         if shared.is_unfinished() {
-            let (part, size) = (hand.scanner.prepared(), &hand.size);
+            let (part, at, size) = (hand.part(), hand.at(), hand.size());
             pool.broadcast(|_| {
-                let (scanner, size) = (bind(part), size.clone());
-                shared.work_until(&mut Hand { scanner, size }, None);
+                let account = clock::Account::open();
+                shared.work_until(&mut Hand::new(team, part).sized(at, size), None);
+                shared.was_busy(account);
             });
         }
     }
+    shared.was_busy(account);
     shared.into_outcome(pool.current_num_threads())
-}
-
-/// What a thread scans with: bound anew when it comes to another part of the range.
-struct Hand<'p> {
-    scanner: Scanner<'p>,
-    size: ChunkSize,
-}
-
-impl<'p> Hand<'p> {
-    fn new(scanner: Scanner<'p>) -> Self {
-        let size = ChunkSize::new(&scanner);
-        Self { scanner, size }
-    }
 }
 
 fn whole_micros(duration: Duration) -> u64 {
@@ -231,7 +234,8 @@ fn whole_micros(duration: Duration) -> u64 {
 
 /// What the threads of one search share.
 struct Shared<'s, 'a> {
-    bind: &'s Bind<'s>,
+    team: &'s dyn Team,
+    pace: &'s Pace,
     search: &'s Search<'a>,
     parts: &'s [Prepared],
     begun: Instant,
@@ -243,11 +247,14 @@ struct Shared<'s, 'a> {
     cancelled: AtomicBool,
     /// The lowest solution's nonce so far when the lowest is sought; `u64::MAX` closes nothing off.
     lowest: AtomicU64,
-    hashes: AtomicU64,
+    /// Nonces tested, by each of the team.
+    hashes: Vec<AtomicU64>,
     /// When the next progress report is due, in microseconds since the beginning.
     next_report_us: AtomicU64,
     order: Order,
     answers: Mutex<Answers>,
+    /// Processor time of the threads that are done, where the system tells.
+    busy_ns: AtomicU64,
 }
 
 #[derive(Default)]
@@ -294,15 +301,24 @@ impl<'s> Shared<'s, '_> {
                 .is_some_and(|next| next <= self.lowest.load(Ordering::Relaxed))
     }
 
+    /// Nonces tested so far.
+    fn tested(&self) -> u64 {
+        self.hashes
+            .iter()
+            .map(|hashes| hashes.load(Ordering::Relaxed))
+            .sum()
+    }
+
     /// One thread's loop.
-    fn work_until(&self, hand: &mut Hand<'s>, until: Option<Instant>) {
+    fn work_until(&self, hand: &mut Hand<'_, 's>, until: Option<Instant>) {
         while until.is_none_or(|until| Instant::now() < until) && self.keep_going() {
-            let claimed = self.cursor.claim(&hand.size, self.parts, &self.lowest);
+            hand.choose(|| self.begun.elapsed(), self.pace.settled_in);
+            let claimed = self.cursor.claim(hand.size(), self.parts, &self.lowest);
             let Some((part, first, count)) = claimed else {
                 return;
             };
-            if !std::ptr::eq(part, hand.scanner.prepared()) {
-                hand.scanner = (self.bind)(part);
+            if !std::ptr::eq(part, hand.part()) {
+                hand.enter(part);
             }
             self.scan_chunk(hand, first, count);
             self.report_progress();
@@ -310,8 +326,9 @@ impl<'s> Shared<'s, '_> {
     }
 
     /// Scans one claimed chunk: all of it, or up to its first solution where one is enough.
-    fn scan_chunk(&self, hand: &mut Hand<'s>, first: u64, count: u64) {
+    fn scan_chunk(&self, hand: &mut Hand<'_, 's>, first: u64, count: u64) {
         let begun = Instant::now();
+        let mut timed = hand.is_on_trial().then_some(Duration::ZERO);
         let mut hits = match self.search.find {
             Find::All => Hits::all(),
             Find::Lowest | Find::First => Hits::up_to(1),
@@ -319,12 +336,16 @@ impl<'s> Shared<'s, '_> {
         let (mut tested, mut solutions) = (0, Vec::new());
         while tested < count && (self.search.find == Find::All || solutions.is_empty()) {
             hits.clear();
-            tested += hand.scanner.scan(first + tested, count - tested, &mut hits);
+            let before = timed.map(|_| (self.pace.busy_time)());
+            tested += hand.scanner().scan(first + tested, count - tested, &mut hits);
+            if let (Some(timed), Some(before)) = (&mut timed, before) {
+                *timed += (self.pace.busy_time)().saturating_sub(before); // the oracle's time is not the kernel's
+            }
             let check = |nonce: &u64| Solution::check(self.search.puzzle, *nonce).ok();
             solutions.extend(hits.nonces().iter().filter_map(check));
         }
-        self.hashes.fetch_add(tested, Ordering::Relaxed);
-        hand.size.adapt(tested, begun.elapsed());
+        self.hashes[hand.at()].fetch_add(tested, Ordering::Relaxed);
+        hand.learn(tested, begun.elapsed(), timed);
         self.finish_chunk(first, tested, solutions);
     }
 
@@ -403,7 +424,7 @@ impl<'s> Shared<'s, '_> {
         if claim.is_ok() {
             let Point { resume_at, solutions } = self.order.point();
             callback(&Progress {
-                hashes: self.hashes.load(Ordering::Relaxed),
+                hashes: self.tested(),
                 elapsed,
                 range: self.search.range,
                 resume_at,
@@ -412,7 +433,16 @@ impl<'s> Shared<'s, '_> {
         }
     }
 
+    /// A thread is done.
+    fn was_busy(&self, account: clock::Account) {
+        let busy = account.close().unwrap_or_default();
+        let ns = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);
+        self.busy_ns.fetch_add(ns, Ordering::Relaxed);
+    }
+
     fn into_outcome(self, threads: usize) -> Outcome {
+        let hashes = self.tested();
+        let (kernel, chosen) = self.kernel_and_choice();
         let answers = self.answers.into_inner();
         let Answers {
             solutions,
@@ -423,7 +453,6 @@ impl<'s> Shared<'s, '_> {
             solutions: in_order,
         } = self.order.point();
         let all = self.search.find == Find::All;
-        let hashes = self.hashes.into_inner();
         let is_over = match all {
             // Solutions that nobody was told of, since the listener had enough, are still to be found.
             true => resume_at == self.search.range.end(),
@@ -449,10 +478,35 @@ impl<'s> Shared<'s, '_> {
             hashes,
             resume_at,
             elapsed: self.begun.elapsed(),
+            processor_time: clock::thread_time().map(|_| Duration::from_nanos(self.busy_ns.into_inner())),
             found_after,
             threads,
             range: self.search.range,
+            kernel,
+            chosen,
         }
+    }
+
+    /// The kernel that did the most, and what is known of such puzzles as were mined last.
+    fn kernel_and_choice(&self) -> (Kernel, Option<Chosen>) {
+        let mut most = (0, 0);
+        for (which, hashes) in self.hashes.iter().enumerate() {
+            let hashes = hashes.load(Ordering::Relaxed);
+            if hashes > most.1 {
+                most = (which, hashes);
+            }
+        }
+        let next = self.cursor.first_unclaimed();
+        let reached = |part: &&Prepared| next.is_none_or(|next| part.range().start() < next);
+        let part = self.parts.iter().rev().find(reached);
+        let chosen = part.and_then(|part| {
+            let chosen = choice::chosen(self.team, part);
+            if let (None, Some(trial)) = (&chosen, self.team.trial(part)) {
+                trial.spend(self.begun.elapsed());
+            }
+            chosen
+        });
+        (self.team.kernel(most.0), chosen)
     }
 }
 

@@ -18,8 +18,7 @@ use puzzle::target_hex;
 pub use puzzle::{GoalRecord, PuzzleRecord, puzzle_id};
 
 use crate::{
-    kernel::Kernel,
-    miner::{Find, Outcome, Status},
+    miner::{Chosen, Find, KernelRate, Outcome, Status},
     puzzle::{Hash, NonceRange, Puzzle},
     solution::{Rejection, Solution},
 };
@@ -82,6 +81,45 @@ pub struct Part {
     pub whole: NonceRange,
 }
 
+/// Which kernel was the fastest, and from which figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ChosenRecord {
+    /// The kernel's name.
+    pub kernel: String,
+    /// For which kind of puzzle, in words.
+    pub shape: String,
+    /// What each kernel did, that one first.
+    pub rates: Vec<KernelRateRecord>,
+}
+
+/// What a kernel did before one was chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct KernelRateRecord {
+    /// The kernel's name.
+    pub kernel: String,
+    /// Hashes a second of processor time, of one thread while all threads mine.
+    pub hashes_per_second: f64,
+    /// How many chunks that is the median of; 0 where a glance was enough to see that it is far slower.
+    pub samples: usize,
+}
+
+impl From<&Chosen> for ChosenRecord {
+    fn from(chosen: &Chosen) -> Self {
+        let rate = |rate: &KernelRate| KernelRateRecord {
+            kernel: rate.kernel.name().to_owned(),
+            hashes_per_second: rate.hashes_per_second,
+            samples: rate.samples,
+        };
+        Self {
+            kernel: chosen.kernel.name().to_owned(),
+            shape: chosen.shape.clone(),
+            rates: chosen.rates.iter().map(rate).collect(),
+        }
+    }
+}
+
 /// What became of a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -122,9 +160,12 @@ pub struct MineRecord {
     /// Mining threads.
     #[serde(default)]
     pub threads: usize,
-    /// The kernel's name: any, also one that this machine does not have.
+    /// The name of the kernel that tested the most nonces: any, also one that this machine does not have.
     #[serde(default)]
     pub kernel: String,
+    /// What that choice was made from; `None` where a kernel was asked for, or the search ended before any was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<ChosenRecord>,
     /// What was to be searched.
     pub range: NonceRange,
     /// Which part of a whole that is, where it is one.
@@ -142,8 +183,8 @@ impl MineRecord {
     /// The name of its schema.
     pub const SCHEMA: &str = "paydirt.mine/1";
 
-    /// Describes `outcome`, the answer of a search for `find` by `kernel`.
-    pub fn new(puzzle: &Puzzle, find: Find, kernel: Kernel, outcome: &Outcome) -> Self {
+    /// Describes `outcome`, the answer of a search for `find`.
+    pub fn new(puzzle: &Puzzle, find: Find, outcome: &Outcome) -> Self {
         let record = |solution: &Solution| SolutionRecord::new(puzzle, solution);
         let all = find == Find::All;
         let has_each = all && outcome.solutions.len() as u64 == outcome.solution_count;
@@ -164,7 +205,8 @@ impl MineRecord {
             elapsed_s: outcome.elapsed.as_secs_f64(),
             hashes_per_second: Some(outcome.hashes_per_second()).filter(|rate| *rate > 0.0),
             threads: outcome.threads,
-            kernel: kernel.name().to_owned(),
+            kernel: outcome.kernel.name().to_owned(),
+            chosen: outcome.chosen.as_ref().map(ChosenRecord::from),
             range: outcome.range,
             shard: None,
             solutions: has_each.then(|| outcome.solutions.iter().map(record).collect()),

@@ -40,7 +40,7 @@ static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
         let shard = |index| {
             let range = whole.shard(index, 3).expect("three");
             let outcome = miner.mine(&Search::new(&puzzle).range(range).find(find));
-            let record = MineRecord::new(&puzzle, find, miner.kernel(), &outcome).with_shard(index, 3, whole);
+            let record = MineRecord::new(&puzzle, find, &outcome).with_shard(index, 3, whole);
             let mut value = serde_json::to_value(record).expect("JSON");
             value["schema"] = MineRecord::SCHEMA.into();
             value

@@ -130,6 +130,13 @@ impl KernelInfo {
     }
 }
 
+impl KernelInfo {
+    /// It, once it has passed its self-test; `None` when it cannot run or did not pass.
+    pub(crate) fn passed(&'static self) -> Option<Kernel> {
+        (self.self_test() == Some(true)).then_some(Kernel(self))
+    }
+}
+
 /// The whole table.
 pub(super) fn all() -> &'static [KernelInfo] {
     KERNELS

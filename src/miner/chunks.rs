@@ -96,6 +96,15 @@ impl ChunkSize {
         }
     }
 
+    /// Makes chunks about so long from now on; leaves them as they are where nobody knows. They stay a power of two of
+    /// batches: so their ends stay multiples of whatever nonces are grouped by.
+    pub(super) fn aim(&mut self, nonces: Option<u64>) {
+        if let Some(nonces) = nonces {
+            let batches = (nonces / self.least).clamp(1, 1 << 40);
+            self.nonces = self.least.saturating_mul(1 << (batches + batches / 2).ilog2());
+        }
+    }
+
     /// Learns from a chunk: `tested` nonces took `elapsed`.
     pub(super) fn adapt(&mut self, tested: u64, elapsed: Duration) {
         if elapsed > self.time * 2 {
@@ -128,5 +137,25 @@ mod tests {
             size.adapt(64, time * 3);
         }
         assert_eq!(size.nonces, 32, "never below one batch");
+    }
+
+    #[test]
+    fn an_aim_is_met_in_batches_by_a_power_of_two() {
+        let mut size = ChunkSize {
+            nonces: 96,
+            least: 3,
+            time: Duration::from_millis(1),
+        };
+        for (aim, nonces) in [
+            (None, 96),
+            (Some(0), 3),
+            (Some(9), 12),
+            (Some(100), 96),
+            (Some(150), 192),
+            (Some(u64::MAX), 3 << 40),
+        ] {
+            size.aim(aim);
+            assert_eq!(size.nonces, nonces, "{aim:?}");
+        }
     }
 }

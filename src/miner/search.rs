@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
+use super::Chosen;
 use crate::{
+    kernel::Kernel,
     puzzle::{NonceRange, Puzzle},
     solution::Solution,
 };
@@ -282,12 +284,20 @@ pub struct Outcome {
     pub resume_at: u128,
     /// Time from the call to the last thread's being idle.
     pub elapsed: Duration,
+    /// Processor time of all its threads together; `None` where the system does not tell. Beside a busy neighbour it is
+    /// less than `elapsed` times the threads.
+    pub processor_time: Option<Duration>,
     /// Time from the call to the moment the solution was verified. `None` without one, and for [`Find::All`].
     pub found_after: Option<Duration>,
     /// Threads of the miner.
     pub threads: usize,
     /// What was searched.
     pub range: NonceRange,
+    /// The kernel that tested the most of these nonces.
+    pub kernel: Kernel,
+    /// Why that one, where the miner had a choice: what was measured, in this search or an earlier one, on such puzzles as
+    /// it came to last. `None` before that, and for a kernel that was asked for.
+    pub chosen: Option<Chosen>,
 }
 
 impl Outcome {
@@ -297,5 +307,12 @@ impl Outcome {
             0.0 => 0.0,
             seconds => self.hashes as f64 / seconds,
         }
+    }
+
+    /// Hashes per second of processor time, as many as one thread does that has a processor to itself; `None` when it was
+    /// too short to measure, or the system does not tell.
+    pub fn hashes_per_processor_second(&self) -> Option<f64> {
+        let seconds = self.processor_time?.as_secs_f64();
+        (seconds > 0.0).then(|| self.hashes as f64 / seconds)
     }
 }

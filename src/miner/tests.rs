@@ -9,9 +9,11 @@ use std::{
 
 use proptest::prelude::*;
 
-use super::*;
+mod choosing;
+
+use super::{trial::Trial, *};
 use crate::{
-    kernel::Scan,
+    kernel::{Scan, Scanner},
     puzzle::{ByteOrder, Digest, Goal, NonceEncoding, NonceRange, Puzzle, Target, Template},
 };
 
@@ -40,16 +42,23 @@ impl Mock {
         }
     }
 
-    fn bind<'p>(&self, prepared: &'p Prepared) -> Scanner<'p> {
-        self.bound.lock().unwrap().push(prepared.range());
-        Scanner::new(prepared, Box::new(self.clone()), self.lanes)
-    }
-
     fn tested_in_order(&self) -> Vec<u64> {
         let mut scans = self.chunks.lock().unwrap().clone();
         scans.sort_unstable();
         let nonces = |(first, count)| (0..count).map(move |i| first + i);
         scans.into_iter().flat_map(nonces).collect()
+    }
+}
+
+/// A team of one.
+impl Team for Mock {
+    fn bind<'p>(&self, _: usize, prepared: &'p Prepared) -> Option<Scanner<'p>> {
+        self.bound.lock().unwrap().push(prepared.range());
+        Some(Scanner::new(prepared, Box::new(self.clone()), self.lanes))
+    }
+
+    fn kernel(&self, _: usize) -> Kernel {
+        Kernel::auto()
     }
 }
 
@@ -82,8 +91,13 @@ fn pool(threads: usize) -> rayon::ThreadPool {
 }
 
 /// Mines with every thread from the first nonce on: a mock is so fast that the calling thread alone would be done.
+const AT_ONCE: Pace = Pace {
+    alone: Duration::ZERO,
+    ..Pace::REAL
+};
+
 fn mine_with(mock: &Mock, pool: &rayon::ThreadPool, search: &Search<'_>) -> Outcome {
-    super::mine_with(&|prepared| mock.bind(prepared), pool, search, Duration::ZERO)
+    super::mine_with(mock, pool, search, &AT_ONCE)
 }
 
 /// Every hit is a solution.
@@ -362,13 +376,20 @@ proptest! {
 /// same, and the status says so.
 #[test]
 fn a_range_searched_to_its_end_is_never_a_timeout() {
-    #[derive(Clone)]
     struct Slow(Cancel);
     impl Scan for Slow {
         fn scan(&mut self, _: &[[u32; 8]], _: u64, count: u64, _: &mut Hits) -> u64 {
             std::thread::sleep(Duration::from_millis(20));
             self.0.cancel();
             count
+        }
+    }
+    impl Team for Slow {
+        fn bind<'p>(&self, _: usize, prepared: &'p Prepared) -> Option<Scanner<'p>> {
+            Some(Scanner::new(prepared, Box::new(Slow(self.0.clone())), 64))
+        }
+        fn kernel(&self, _: usize) -> Kernel {
+            Kernel::auto()
         }
     }
     let puzzle = four_zeros("x");
@@ -380,13 +401,7 @@ fn a_range_searched_to_its_end_is_never_a_timeout() {
             .find(find)
             .cancel(&cancel)
             .timeout(Duration::from_millis(5));
-        let slow = Slow(cancel.clone());
-        let outcome = super::mine_with(
-            &|prepared| Scanner::new(prepared, Box::new(slow.clone()), 64),
-            &pool(2),
-            &search,
-            Duration::ZERO,
-        );
+        let outcome = super::mine_with(&Slow(cancel.clone()), &pool(2), &search, &AT_ONCE);
         assert_eq!((outcome.status, outcome.hashes), (Status::Exhausted, 64));
     }
 }

@@ -167,7 +167,7 @@ impl Merged {
 /// let miner = Miner::new();
 /// let shard = |index| -> Result<record::Shard, paydirt::RangeError> {
 ///     let outcome = miner.mine(&Search::new(&puzzle).range(whole.shard(index, 3)?));
-///     let record = record::MineRecord::new(&puzzle, Find::Lowest, miner.kernel(), &outcome);
+///     let record = record::MineRecord::new(&puzzle, Find::Lowest, &outcome);
 ///     Ok(record::Shard { source: format!("machine {index}"), record: record.with_shard(index, 3, whole) })
 /// };
 /// let merged = record::merge(vec![shard(2)?, shard(0)?, shard(1)?], None)?;

@@ -386,7 +386,7 @@ impl Worker {
             search = search.on_progress(every, |progress| self.say_progress(job, progress));
         }
         let outcome = self.miner.mine(&search);
-        let report = MineRecord::new(&job.puzzle, job.find, self.miner.kernel(), &outcome);
+        let report = MineRecord::new(&job.puzzle, job.find, &outcome);
         job.place.report(report)
     }
 

@@ -9,7 +9,7 @@
 use std::io::Write as _;
 
 use anyhow::Context as _;
-use paydirt::{Find, Miner, Search};
+use paydirt::{Find, KernelChoice, Miner, Search};
 use paydirt_measure::known_hits::{KnownPuzzle, encode};
 
 fn main() -> anyhow::Result<()> {
@@ -17,7 +17,7 @@ fn main() -> anyhow::Result<()> {
     let usage = "usage: known-hits header|text KERNEL > TABLE";
     let (name, kernel) = args.next().zip(args.next()).context(usage)?;
     let known = KnownPuzzle::by_name(&name).context(usage)?;
-    let miner = Miner::with_threads(num_cpus::get(), kernel.parse().context(usage)?)?;
+    let miner = Miner::with_threads(num_cpus::get(), kernel.parse::<KernelChoice>().context(usage)?)?;
     let search = Search::new(known.puzzle()).range(known.range()).find(Find::All);
     let outcome = miner.mine(&search);
     let hits: Vec<u64> = outcome

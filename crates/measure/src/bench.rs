@@ -16,7 +16,7 @@
 mod executor;
 mod report;
 
-pub use report::{Baseline, BenchReport, BenchRow, BenchStatus, Ceiling, Check};
+pub use report::{Baseline, BenchReport, BenchRow, BenchStatus, Ceiling, Check, ProcessorCeiling};
 
 use std::time::Duration;
 
@@ -24,20 +24,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Setup,
+    ceiling::Bound,
     known_hits::KnownPuzzle,
     machine::{Machine, Meter},
     warnings::{self, Load},
 };
 use executor::MinerExecutor;
-use paydirt::{Cancel, Kernel, MinerError, NonceRange};
+use paydirt::{Cancel, Chosen, Kernel, MinerError, NonceRange};
 
 /// What is measured: one row of the result.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Case {
     /// The puzzle.
     pub puzzle: &'static KnownPuzzle,
     /// The kernel.
     pub kernel: Kernel,
+    /// From which figures it was chosen; `None` where it was asked for.
+    pub chosen: Option<Chosen>,
     /// Mining threads.
     pub threads: usize,
 }
@@ -73,6 +76,12 @@ pub struct Sample {
     pub elapsed_s: f64,
     /// `hashes / elapsed_s`; 0 when it was too short to measure.
     pub hashes_per_second: f64,
+    /// Processor time of all its threads together, in seconds; `None` where the system does not tell.
+    #[serde(default)] // earlier reports do not have it
+    pub processor_s: Option<f64>,
+    /// `hashes / processor_s`: what one thread does with a processor to itself. `None` likewise, and when it was too short.
+    #[serde(default)]
+    pub hashes_per_processor_second: Option<f64>,
     /// The nonces that were tested: one range, or more where a fast machine came to the end of the known nonces and
     /// began anew.
     pub ranges: Vec<NonceRange>,
@@ -92,9 +101,8 @@ trait Executor {
 /// A sample and what was measured beside it.
 struct Measured {
     sample: Sample,
-    /// How many hashes a second the case's threads could do at most, all together; `None` when its kernel has no known
-    /// bound.
-    ceiling: Option<f64>,
+    /// How many hashes a second the case's threads could do at most, all together, with each kernel that has a known bound.
+    ceilings: Vec<Bound>,
     /// How many of the threads were bound to a processor.
     pinned_threads: usize,
 }
@@ -155,7 +163,7 @@ fn measure(
     on_step: &mut dyn FnMut(usize, usize),
 ) -> Result<(Vec<BenchRow>, BenchStatus), MinerError> {
     let series = |case: &Case| Series {
-        case: *case,
+        case: case.clone(),
         measured: Vec::with_capacity(plan.samples),
     };
     let mut all: Vec<Series> = plan.cases.iter().map(series).collect();

@@ -1,15 +1,17 @@
-//! How fast a kernel could be at most on this processor.
+//! How fast a puzzle could be hashed at most on this processor.
 //!
-//! *In:* a miner, a benchmark puzzle. *Out:* hashes per second that no arrangement of the kernel's operations could exceed,
-//! or nothing where no honest bound is known: the `portable` kernel leaves the choice of instructions to the `sha2` crate
-//! and the `reference` kernel to the compiler, so neither has a count of operations to go by.
+//! *In:* a miner, a benchmark puzzle. *Out:* for each kernel that runs here, hashes per second that no arrangement of its
+//! operations could exceed, or nothing where no honest bound is known: the `portable` kernel leaves the choice of
+//! instructions to the `sha2` crate and the `reference` kernel to the compiler, so neither has a count of operations to go
+//! by. The highest of these bounds is the processor's: the most that any known way could reach.
 
 use std::{
+    collections::BTreeMap,
     sync::{Barrier, Mutex},
     time::Duration,
 };
 
-use paydirt::{Miner, Prepared};
+use paydirt::{Kernel, Miner, Prepared};
 
 use crate::known_hits::KnownPuzzle;
 
@@ -25,24 +27,34 @@ const PROBES: usize = 5;
 /// For how long each time.
 const PROBE_TIME: Duration = Duration::from_millis(1);
 
-/// Hashes per second that the threads of `miner` could compute at most, measured at the same moments and summed: threads
-/// that share a core share its ceiling. It takes a few milliseconds. `None` when the kernel has no ceiling.
-pub fn of_miner(miner: &Miner, puzzle: &KnownPuzzle) -> Option<f64> {
-    let kernel = miner.kernel();
+/// A kernel's name, and the hashes a second of processor time that the threads of a miner could compute at most with it, all
+/// together.
+pub type Bound = (&'static str, f64);
+
+/// The bounds of all kernels that have one, measured on all threads of `miner` at the same moments and summed: threads
+/// that share a core share its ceiling. It takes some ten milliseconds.
+pub fn of_miner(miner: &Miner, puzzle: &KnownPuzzle) -> Vec<Bound> {
     let parts = Prepared::split(puzzle.puzzle(), puzzle.range());
-    let prepared = parts.first()?;
-    kernel.ceiling_hashes_per_second(prepared, Duration::ZERO)?;
+    let Some(prepared) = parts.first() else {
+        return Vec::new();
+    };
     let together = Barrier::new(miner.threads());
-    let sums = Mutex::new([0.0; PROBES]);
+    let sums = Mutex::new(BTreeMap::<&str, [f64; PROBES]>::new());
     miner.on_each_thread(|_| {
         for probe in 0..PROBES {
             together.wait();
-            let rate = kernel.ceiling_hashes_per_second(prepared, PROBE_TIME);
-            sums.lock().expect("nothing panics while it is held")[probe] += rate.unwrap_or(0.0);
+            let ceilings = Kernel::ceilings(prepared, PROBE_TIME);
+            let mut sums = sums.lock().expect("nothing panics while it is held");
+            for ceiling in ceilings {
+                sums.entry(ceiling.kernel.name()).or_default()[probe] += ceiling.hashes_per_second;
+            }
         }
     });
     let sums = sums.into_inner().expect("nothing panics while it is held");
-    Some(sums.into_iter().fold(0.0, f64::max))
+    let highest = |rates: [f64; PROBES]| rates.into_iter().fold(0.0, f64::max);
+    sums.into_iter()
+        .map(|(kernel, rates)| (kernel, highest(rates)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -62,7 +74,12 @@ mod tests {
                         .range(puzzle.range())
                         .find(Find::All)
                         .timeout(Duration::from_millis(20));
-                    (of_miner(&miner, puzzle), miner.mine(&search).hashes_per_second())
+                    let bounds = of_miner(&miner, puzzle);
+                    let own = bounds.iter().find(|(name, _)| *name == kernel.name());
+                    (
+                        own.map(|(_, rate)| *rate),
+                        miner.mine(&search).hashes_per_second(),
+                    )
                 });
                 let (ceilings, rates): (Vec<_>, Vec<_>) = tries.unzip();
                 // Those written for a processor have one; what a compiler made for any has no counts.

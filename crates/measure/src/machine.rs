@@ -37,7 +37,7 @@ pub struct Machine {
     pub quota_processors: Option<f64>,
     /// Whether every thread that was measured was bound to a processor.
     pub pinned: bool,
-    /// The kernel that `auto` takes here.
+    /// The kernel that `auto` begins with here, before it has measured.
     pub kernel: String,
     /// The program's version.
     pub program_version: String,

@@ -11,7 +11,10 @@ use super::lanes::{
     frame::Frame,
     layout::SCALARS,
 };
-use crate::kernel::{Prepared, Scan, ceiling::Ceiling};
+use crate::kernel::{
+    Prepared, Scan,
+    ceiling::{Ceiling, Demand, Unit},
+};
 
 include!(concat!(env!("OUT_DIR"), "/avx2.rs"));
 
@@ -26,13 +29,18 @@ static COUNTS: Counts = Counts {
     hashes: LANES as u32,
 };
 
-pub(in crate::kernel) const CEILING: Ceiling = Ceiling {
+static VECTORS: Unit = Unit {
+    name: "256-bit vector operations without rotates, in SHA-256's mix",
     operations: CEILING_OPERATIONS.total(),
     // SAFETY: the caller vouches for the features; the loop touches only registers.
     #[allow(unsafe_code)]
     turns: |turns| unsafe { spin(turns) },
-    operations_per_hash: |prepared| COUNTS.operations_per_hash(prepared),
 };
+
+pub(in crate::kernel) const CEILING: Ceiling = Ceiling(&[Demand {
+    unit: &VECTORS,
+    operations_per_hash: |prepared| COUNTS.operations_per_hash(prepared),
+}]);
 
 /// # Safety
 /// The processor must have AVX2, as long as the result lives.

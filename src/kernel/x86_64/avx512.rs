@@ -9,7 +9,10 @@ use super::lanes::{
     counts::{Counts, Operations},
     frame::Frame,
 };
-use crate::kernel::{Prepared, Scan, ceiling::Ceiling};
+use crate::kernel::{
+    Prepared, Scan,
+    ceiling::{Ceiling, Demand, Unit},
+};
 
 include!(concat!(env!("OUT_DIR"), "/avx512.rs"));
 
@@ -19,13 +22,18 @@ static COUNTS: Counts = Counts {
     hashes: 32,
 };
 
-pub(in crate::kernel) const CEILING: Ceiling = Ceiling {
+static VECTORS: Unit = Unit {
+    name: "512-bit vector operations, in SHA-256's mix",
     operations: CEILING_OPERATIONS.total(),
     // SAFETY: the caller vouches for the features; the loop touches only registers.
     #[allow(unsafe_code)]
     turns: |turns| unsafe { spin(turns) },
-    operations_per_hash: |prepared| COUNTS.operations_per_hash(prepared),
 };
+
+pub(in crate::kernel) const CEILING: Ceiling = Ceiling(&[Demand {
+    unit: &VECTORS,
+    operations_per_hash: |prepared| COUNTS.operations_per_hash(prepared),
+}]);
 
 /// # Safety
 /// The processor must have AVX-512 F and BW, as long as the result lives.

@@ -31,7 +31,12 @@ use super::lanes::layout::{
     BLOCK, DIGEST, RETURN, ROLL, SECOND_BIG, SECOND_LITTLE, TOP_BIG, TOP_LITTLE, UNIFORM,
 };
 use crate::{
-    kernel::{Hits, Prepared, Scan, ceiling::Ceiling, stretch::Stretch, symbols::LowSymbols},
+    kernel::{
+        Hits, Prepared, Scan,
+        ceiling::{Ceiling, Demand, Unit},
+        stretch::Stretch,
+        symbols::LowSymbols,
+    },
     puzzle::ByteOrder,
 };
 
@@ -263,10 +268,16 @@ unsafe extern "sysv64" fn run(
 /// `sha256msg1` one in 4.0, `sha256msg2` one in 2.0), where two of it with one of each other take 6.1 cycles. On Zen 3
 /// (one a cycle) the schedule's instructions and additions share its units: 53 cycles a compression is the most that was
 /// reached, of 32.
-pub(in crate::kernel) const CEILING: Ceiling = Ceiling {
+pub(in crate::kernel) const CEILING: Ceiling = Ceiling(&[Demand {
+    unit: &ROUNDS,
+    operations_per_hash: |prepared| Some(f64::from(sha256rnds2_per_hash(prepared)?)),
+}]);
+
+/// The SHA unit.
+pub(in crate::kernel) static ROUNDS: Unit = Unit {
+    name: "sha256rnds2",
     operations: CHAINS as u64,
     turns: independent_rounds,
-    operations_per_hash: |prepared| Some(f64::from(sha256rnds2_per_hash(prepared)?)),
 };
 
 fn sha256rnds2_per_hash(prepared: &Prepared) -> Option<u32> {

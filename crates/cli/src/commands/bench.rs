@@ -9,7 +9,7 @@ use crate::{
     render::export::{Export as _, ExportArgs},
     terminal::{exit::Exit, interrupt::on_interrupt, progress::StepBar},
 };
-use paydirt::{Cancel, Kernel};
+use paydirt::{Cancel, Chosen, Kernel, KernelChoice, Miner};
 use paydirt_measure::{
     Setup,
     bench::{self, BenchPlan, BenchReport, Case},
@@ -106,11 +106,15 @@ impl BenchArgs {
         let mut cases = Vec::new();
         for puzzle in puzzles {
             for kernel in &kernels {
-                cases.extend(threads.iter().map(|threads| Case {
-                    puzzle,
-                    kernel: *kernel,
-                    threads: *threads,
-                }));
+                for threads in &threads {
+                    let (kernel, chosen) = take(*kernel, puzzle, *threads);
+                    cases.push(Case {
+                        puzzle,
+                        kernel,
+                        chosen,
+                        threads: *threads,
+                    });
+                }
             }
         }
         Ok(BenchPlan {
@@ -141,18 +145,32 @@ fn puzzles(text: &str) -> Result<Vec<&'static KnownPuzzle>, String> {
     Ok(puzzles)
 }
 
-fn kernels(text: &str) -> Result<Vec<Kernel>, String> {
+/// The kernel for a case, and why that one: what searches of that many threads take for such puzzles.
+fn take(choice: KernelChoice, known: &KnownPuzzle, threads: usize) -> (Kernel, Option<Chosen>) {
+    match choice {
+        KernelChoice::Fixed(kernel) => (kernel, None),
+        KernelChoice::Auto => {
+            // A number of threads that cannot be is refused when it comes to measuring.
+            let miner = Miner::with_threads(threads, KernelChoice::Auto).ok();
+            let chosen = miner.and_then(|miner| miner.choose(known.puzzle(), known.range()));
+            let kernel = chosen.as_ref().map_or_else(Kernel::auto, |chosen| chosen.kernel);
+            (kernel, chosen)
+        }
+    }
+}
+
+fn kernels(text: &str) -> Result<Vec<KernelChoice>, String> {
     if text == "all" {
-        return Ok(Kernel::detected());
+        return Ok(Kernel::detected().into_iter().map(KernelChoice::from).collect());
     }
     let mut kernels = Vec::new();
     for name in text.split(',') {
-        let kernel: Kernel = name
-            .parse()
-            .map_err(|problem: paydirt::KernelError| match text == name {
-                true => problem.to_string(),
-                false => format!("{name:?}: {problem}"),
-            })?;
+        let kernel: KernelChoice =
+            name.parse()
+                .map_err(|problem: paydirt::KernelError| match text == name {
+                    true => problem.to_string(),
+                    false => format!("{name:?}: {problem}"),
+                })?;
         if !kernels.contains(&kernel) {
             kernels.push(kernel);
         }

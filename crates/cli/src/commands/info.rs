@@ -4,8 +4,14 @@ use clap::Args;
 
 use serde::Serialize;
 
-use crate::terminal::{exit::Exit, output};
-use paydirt::{Kernel, KernelInfo};
+use crate::terminal::{
+    exit::Exit,
+    output::{self, rate},
+};
+use paydirt::{
+    Goal, Header, Kernel, KernelInfo, Miner, Puzzle, Target,
+    record::{ChosenRecord, KernelRateRecord},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +29,8 @@ pub(crate) struct InfoArgs {
 
 impl InfoArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        output::result(self.json, SCHEMA, &Info::here(), readable)?;
+        let info = Info::here().measured()?;
+        output::result(self.json, SCHEMA, &info, readable)?;
         Ok(Exit::Done)
     }
 }
@@ -42,10 +49,23 @@ pub(crate) struct Info {
     logical_processors: usize,
     /// Physical cores of the machine.
     physical_cores: usize,
-    /// The kernel that `auto` takes here.
+    /// The kernel that `auto` takes here for headers; before that was measured, the one that it begins with.
     kernel: &'static str,
-    /// All kernels, the fastest first.
+    /// What `auto` takes for some kinds of puzzles, from which figures; `None` where nothing was measured: while a worker
+    /// mines, or where there is nothing to choose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chosen: Option<Vec<ChosenFor>>,
+    /// All kernels, in the order in which `auto` begins with them.
     kernels: Vec<KernelState>,
+}
+
+/// What `auto` takes for a kind of puzzle.
+#[derive(Clone, Debug, Serialize)]
+struct ChosenFor {
+    /// The kind.
+    puzzle: &'static str,
+    #[serde(flatten)]
+    chosen: ChosenRecord,
 }
 
 /// What this build and this processor make of a kernel.
@@ -86,16 +106,57 @@ impl Info {
             logical_processors: num_cpus::get(),
             physical_cores: num_cpus::get_physical(),
             kernel: Kernel::auto().name(),
+            chosen: None,
             kernels: Kernel::all().iter().map(KernelState::of).collect(),
         }
     }
+
+    /// The same, with what `auto` takes: a few milliseconds of mining with as many threads as there are by default.
+    fn measured(mut self) -> anyhow::Result<Self> {
+        let goal = Goal::at_most(Target::ZERO);
+        let header = Puzzle::header_with_goal(&Header::from_bytes([0; 80]), goal);
+        let rolled = header.clone().roll_version(BIP_320)?;
+        let text = Puzzle::text("text", goal);
+        let miner = Miner::new();
+        let mut all = Vec::new();
+        for (name, puzzle) in [
+            ("header", header),
+            ("header, versions rolled", rolled),
+            ("text", text),
+        ] {
+            let range = puzzle.nonce_space().from(1_000_000_000)?;
+            let Some(chosen) = miner.choose(&puzzle, range) else {
+                return Ok(self);
+            };
+            if all.is_empty() {
+                self.kernel = chosen.kernel.name();
+            }
+            all.push(ChosenFor {
+                puzzle: name,
+                chosen: ChosenRecord::from(&chosen),
+            });
+        }
+        self.chosen = Some(all);
+        Ok(self)
+    }
 }
+
+/// The bits of a version that may be rolled.
+const BIP_320: u32 = 0x1fff_e000;
 
 fn readable(report: &Info) -> String {
     let mut text = format!(
-        "paydirt {} for {}\nthreads     {} by default (logical processors; {} physical cores)\nkernel      {} (what auto takes here)\n\n",
+        "paydirt {} for {}\nthreads     {} by default (logical processors; {} physical cores)\nkernel      {} (what auto takes for headers)\n\n",
         report.version, report.platform, report.logical_processors, report.physical_cores, report.kernel
     );
+    for chosen in report.chosen.iter().flatten() {
+        let shown = |of: &KernelRateRecord| format!("{} {}", of.kernel, rate(of.hashes_per_second));
+        let rates: Vec<_> = chosen.chosen.rates.iter().map(shown).collect();
+        text.push_str(&format!("{:<24}{}\n", chosen.puzzle, rates.join(", ")));
+    }
+    if report.chosen.is_some() {
+        text.push_str("measured just now, one thread's rates while all mine; auto takes the first\n\n");
+    }
     for kernel in &report.kernels {
         let about = kernel.about.unwrap_or("");
         let line = format!("{:<12}{:<28}{about}", kernel.name, state(kernel));

@@ -254,7 +254,7 @@ impl Run<'_> {
     /// The result of all runs together; and, in the file, how far they are or what came of them.
     fn end(&self, outcome: &Outcome, lowest: Option<Solution>) -> (MineRecord, anyhow::Result<()>) {
         let puzzle = self.report.puzzle;
-        let mut record = MineRecord::new(puzzle, self.report.find, self.miner.kernel(), outcome);
+        let mut record = MineRecord::new(puzzle, self.report.find, outcome);
         if let Some(before) = &self.before {
             before.add_to(&mut record, puzzle, self.report.place.range);
         }

@@ -20,7 +20,7 @@ use crate::{
         output::{seconds, thousands},
     },
 };
-use paydirt::Miner;
+use paydirt::{Miner, record::ChosenRecord};
 use paydirt_bitcoin::{
     difficulty,
     rate::Rates,
@@ -352,6 +352,9 @@ struct End {
     /// Over the time spent mining; null when that was too short to measure.
     hashes_per_second: Option<f64>,
     kernel: &'static str,
+    /// From which figures that kernel was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chosen: Option<ChosenRecord>,
     threads: usize,
 }
 
@@ -366,6 +369,7 @@ impl End {
             elapsed_s: mined.elapsed.as_secs_f64(),
             hashes_per_second: mined.hashes_per_second(),
             kernel: miner.kernel().name(),
+            chosen: miner.chosen().as_ref().map(ChosenRecord::from),
             threads: miner.threads(),
         }
     }

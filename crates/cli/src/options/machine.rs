@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::options::{InputError, parse, whole_number};
-use paydirt::{Kernel, MAX_THREADS, Miner, MinerError, most_threads};
+use paydirt::{Kernel, KernelChoice, MAX_THREADS, Miner, MinerError, most_threads};
 
 /// With what.
 #[derive(Clone, Debug, Default, Args)]
@@ -17,7 +17,10 @@ pub(crate) struct MachineArgs {
 }
 
 fn kernel_help() -> String {
-    format!("auto, {} [default: auto, the fastest here]", kernel_names("or"))
+    format!(
+        "auto, {} [default: auto, the fastest for the puzzle, measured while it mines]",
+        kernel_names("or")
+    )
 }
 
 /// The kernels there are, as a sentence lists them: `avx512, sha-ni, avx2, portable and reference`.
@@ -28,11 +31,11 @@ pub(crate) fn kernel_names(joint: &str) -> String {
 }
 
 impl MachineArgs {
-    /// The kernel.
-    pub(crate) fn kernel(&self) -> Result<Kernel, InputError> {
+    /// The kernel, or that the fastest is wanted.
+    pub(crate) fn kernel(&self) -> Result<KernelChoice, InputError> {
         match &self.kernel {
             Some(name) => parse("kernel", name, str::parse),
-            None => Ok(Kernel::auto()),
+            None => Ok(KernelChoice::Auto),
         }
     }
 

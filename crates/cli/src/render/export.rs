@@ -63,6 +63,10 @@ pub(crate) trait Export: Serialize {
     /// What was measured, in a line that begins with a letter or a digit.
     fn what(&self) -> String;
     fn table(&self) -> Table;
+    /// The table for a terminal of 80 columns.
+    fn narrow_table(&self) -> Table {
+        self.table()
+    }
     /// What the table leaves open.
     fn notes(&self) -> Vec<String>;
     /// For a spreadsheet: rates in hashes per second, times in seconds.

@@ -54,7 +54,7 @@ pub(super) fn text(report: &impl Export) -> String {
         "{}\n{}\n\n{}\n{notes}",
         machine_lines(report.machine(), |label, value| format!("{label:<11} {value}\n")),
         report.what(),
-        report.table().to_text(),
+        report.narrow_table().to_text(),
     )
 }
 

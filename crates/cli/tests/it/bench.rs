@@ -67,14 +67,57 @@ fn sweeps_every_case_and_counts_every_hit() {
         for sample in samples {
             assert_eq!(sample["hits"], sample["expected_hits"]);
             assert!(sample["hashes"].as_u64().unwrap() > 0);
+            // This system keeps no account of a thread's processor time, or it is part of the time on the wall.
+            if let Some(processor_s) = sample["processor_s"].as_f64() {
+                let rate = sample["hashes"].as_f64().unwrap() / processor_s;
+                let told = sample["hashes_per_processor_second"].as_f64().unwrap();
+                assert!((rate / told - 1.0).abs() < 1e-9);
+            } else {
+                assert!(!cfg!(target_os = "linux"));
+            }
         }
+        assert!(row.get("chosen").is_none(), "it was asked for");
         assert_eq!(row["ceiling"]["hashes_per_second"], Value::Null);
+        // What these two are behind is what another kernel could do here, where there is another.
+        let processor = &row["ceiling"]["processor"];
+        let fast = paydirt::Kernel::detected().len() > 2;
+        assert!(!fast || processor["share"].as_f64().unwrap() > 0.0, "{processor}");
         assert!(
             row["ceiling"]["basis"]
                 .as_str()
                 .unwrap()
                 .contains("no operation count")
         );
+    }
+}
+
+#[test]
+fn the_terminals_table_fits_80_columns() {
+    let output = short("--kernel all --threads 1,2");
+    let table = stdout(&output)
+        .lines()
+        .skip_while(|line| !line.starts_with("puzzle "));
+    let table: Vec<_> = table.take_while(|line| !line.is_empty()).collect();
+    assert!(
+        table[0].contains("per CPU s") && table[0].contains("machine"),
+        "{table:?}"
+    );
+    assert!(table.iter().all(|line| line.chars().count() <= 80), "{table:#?}");
+}
+
+#[test]
+fn auto_says_what_it_chose_from() {
+    let report = json(&short("--puzzle text --threads 1 --json"));
+    let row = &report["rows"][0];
+    match row.get("chosen") {
+        Some(chosen) => assert_eq!(
+            (&chosen["kernel"], &chosen["rates"][0]["kernel"]),
+            (&row["kernel"], &row["kernel"])
+        ),
+        None => assert!(
+            paydirt::Kernel::detected().len() < 4,
+            "one kernel, portable and reference"
+        ),
     }
 }
 

@@ -64,6 +64,25 @@ fn info_names_every_kernel_and_the_one_that_auto_takes() {
         (&chosen["detected"], &chosen["self_test"]),
         (&true.into(), &true.into())
     );
+    let fast = |k: &&serde_json::Value| {
+        k["self_test"] == true && k["name"] != "portable" && k["name"] != "reference"
+    };
+    if kernels.iter().filter(fast).count() > 1 {
+        let chosen = report["chosen"]
+            .as_array()
+            .expect("there was something to choose");
+        let puzzles: Vec<_> = chosen.iter().map(|one| one["puzzle"].as_str().unwrap()).collect();
+        assert_eq!(puzzles, ["header", "header, versions rolled", "text"]);
+        assert_eq!(chosen[0]["kernel"], report["kernel"]);
+        assert!(
+            chosen
+                .iter()
+                .all(|one| one["rates"][0]["kernel"] == one["kernel"])
+        );
+        assert!(stdout(&paydirt("info")).contains("header, versions rolled"));
+    } else {
+        assert!(report.get("chosen").is_none());
+    }
     let version = paydirt("--version");
     assert!(
         stdout(&version).contains("kernels detected: "),

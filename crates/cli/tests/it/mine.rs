@@ -43,6 +43,35 @@ fn an_exhausted_range_counts_every_nonce() {
 }
 
 #[test]
+fn a_long_search_says_from_which_figures_its_kernel_was_chosen() {
+    let long = "mine --text x --bits 200 --start 100000000 --count 20000000 --json";
+    let report = json(&paydirt(long));
+    assert_eq!(report["hashes"], 20_000_000);
+    let kernels = paydirt::Kernel::detected();
+    match report.get("chosen") {
+        Some(chosen) => {
+            let names = |name: &str| kernels.iter().any(|kernel| kernel.name() == name);
+            let rates = chosen["rates"].as_array().unwrap();
+            assert_eq!(rates[0]["kernel"], chosen["kernel"]);
+            assert!(rates.len() > 1 && rates.iter().all(|rate| names(rate["kernel"].as_str().unwrap())));
+        }
+        None => assert!(
+            kernels.len() < 4,
+            "one kernel, portable and reference: nothing to choose"
+        ),
+    }
+    for (kernel, args) in [
+        ("portable", "--kernel portable"),
+        ("reference", "--kernel reference"),
+    ] {
+        let report = json(&paydirt(format!(
+            "mine --text x --bits 200 --count 100000 --json {args}"
+        )));
+        assert_eq!((&report["kernel"], report.get("chosen")), (&json!(kernel), None));
+    }
+}
+
+#[test]
 fn a_time_limit_is_kept() {
     let output = paydirt("mine --text x --bits 200 --timeout 0.2 --json");
     assert_eq!(code(&output), 4);

@@ -31,7 +31,7 @@ impl Executor for MinerExecutor {
         let miner = Miner::with_threads(case.threads, case.kernel)?;
         let pinned_threads = self.pins.as_ref().map_or(0, |pins| pins.bind(&miner));
         Ok(Measured {
-            ceiling: ceiling::of_miner(&miner, case.puzzle),
+            ceilings: ceiling::of_miner(&miner, case.puzzle),
             sample: self.mine(&miner, case, place, length),
             pinned_threads,
         })
@@ -47,6 +47,8 @@ impl MinerExecutor {
             hashes: 0,
             elapsed_s: 0.0,
             hashes_per_second: 0.0,
+            processor_s: Some(0.0),
+            hashes_per_processor_second: None,
             ranges: Vec::new(),
             hits: 0,
             expected_hits: 0,
@@ -65,6 +67,8 @@ impl MinerExecutor {
             let tested = NonceRange::new(start, outcome.hashes.into()).expect("a part of the range");
             sample.hashes += outcome.hashes;
             sample.elapsed_s += outcome.elapsed.as_secs_f64();
+            let busy = sample.processor_s.zip(outcome.processor_time);
+            sample.processor_s = busy.map(|(before, more)| before + more.as_secs_f64());
             sample.hits += outcome.solutions.len() as u64;
             sample.expected_hits += case.puzzle.hits_in(tested);
             sample.ranges.push(tested);
@@ -73,6 +77,8 @@ impl MinerExecutor {
                 if sample.elapsed_s > 0.0 {
                     sample.hashes_per_second = sample.hashes as f64 / sample.elapsed_s;
                 }
+                let busy_s = sample.processor_s.filter(|busy_s| *busy_s > 0.0);
+                sample.hashes_per_processor_second = busy_s.map(|busy_s| sample.hashes as f64 / busy_s);
                 return sample;
             }
             start = known.start();
@@ -94,6 +100,7 @@ mod tests {
                 let case = Case {
                     puzzle,
                     kernel,
+                    chosen: None,
                     threads,
                 };
                 let sample = executor
@@ -117,6 +124,7 @@ mod tests {
         let case = Case {
             puzzle,
             kernel,
+            chosen: None,
             threads: 2,
         };
         let setup = Setup {
@@ -137,6 +145,7 @@ mod tests {
         let case = Case {
             puzzle: &KnownPuzzle::all()[0],
             kernel: Kernel::auto(),
+            chosen: None,
             threads: 2,
         };
         for (pins, pinned) in [(None, 0), (Pins::allowed(), 2), (Some(Pins::impossible()), 0)] {
@@ -154,6 +163,7 @@ mod tests {
         let case = Case {
             puzzle: &KnownPuzzle::all()[0],
             kernel: Kernel::auto(),
+            chosen: None,
             threads: 0,
         };
         let refused = MinerExecutor::new(&Setup::default()).sample(&case, 0.0, Duration::from_millis(1));

@@ -1,15 +1,18 @@
 //! What a benchmark says (`paydirt.bench/1`), and how it compares with an earlier one.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Sample, Series};
 use crate::{
-    ceiling::{BASIS, NO_CEILING},
+    ceiling::{BASIS, Bound, NO_CEILING},
     known_hits::{BENCH_BITS, KnownPuzzle},
     machine::Machine,
     statistics::{Change, Summary, change},
     warnings::{Warning, WarningKind},
 };
+use paydirt::record::ChosenRecord;
 
 /// What was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +58,9 @@ pub struct BenchRow {
     pub puzzle: String,
     /// The kernel's name.
     pub kernel: String,
+    /// From which figures it was chosen; `None` where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<ChosenRecord>,
     /// Mining threads.
     pub threads: usize,
     /// How many of them were bound to a processor, in every sample; 0 where that was not asked for.
@@ -64,7 +70,10 @@ pub struct BenchRow {
     pub hashes_per_second: Option<Summary>,
     /// The median over the threads, computed; `None` without samples.
     pub hashes_per_second_per_thread: Option<f64>,
-    /// The processor's limit for this kernel.
+    /// The statistics of the rates per second of processor time; `None` without samples, or where the system does not tell.
+    #[serde(default)]
+    pub hashes_per_processor_second: Option<Summary>,
+    /// The processor's limit, for this kernel and for any.
     pub ceiling: Ceiling,
     /// The puzzle whose solutions were counted.
     pub check: Check,
@@ -74,16 +83,62 @@ pub struct BenchRow {
     pub change: Option<Change>,
 }
 
-/// What the processor could do with this kernel at most.
+/// What the processor could do at most: with this kernel, and with any.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ceiling {
-    /// The median of the ceilings measured beside the samples, all threads together; `None` when none is known.
+    /// The median of the ceilings measured beside the samples, all threads together, per second of processor time of each;
+    /// `None` when none is known for this kernel.
     pub hashes_per_second: Option<f64>,
-    /// The median rate over that, computed; `None` when no ceiling is known.
+    /// The median rate over that, computed; `None` when no ceiling is known. By processor time, where the system tells it.
     pub share: Option<f64>,
     /// What was counted and what was measured, or why there is none.
     pub basis: String,
+    /// The highest of all kernels' ceilings; `None` when none is known.
+    #[serde(default)] // earlier reports do not have it
+    pub processor: Option<ProcessorCeiling>,
+}
+
+/// The most that any known way to compute these hashes could reach.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessorCeiling {
+    /// The median of the ceilings measured beside the samples, all threads together.
+    pub hashes_per_second: f64,
+    /// The kernel whose ceiling it is.
+    pub kernel: String,
+    /// The median rate over that, computed; `None` without samples.
+    pub share: Option<f64>,
+}
+
+impl Ceiling {
+    /// Of a kernel that does `rate`, from the bounds of all kernels beside each sample.
+    fn new(kernel: &str, rate: Option<f64>, measured: &[Vec<Bound>]) -> Self {
+        let mut of_each = BTreeMap::<&str, Vec<f64>>::new();
+        for (kernel, rate) in measured.iter().flatten() {
+            of_each.entry(kernel).or_default().push(*rate);
+        }
+        let medians = of_each
+            .into_iter()
+            .filter_map(|(name, rates)| Some((name, Summary::of(&rates)?.median)));
+        let medians: Vec<_> = medians.collect();
+        let share = |ceiling: f64| rate.map(|rate| rate / ceiling);
+        let own = medians
+            .iter()
+            .find(|(name, _)| *name == kernel)
+            .map(|(_, median)| *median);
+        let highest = medians.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+        Self {
+            hashes_per_second: own,
+            share: own.and_then(share),
+            basis: if own.is_some() { BASIS } else { NO_CEILING }.to_owned(),
+            processor: highest.map(|(name, median)| ProcessorCeiling {
+                hashes_per_second: *median,
+                kernel: (*name).to_owned(),
+                share: share(*median),
+            }),
+        }
+    }
 }
 
 /// The puzzle behind a sample's hits, so that anyone can count them again.
@@ -148,23 +203,28 @@ impl BenchReport {
 impl From<Series> for BenchRow {
     fn from(series: Series) -> Self {
         let Series { case, measured } = series;
-        let ceilings: Vec<f64> = measured.iter().filter_map(|at| at.ceiling).collect();
-        let ceiling = Summary::of(&ceilings).map(|summary| summary.median);
+        let ceilings: Vec<_> = measured.iter().map(|at| at.ceilings.clone()).collect();
         let pinned_threads = measured.iter().map(|at| at.pinned_threads).min().unwrap_or(0);
         let samples: Vec<Sample> = measured.into_iter().map(|at| at.sample).collect();
         let summary = Summary::of(&rates(&samples));
+        let busy_rates: Vec<_> = samples
+            .iter()
+            .filter_map(|sample| sample.hashes_per_processor_second)
+            .collect();
+        let by_processor_time = Summary::of(&busy_rates);
+        // A busy neighbour takes from the rate on the wall, not from this one, nor from the ceiling.
+        let all_threads = by_processor_time.map(|summary| summary.median * case.threads as f64);
+        let rate = all_threads.or(summary.map(|summary| summary.median));
         Self {
             puzzle: case.puzzle.name().to_owned(),
             kernel: case.kernel.name().to_owned(),
+            chosen: case.chosen.as_ref().map(ChosenRecord::from),
             threads: case.threads,
             pinned_threads,
             hashes_per_second: summary,
+            hashes_per_processor_second: by_processor_time,
             hashes_per_second_per_thread: summary.map(|s| s.median / case.threads as f64),
-            ceiling: Ceiling {
-                hashes_per_second: ceiling,
-                share: ceiling.zip(summary).map(|(ceiling, rate)| rate.median / ceiling),
-                basis: if ceiling.is_some() { BASIS } else { NO_CEILING }.to_owned(),
-            },
+            ceiling: Ceiling::new(case.kernel.name(), rate, &ceilings),
             check: Check::of(case.puzzle),
             samples,
             change: None,

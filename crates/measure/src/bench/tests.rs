@@ -38,13 +38,20 @@ impl Executor for Mock {
             hashes,
             elapsed_s,
             hashes_per_second: hashes as f64 / elapsed_s,
+            // As if another program had had half of the time.
+            processor_s: Some(elapsed_s * case.threads as f64 / 2.0),
+            hashes_per_processor_second: Some(2.0 * hashes as f64 / elapsed_s / case.threads as f64),
             ranges: vec![NonceRange::new(0, hashes.into()).unwrap()],
             hits: 100 - (self.lost_hits)(call),
             expected_hits: 100,
         };
         Ok(Measured {
             sample,
-            ceiling: (case.threads > 1).then_some(5000.0),
+            ceilings: match case.threads {
+                1 => vec![],
+                2 => vec![("avx2", 16_000.0), ("reference", 8000.0)],
+                _ => vec![("avx2", 16_000.0)],
+            },
             pinned_threads: 1,
         })
     }
@@ -54,6 +61,7 @@ fn plan(threads: &[usize], samples: usize) -> BenchPlan {
     let case = |threads: &usize| Case {
         puzzle: &KnownPuzzle::all()[0],
         kernel: Kernel::by_name("reference").unwrap(),
+        chosen: None,
         threads: *threads,
     };
     BenchPlan {
@@ -117,8 +125,19 @@ fn cases_take_turns_and_each_round_begins_elsewhere() {
     assert_eq!(status, BenchStatus::Done);
     assert_eq!(rows[1].rates(), [2000.0, 2000.0], "warm-ups are not counted");
     let ceilings: Vec<_> = rows.iter().map(|row| row.ceiling.hashes_per_second).collect();
-    assert_eq!(ceilings, [None, Some(5000.0), Some(5000.0)]);
-    assert_eq!(rows[1].ceiling.share, Some(0.4));
+    assert_eq!(ceilings, [None, Some(8000.0), None]);
+    assert_eq!(rows[1].ceiling.share, Some(0.5), "by processor time");
+    let shares = rows.iter().map(|row| Some(row.ceiling.processor.as_ref()?.share));
+    assert_eq!(
+        shares.collect::<Vec<_>>(),
+        [None, Some(Some(0.25)), Some(Some(0.375))]
+    );
+    assert_eq!(rows[1].ceiling.processor.as_ref().unwrap().kernel, "avx2");
+    let busy: Vec<_> = rows
+        .iter()
+        .map(|row| row.hashes_per_processor_second.unwrap().median)
+        .collect();
+    assert_eq!(busy, [2000.0; 3]);
     assert_eq!(rows[2].pinned_threads, 1);
     assert_eq!(steps, (1..=9).map(|done| (done, 9)).collect::<Vec<_>>());
     assert_eq!(plan.duration(), Duration::from_millis(6750));

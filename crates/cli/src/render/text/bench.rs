@@ -7,6 +7,7 @@ use crate::render::{
     plot::{self, Format},
     table::{Rows, Table},
 };
+use paydirt::record::KernelRateRecord;
 use paydirt_measure::{
     bench::{BenchReport, BenchRow, BenchStatus},
     machine::Machine,
@@ -59,10 +60,7 @@ impl Export for BenchReport {
     }
 
     fn table(&self) -> Table {
-        let (_, scale) = unit(self);
-        let shown = |rate: Option<f64>| rate.map_or("–".to_owned(), |rate| significant(rate / scale));
-        let percent =
-            |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        let shown = shown_in(self);
         let of = |figure: fn(Summary) -> f64| move |row: &BenchRow| shown(row.hashes_per_second.map(figure));
         let mut columns = Rows::of(&self.rows)
             .left("puzzle", |row| row.puzzle.clone())
@@ -77,13 +75,37 @@ impl Export for BenchReport {
             .right("max", of(|s| s.max))
             .right("MAD", of(|s| s.mad))
             .right("per thread", |row| shown(row.hashes_per_second_per_thread))
+            .right("per CPU s", |row| shown(per_processor_second(row)))
             .right("ceiling", |row| shown(row.ceiling.hashes_per_second))
             .right("share", |row| percent(row.ceiling.share))
+            .right("processor's ceiling", |row| {
+                shown(row.ceiling.processor.as_ref().map(|all| all.hashes_per_second))
+            })
+            .right("share", |row| percent(share_of_processor(row)))
             .right("hits", hits);
         if self.baseline.is_some() {
             columns = columns.left("change", change);
         }
         columns.table()
+    }
+
+    fn narrow_table(&self) -> Table {
+        let shown = shown_in(self);
+        let columns = Rows::of(&self.rows)
+            .left("puzzle", |row| row.puzzle.clone())
+            .left("kernel", |row| row.kernel.clone())
+            .right("threads", |row| row.threads.to_string())
+            .right("median", |row| shown(row.hashes_per_second.map(|s| s.median)));
+        if self.baseline.is_some() {
+            return columns.left("change", change).table();
+        }
+        columns
+            .right("MAD", |row| shown(row.hashes_per_second.map(|s| s.mad)))
+            .right("per CPU s", |row| shown(per_processor_second(row)))
+            .right("own", |row| percent(row.ceiling.share))
+            .right("machine", |row| percent(share_of_processor(row)))
+            .right("hits", hits)
+            .table()
     }
 
     fn figures(&self) -> Table {
@@ -107,8 +129,15 @@ impl Export for BenchReport {
             .right("max", of(|s| s.max))
             .right("mad", of(|s| s.mad))
             .right("median_per_thread", |row| cell(row.hashes_per_second_per_thread))
+            .right("median_per_processor_second", |row| {
+                cell(per_processor_second(row))
+            })
             .right("ceiling", |row| cell(row.ceiling.hashes_per_second))
             .right("ceiling_share", |row| cell(row.ceiling.share))
+            .right("processor_ceiling", |row| {
+                cell(row.ceiling.processor.as_ref().map(|all| all.hashes_per_second))
+            })
+            .right("processor_ceiling_share", |row| cell(share_of_processor(row)))
             .right("hits", |row| row.hits().to_string())
             .right("expected_hits", |row| expected_hits(row).to_string())
             .right("change_percent", changed(|c| Some(c.percent)))
@@ -133,14 +162,54 @@ impl Export for BenchReport {
         } else {
             "hits: NOT those of the oracle; the rates mean nothing".to_owned()
         });
-        let mut kernels: Vec<&BenchRow> = Vec::new();
+        let mut puzzles: Vec<&BenchRow> = Vec::new();
+        let mut without: Vec<&BenchRow> = Vec::new();
         for row in &self.rows {
-            if !kernels.iter().any(|seen| seen.kernel == row.kernel) {
-                kernels.push(row);
+            if !puzzles.iter().any(|seen| seen.puzzle == row.puzzle) {
+                puzzles.push(row);
+            }
+            if row.ceiling.hashes_per_second.is_none()
+                && !without.iter().any(|seen| seen.kernel == row.kernel)
+            {
+                without.push(row);
             }
         }
-        for row in kernels {
-            notes.push(format!("ceiling of {}: {}", row.kernel, row.ceiling.basis));
+        if let Some(row) = self
+            .rows
+            .iter()
+            .find(|row| row.ceiling.hashes_per_second.is_some())
+        {
+            notes.push(format!("a kernel's own ceiling: {}", row.ceiling.basis));
+        }
+        if let Some(row) = without.first() {
+            let kernels: Vec<_> = without.iter().map(|row| &*row.kernel).collect();
+            notes.push(format!(
+                "ceiling of {}: {}",
+                kernels.join(", "),
+                row.ceiling.basis
+            ));
+        }
+        for row in puzzles {
+            if let Some(all) = &row.ceiling.processor {
+                notes.push(format!(
+                    "the machine's ceiling, {}: the highest of these, that of {}",
+                    row.puzzle, all.kernel
+                ));
+            }
+        }
+        let chosen = self
+            .rows
+            .iter()
+            .filter_map(|row| Some((row, row.chosen.as_ref()?)));
+        for (row, chosen) in chosen {
+            let shown = |of: &KernelRateRecord| format!("{} {}", of.kernel, rate(of.hashes_per_second));
+            let rates: Vec<_> = chosen.rates.iter().map(shown).collect();
+            notes.push(format!(
+                "auto, {} ×{}: the first of {}",
+                row.puzzle,
+                row.threads,
+                rates.join(", ")
+            ));
         }
         if let Some(baseline) = &self.baseline {
             notes.push(format!(
@@ -166,6 +235,25 @@ fn unit(report: &BenchReport) -> (&'static str, f64) {
         .iter()
         .filter_map(|row| Some(row.hashes_per_second?.max));
     rate_unit(rates.fold(0.0, f64::max))
+}
+
+/// Rates in the unit that suits a report.
+fn shown_in(report: &BenchReport) -> impl Fn(Option<f64>) -> String + Copy {
+    let (_, scale) = unit(report);
+    move |rate| rate.map_or("–".to_owned(), |rate| significant(rate / scale))
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or("–".to_owned(), |share| format!("{:.0} %", share * 100.0))
+}
+
+/// The median of the rates per second of processor time.
+fn per_processor_second(row: &BenchRow) -> Option<f64> {
+    row.hashes_per_processor_second.map(|summary| summary.median)
+}
+
+fn share_of_processor(row: &BenchRow) -> Option<f64> {
+    row.ceiling.processor.as_ref()?.share
 }
 
 fn hits(row: &BenchRow) -> String {
