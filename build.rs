@@ -27,15 +27,12 @@ fn main() {
     let program = sha_ni::generate(sha_ni::Tuning::shipped());
     write("sha_ni.s".to_owned(), program.assembly(local));
     write("sha_ni.rs".to_owned(), sha_ni::constants(&program));
-    for (name, tuning) in [
-        ("hybrid", hybrid::Tuning::general()),
-        ("hybrid_zen4", hybrid::Tuning::zen_4()),
-    ] {
-        write(
-            format!("{name}.s"),
-            hybrid::generate(name, tuning).assembly(local),
-        );
+    let general = hybrid::generate("hybrid", hybrid::Tuning::general());
+    let zen_4 = hybrid::generate("hybrid_zen4", hybrid::Tuning::zen_4());
+    for program in [&general, &zen_4] {
+        write(format!("{}.s", program.name), program.assembly(local));
     }
-    write("hybrid.rs".to_owned(), hybrid::constants());
+    write("hybrid_ceiling.s".to_owned(), general.ceiling(local));
+    write("hybrid.rs".to_owned(), hybrid::constants(&general));
     write("layout.rs".to_owned(), paydirt_codegen::layout::constants());
 }

@@ -60,7 +60,7 @@ static KERNELS: &[KernelInfo] = &[
         x86_64: ["avx512f", "avx512vl", "avx512bw", "sha", "sse4.1", "ssse3"],
         lanes: 8,
         bind: super::x86_64::hybrid::bind,
-        ceiling: None,
+        ceiling: Some(super::x86_64::hybrid::CEILING),
     },
     kernel! {
         name: "sha-ni",

@@ -3,6 +3,7 @@
 use std::{iter::Sum, ops::Add};
 
 use crate::{
+    isa::Emitter,
     layout::Entry,
     merge::{Stream, mix},
     op::{Instruction, Lines, Op, Unit},
@@ -76,9 +77,13 @@ const LOOP: Label = Label::Named("ceiling");
 /// Results go to three quarters of the registers in turn, sources are others that nothing writes. Units are spread
 /// evenly.
 pub fn ceiling(target: &Target) -> Code {
-    let isa = &*target.streams[0];
+    independent(&*target.streams[0], target.mix)
+}
+
+/// The same of one stream's instructions: rotates, functions and additions of a round and its step, and registers.
+pub fn independent(isa: &dyn Emitter, kinds: ([usize; 3], u8)) -> Code {
     let class = isa.file().state[0].class;
-    let ([rotates, functions, additions], registers) = target.mix;
+    let ([rotates, functions, additions], registers) = kinds;
     let sources = registers / 4;
     let targets = registers - sources;
     let mut next = 0;
@@ -125,6 +130,15 @@ pub fn ceiling(target: &Target) -> Code {
     }
 }
 
+/// The operations of one turn of the loop that is the ceiling.
+pub fn of_ceiling(program: &Program) -> Operations {
+    let lines = program.ceiling.pieces[1].code().iter();
+    lines
+        .filter(|line| line.width().is_some())
+        .map(Operations::of)
+        .sum()
+}
+
 /// The operation counts as Rust constants.
 pub fn tables(program: &Program) -> String {
     let show = |o: Operations| {
@@ -137,11 +151,7 @@ pub fn tables(program: &Program) -> String {
     let pieces: Vec<_> = (0..Entry::COUNT)
         .map(|index| show(program.operations(Label::Entry(index))))
         .collect();
-    let ceiling = program.ceiling.pieces[1].code().iter();
-    let ceiling = ceiling
-        .filter(|line| line.width().is_some())
-        .map(Operations::of)
-        .sum();
+    let ceiling = of_ceiling(program);
     format!(
         "const BODY_OPERATIONS: Operations = {};\nconst CEILING_OPERATIONS: Operations = {};\nconst PIECE_OPERATIONS: [Operations; {}] = [{}];\n",
         show(body),

@@ -41,9 +41,11 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     block::{Word, follow},
+    counts,
+    isa::Avx512,
     merge::{Stream, merge},
     op::{Lines, Op},
-    operand::{Label, R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI, Slot},
+    operand::{Class, Label, R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI, Slot},
     program::{Code, Piece, Pool, Program},
     shapes::jump,
     tuned::{Tuned, TunedError},
@@ -53,6 +55,9 @@ use rounds::{Chain, Sums};
 
 /// Messages of a batch: lanes of a vector.
 pub const LANES: usize = 8;
+
+/// Rotates, functions of three bits and additions of a round and its step, and how many registers there are.
+const MIX: ([usize; 3], u8) = ([12, 6, 10], 32);
 
 /// Where the next period begins.
 const AGAIN: Label = Label::Named("again");
@@ -640,13 +645,32 @@ pub fn generate_some(name: &'static str, tuning: Tuning, entries: &[Entry]) -> P
             pieces: generator.pieces,
         },
         pool: generator.pool,
-        ceiling: Code { pieces: Vec::new() },
+        ceiling: counts::independent(&Avx512::new(Class::Ymm, 0, 0), MIX),
     }
 }
 
-/// Where each value lies in memory, for the driver, as Rust. What they mean is said in [`memory`] and at [`Entry`].
-pub fn constants() -> String {
-    let mut text = String::new();
+/// What a batch takes: `sha256rnds2`, and other operations of vectors.
+pub(crate) fn costs(program: &Program, entry: usize) -> [u32; 2] {
+    let lines =
+        (program.code.find(Label::Entry(entry))).map_or(&[][..], |piece| program.code.pieces[piece].code());
+    let rounds = lines.iter().filter(|line| line.op == Op::Sha256Rounds).count() as u32;
+    let all: counts::Operations = lines.iter().map(counts::Operations::of).sum();
+    [rounds, all.rotates + all.logic + all.adds + all.others - rounds]
+}
+
+/// What a driver must know, as Rust: where each value lies in memory, and what each piece takes. What they mean is said
+/// in [`memory`] and at [`Entry`].
+pub fn constants(program: &Program) -> String {
+    let costs: Vec<_> = (0..Entry::COUNT).map(|entry| costs(program, entry)).collect();
+    let turn = counts::of_ceiling(program);
+    let mut text = format!(
+        "/// `sha256rnds2` and other vector operations of each piece, for a batch.\n\
+         pub const PIECES: [[u32; 2]; {}] = {costs:?};\n\
+         /// Vector operations of one turn of the loop that measures them.\n\
+         pub const CEILING_OPERATIONS: u64 = {};\n",
+        costs.len(),
+        turn.rotates + turn.logic + turn.adds + turn.others
+    );
     for (name, value) in [
         ("LANES", LANES),
         ("BUFFER_BYTES", memory::BUFFER_BYTES),

@@ -16,10 +16,11 @@
 
 use paydirt_sha256::INITIAL;
 
-use super::is_header;
+use super::{is_header, sha_ni::ROUNDS};
 use crate::{
     kernel::{
         Hits, Prepared, Scan,
+        ceiling::{Ceiling, Demand, Unit},
         prepared::TopWordTest,
         stretch::Stretch,
         symbols::{LowSymbols, MOST_LOW},
@@ -303,6 +304,54 @@ impl Hybrid<'_> {
             }
         }
     }
+}
+
+/// The vectors' operations. Eight hashes' schedules are in a vector, so that those of the rounds come on top.
+static VECTORS: Unit = Unit {
+    name: "256-bit vector operations, in SHA-256's mix",
+    operations: CEILING_OPERATIONS,
+    // SAFETY: the caller vouches for the features; the loop touches only registers.
+    #[allow(unsafe_code)]
+    turns: |turns| unsafe { spin(turns) },
+};
+
+/// The bound of this kernel: the larger of what its rounds and its schedules take.
+pub(in crate::kernel) const CEILING: Ceiling = Ceiling(&[
+    Demand {
+        unit: &ROUNDS,
+        operations_per_hash: |prepared| per_hash(prepared, 0),
+    },
+    Demand {
+        unit: &VECTORS,
+        operations_per_hash: |prepared| per_hash(prepared, 1),
+    },
+]);
+
+/// What a hash takes of one of both.
+fn per_hash(prepared: &Prepared, unit: usize) -> Option<f64> {
+    let stretch = stretch(prepared);
+    let of = |piece: usize| f64::from(PIECES[piece][unit]) / LANES as f64;
+    let rolled = (prepared.rolled.as_ref()).is_some_and(|header| header.fills_batches());
+    Some(match Pieces::of(prepared, &stretch)? {
+        Pieces::One(HEADER, _) if rolled => of(ROLL),
+        Pieces::One(piece, _) => of(piece),
+        Pieces::Several { block, second } => {
+            of(block) + of(UNIFORM) * stretch.suffix.len() as f64 + second.map_or(0.0, of)
+        }
+    })
+}
+
+/// Runs the loop of the ceiling so many times, at least once.
+///
+/// # Safety
+/// The processor must have AVX-512 F and VL.
+#[allow(unsafe_code)]
+#[unsafe(naked)]
+unsafe extern "sysv64" fn spin(turns: u64) {
+    core::arch::naked_asm!(
+        include_str!(concat!(env!("OUT_DIR"), "/hybrid_ceiling.s")),
+        options(raw)
+    )
 }
 
 /// Whether this is a processor of AMD's families with Zen 4 cores: there upper halves of registers do not matter, and a

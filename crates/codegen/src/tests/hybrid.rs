@@ -3,10 +3,8 @@
 use super::{Numbers, counts::assert_file};
 use crate::{
     block::Word,
-    counts::Operations,
-    hybrid::{Ending, Entry, LANES, Tuning, generate, memory},
+    hybrid::{self, Ending, Entry, LANES, Tuning, generate, memory},
     interpret::Call,
-    op::Op,
     operand::{Class, Label, Operand, Register},
     program::Program,
 };
@@ -323,14 +321,12 @@ fn vectors_keep_to_the_upper_registers() {
         .for_each(|tuning| assert!(!touches(tuning), "{tuning:?}"));
 }
 
-/// Operations of one hash: `sha256rnds2`, those of vectors, and instructions in all.
+/// Operations of one hash: `sha256rnds2`, others of vectors, and instructions in all.
 fn costs(program: &Program, entry: Entry) -> [f64; 3] {
     let piece = program.code.find(Label::Entry(entry.index())).unwrap();
-    let lines = program.code.pieces[piece].code();
-    let operations: Operations = lines.iter().map(Operations::of).sum();
-    let rounds = lines.iter().filter(|line| line.op == Op::Sha256Rounds).count();
-    let vectors = operations.rotates + operations.logic + operations.adds + operations.others;
-    [rounds, vectors as usize - rounds, lines.len()].map(|count| count as f64 / LANES as f64)
+    let [rounds, vectors] = hybrid::costs(program, entry.index());
+    let all = program.code.pieces[piece].code().len();
+    [rounds, vectors, all as u32].map(|count| f64::from(count) / LANES as f64)
 }
 
 /// A change that alters the code shows here; and the documentation's table.
