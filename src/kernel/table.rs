@@ -55,6 +55,14 @@ static KERNELS: &[KernelInfo] = &[
         ceiling: Some(super::x86_64::avx512::CEILING),
     },
     kernel! {
+        name: "hybrid",
+        about: "schedules in vectors of 8, rounds by the SHA instructions",
+        x86_64: ["avx512f", "avx512vl", "avx512bw", "sha", "sse4.1", "ssse3"],
+        lanes: 8,
+        bind: super::x86_64::hybrid::bind,
+        ceiling: None,
+    },
+    kernel! {
         name: "sha-ni",
         about: "the SHA instructions, three nonces side by side",
         x86_64: ["sha", "sse4.1", "ssse3"],

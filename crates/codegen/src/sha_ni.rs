@@ -25,6 +25,8 @@
 //! the rounds of this one: with three lanes 53 cycles a compression on a Zen 3 core, where two lanes wait for their rounds
 //! (64), and a step right before its rounds takes 55.
 
+use std::{fmt, str::FromStr};
+
 use crate::{
     block::varying_words,
     isa::{Lane, SUMS, ShaNi},
@@ -33,6 +35,7 @@ use crate::{
     operand::{Class, Label, Operand, R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI, Register, Slot},
     program::{Code, Piece, Pool, Program},
     shapes::{self, jump, piece},
+    tuned::{Tuned, TunedError},
 };
 use paydirt_sha256::{INITIAL, K, round};
 
@@ -547,8 +550,45 @@ impl Generator {
     }
 }
 
-/// The program with so many lanes, one to three.
-pub fn generate(lanes: usize) -> Program {
+/// What differs from processor to processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Messages side by side, 1 to 3.
+    pub lanes: usize,
+}
+
+impl Tuning {
+    /// As it is shipped.
+    pub fn shipped() -> Self {
+        let text = include_str!("../tuned/sha_ni.txt");
+        text.parse()
+            .unwrap_or_else(|error| panic!("tuned/sha_ni.txt: {error}"))
+    }
+}
+
+impl FromStr for Tuning {
+    type Err = TunedError;
+
+    fn from_str(text: &str) -> Result<Self, TunedError> {
+        let mut tuned: Tuned = text.parse()?;
+        let lanes = tuned.take("lanes")?;
+        tuned.end()?;
+        Ok(Self { lanes })
+    }
+}
+
+impl fmt::Display for Tuning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "lanes = {}", self.lanes)
+    }
+}
+
+/// The program of this tuning.
+///
+/// # Panics
+/// When it has no lanes, or more than three.
+pub fn generate(Tuning { lanes }: Tuning) -> Program {
+    assert!((1..=3).contains(&lanes), "no registers for {lanes} lanes");
     let mut generator = Generator {
         isa: ShaNi::new(lanes),
         pool: Pool::new(1),
@@ -578,6 +618,8 @@ pub fn generate(lanes: usize) -> Program {
         lanes,
         streams: 1,
         is_legacy: true,
+        labels: Entry::COUNT,
+        end: Entry::Return.index(),
         code: Code { pieces },
         pool: generator.pool,
         ceiling: Code { pieces: Vec::new() },

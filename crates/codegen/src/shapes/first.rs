@@ -2,13 +2,14 @@
 
 use super::Generator;
 use crate::{
-    block::{AHEAD, Block, SLACK, Word, follow, known_terms},
+    block::{Block, Word, follow, known_terms},
     layout::Scalar,
     merge::spread,
     op::Lines,
     operand::Operand,
     program::Piece,
     rounds::{Inputs, Results},
+    target::Tuning,
 };
 use paydirt_sha256::{self as sha256, K};
 
@@ -44,12 +45,14 @@ fn inputs(t: usize, after: usize) -> Inputs {
 }
 
 impl Generator {
-    /// Rounds from the first varying word up to 31, less [`AHEAD`].
+    /// Rounds from the first varying word up to 31, less how far the schedule is ahead.
     pub fn written_out(&mut self, piece: &mut Piece, words: [Word; 64], before: Before) {
+        let Tuning { ahead, slack, .. } = self.target.tuning;
         let block = Block {
             words: follow(words),
             base: 16,
             last: 63,
+            ahead,
         };
         let first = words
             .iter()
@@ -72,9 +75,9 @@ impl Generator {
             piece.push(self.target.streams(|isa| block.load_recent(t, isa)));
         }
         let mut next_step = 16;
-        for t in first..32 - AHEAD {
+        for t in first..32 - ahead {
             let mut steps = Vec::new();
-            while next_step <= t + AHEAD {
+            while next_step <= t + ahead {
                 if block.words[next_step] == Word::Varying {
                     steps.push((next_step, self.uniform_terms(&block.words, next_step)));
                 }
@@ -89,7 +92,7 @@ impl Generator {
                     .iter()
                     .flat_map(|(t, sum)| block.step(*t, isa, *sum))
                     .collect();
-                spread(block.round(t, isa, inputs, Results::Both), steps, SLACK)
+                spread(block.round(t, isa, inputs, Results::Both), steps, slack)
             }));
         }
     }
