@@ -94,7 +94,7 @@ impl<'p, A: Assembly + 'p> Batches<'p, A> {
             pieces,
             stretch,
             test: prepared.test,
-            frame: Box::new(Frame::new()),
+            frame: Frame::new(),
         }))
     }
 }

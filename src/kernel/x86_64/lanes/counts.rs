@@ -42,7 +42,7 @@ impl Counts {
         let stretch = Stretch::new(prepared, LowSymbols::of(prepared, MOST_LOW));
         let pieces = Pieces::of(prepared, &stretch)?;
         let pieces = match prepared.rolled.is_some_and(|rolled| rolled.fills_batches()) {
-            true => pieces.of_rolled(),
+            true => pieces.of_rolled().map(Vec::from),
             false => pieces.of_one_call(),
         }?;
         let operations: u64 = pieces.iter().map(|piece| self.pieces[*piece].total()).sum();

@@ -1,6 +1,9 @@
 //! What the assembly reads and writes, laid out as [`layout`](super::layout) says.
 
-use std::mem::offset_of;
+use std::{
+    alloc::{self, Layout},
+    mem::offset_of,
+};
 
 use paydirt_sha256::{INITIAL, round};
 
@@ -38,12 +41,17 @@ const _: () = {
 };
 
 impl Frame {
-    pub(super) fn new() -> Self {
-        Self {
-            words: [[[0; LANES]; STREAMS]; _],
-            scalars: [0; _],
-            sums: [[0; LANES]; _],
-            versions: [[[[0; LANES]; STREAMS]; _]; _],
+    /// All zero. Made where it stays: it is long, and a search that the first nonce ends is short.
+    pub(super) fn new() -> Box<Self> {
+        let layout = Layout::new::<Self>();
+        // SAFETY: a frame is not empty, and of nothing but integers; memory of its layout becomes a box of it.
+        #[allow(unsafe_code)]
+        unsafe {
+            let frame = alloc::alloc_zeroed(layout).cast::<Self>();
+            if frame.is_null() {
+                alloc::handle_alloc_error(layout);
+            }
+            Box::from_raw(frame)
         }
     }
 

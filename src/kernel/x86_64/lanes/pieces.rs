@@ -85,8 +85,9 @@ impl Pieces {
     }
 
     /// The same under many midstates, if there are pieces for that: for an 80-byte header, hashed twice.
-    pub(super) fn of_rolled(&self) -> Option<Vec<usize>> {
-        let plain = [HEADER, DIGEST, SECOND_LITTLE, TOP_LITTLE];
-        (self.of_one_call()? == plain).then(|| vec![ROLL, SECOND_LITTLE, TOP_LITTLE])
+    pub(super) fn of_rolled(&self) -> Option<[usize; 3]> {
+        let [call] = &self.calls[..] else { return None };
+        let is_header = (call.entry, call.then, call.next) == (HEADER, DIGEST, SECOND_LITTLE);
+        is_header.then_some([ROLL, SECOND_LITTLE, TOP_LITTLE])
     }
 }
