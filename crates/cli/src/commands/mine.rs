@@ -86,6 +86,9 @@ impl MineArgs {
             place,
             find,
         };
+        let cancel = Cancel::new();
+        on_interrupt(&cancel)?;
+        let miner = self.machine.miner()?;
         let (mut keeper, mut before) = (None, None);
         if let Some(path) = &self.resume {
             match ResumeFile::open(path, &puzzle, find, place.range)? {
@@ -97,14 +100,13 @@ impl MineArgs {
             }
         }
         let run = Run {
-            miner: self.machine.miner()?,
-            cancel: Cancel::new(),
+            miner,
+            cancel,
             timeout,
             keeper,
             before,
             report,
         };
-        on_interrupt(&run.cancel)?;
         match find {
             Find::All => run.all(),
             Find::Lowest | Find::First => run.one(),
