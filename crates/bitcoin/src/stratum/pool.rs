@@ -12,7 +12,10 @@
 //! ```
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, atomic::AtomicU64},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -90,6 +93,8 @@ struct Shared {
     state: Mutex<Option<Session>>,
     /// Answers have come, or it is over.
     answered: Condvar,
+    /// Answers that the client has, and that are being counted and told.
+    telling: AtomicUsize,
     tally: Mutex<Tally>,
     failure: Mutex<Option<PoolError>>,
     /// Nothing is counted or told any more.
@@ -123,6 +128,7 @@ impl Pool {
             slot: JobSlot::default(),
             state: Mutex::default(),
             answered: Condvar::new(),
+            telling: AtomicUsize::new(0),
             tally: Mutex::default(),
             failure: Mutex::default(),
             over: Cancel::new(),
@@ -167,7 +173,10 @@ impl Pool {
         let mut state = shared.state();
         let unanswered =
             |state: &Option<Session>| state.as_ref().map_or(0, |session| session.client.unanswered());
-        while unanswered(&state) > 0 && begun.elapsed() < patience && !shared.has_enough() {
+        // What is answered is waited for until it is counted, too.
+        let is_waiting =
+            |state: &Option<Session>| unanswered(state) > 0 || shared.telling.load(Ordering::SeqCst) > 0;
+        while is_waiting(&state) && begun.elapsed() < patience && !shared.has_enough() {
             let waited = shared.answered.wait_timeout(state, LOOK_EVERY);
             state = waited.expect(NO_PANIC).0;
         }
@@ -434,8 +443,8 @@ impl Shared {
             }
         }
         let latency = session.client.latency();
+        self.telling.fetch_add(1, Ordering::SeqCst);
         drop(state);
-        self.answered.notify_all();
         if let Some(latency) = latency {
             self.tally().latency_s = Some(seconds(latency));
         }
@@ -445,6 +454,8 @@ impl Shared {
                 Told::Line(line) => self.say(line),
             }
         }
+        self.telling.fetch_sub(1, Ordering::SeqCst);
+        self.answered.notify_all();
         leave
     }
 }
