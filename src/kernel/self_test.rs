@@ -20,7 +20,7 @@ pub(super) fn passes(kernel: Kernel) -> bool {
     })
 }
 
-fn puzzles() -> [(Puzzle, NonceRange); 4] {
+pub(super) fn puzzles() -> [(Puzzle, NonceRange); 4] {
     let half = Goal::at_most(Target::from_leading_zero_bits(1.0).expect("between 0 and 256"));
     let part = |puzzle: Puzzle, start, count| {
         let range = puzzle.nonce_space().part(start, count);

@@ -2,6 +2,7 @@
 
 pub(super) mod avx2;
 pub(super) mod avx512;
+mod halves;
 pub(super) mod hybrid;
 mod lanes;
 pub(super) mod sha_ni;

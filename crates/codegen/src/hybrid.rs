@@ -198,9 +198,9 @@ pub mod memory {
     pub const DIGEST_BATCHES: usize = 32;
     /// Digests of all batches, two quads a message; one batch before them and one after.
     pub const DIGESTS: Array = array(WORDS.offset + (BATCHES + 2 * MARGIN) * WORDS.stride, 32 * LANES);
-    /// Versions of a rolled header: the state of each before its first rounds that vary and its chaining value, four
-    /// quads. Each batch's entry of [`WORDS`] has the address of its nonce's sums, 0 and the varying word in the place
-    /// of the first, and that of its first version.
+    /// Versions of a rolled header: the state of each after the nonce's round, without its sum, and its chaining value, four
+    /// quads. Each batch's entry of [`WORDS`] has the address of its nonce's sums, 0 and that of the varying word's
+    /// round in the place of the first, and that of its first version.
     pub const VERSION: Array = array(0, 64);
     /// Bytes of it all.
     pub const BYTES: usize = DIGESTS.offset + (DIGEST_BATCHES + 2) * DIGESTS.stride;

@@ -10,6 +10,8 @@ mod sha_ni;
 mod sha_ni_program;
 mod strictness;
 
+use paydirt_sha256::{self as sha256, INITIAL};
+
 use crate::{Program, Tuning, avx2, avx512, programs};
 
 /// Numbers without a pattern (xorshift).
@@ -30,6 +32,23 @@ impl Numbers {
     pub(crate) fn words<const N: usize>(&mut self) -> [u32; N] {
         std::array::from_fn(|_| self.next())
     }
+}
+
+/// A hash value or state as the SHA instructions hold it.
+pub(crate) fn halves([a, b, c, d, e, f, g, h]: [u32; 8]) -> [u32; 8] {
+    [f, e, b, a, h, g, d, c]
+}
+
+/// The chaining value after a block.
+pub(crate) fn digest(chain: &[u32; 8], block: &[u32; 16]) -> [u32; 8] {
+    let mut digest = *chain;
+    sha256::compress(&mut digest, block);
+    digest
+}
+
+/// SHA-256 of a hash.
+pub(crate) fn second(hash: &[u32; 8]) -> [u32; 8] {
+    digest(&INITIAL, &sha256::second_block(hash))
 }
 
 /// The programs that are shipped, and some that a search may try.

@@ -48,9 +48,9 @@ pub(super) mod layout {
     include!(concat!(env!("OUT_DIR"), "/sha_ni.rs"));
 }
 
+use super::halves::Version;
 use frame::{Frame, TOP_COUNT, pair, table};
 use layout::{LANES, PIECES};
-use rolled::Version;
 
 /// Nonces of a row, at least: enough for its own words to cost nothing, few enough for their table to stay in the cache.
 const ROW: u64 = 256;

@@ -1,6 +1,6 @@
 //! The program of the SHA instructions with schedules in vectors, run by the interpreter, against the oracle.
 
-use super::{Numbers, counts::assert_file};
+use super::{Numbers, counts::assert_file, digest, halves, second};
 use crate::{
     block::Word,
     hybrid::{self, Ending, Entry, LANES, Tuning, generate, memory},
@@ -116,24 +116,6 @@ impl Memory {
         };
         program.run(&mut self.0, 0, call).unwrap();
     }
-}
-
-fn halves([a, b, c, d, e, f, g, h]: [u32; 8]) -> [u32; 8] {
-    [f, e, b, a, h, g, d, c]
-}
-
-fn digest(chain: &[u32; 8], block: &[u32; 16]) -> [u32; 8] {
-    let mut digest = *chain;
-    sha256::compress(&mut digest, block);
-    digest
-}
-
-fn second(digest: &[u32; 8]) -> [u32; 8] {
-    let mut block = [0; 16];
-    block[..8].copy_from_slice(digest);
-    block[8] = 0x8000_0000;
-    block[15] = 256;
-    self::digest(&INITIAL, &block)
 }
 
 fn less(word: usize, digests: &[[u32; 8]], chain: &[u32; 8]) -> Vec<u32> {
@@ -259,14 +241,14 @@ fn rolled_headers() {
         for (i, block) in blocks.iter().enumerate() {
             let schedule = sha256::schedule(block);
             let mut sums: [u32; 64] = std::array::from_fn(|t| K[t].wrapping_add(schedule[t]));
-            (sums[0], sums[1]) = (0, block[3]);
+            (sums[0], sums[1]) = (0, sums[3]);
             memory.put(sums_at + 256 * i, &sums);
         }
         for (i, chain) in chains.iter().enumerate() {
             let mut state = *chain;
             for t in 0..4 {
-                let word = if t == 3 { 0 } else { common[t] };
-                sha256::round(&mut state, K[t].wrapping_add(word));
+                let sum = if t == 3 { 0 } else { K[t].wrapping_add(common[t]) };
+                sha256::round(&mut state, sum);
             }
             let at = versions_at + i * memory::VERSION.stride;
             memory.put(at, &[halves(state), halves(*chain)].concat());

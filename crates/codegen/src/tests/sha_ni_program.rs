@@ -1,6 +1,6 @@
 //! The program of the SHA instructions, run by the interpreter, against the oracle.
 
-use super::Numbers;
+use super::{Numbers, digest, halves, second};
 use crate::{
     block::varying_words,
     interpret::Call,
@@ -117,24 +117,6 @@ impl Memory {
 
 fn slot(bytes: usize) -> Slot {
     Slot::at(crate::operand::RDI, bytes as i32)
-}
-
-fn halves([a, b, c, d, e, f, g, h]: [u32; 8]) -> [u32; 8] {
-    [f, e, b, a, h, g, d, c]
-}
-
-fn digest(chain: &[u32; 8], block: &[u32; 16]) -> [u32; 8] {
-    let mut digest = *chain;
-    sha256::compress(&mut digest, block);
-    digest
-}
-
-fn second(digest: &[u32; 8]) -> [u32; 8] {
-    let mut block = [0; 16];
-    block[..8].copy_from_slice(digest);
-    block[8] = 0x8000_0000;
-    block[15] = 256;
-    self::digest(&INITIAL, &block)
 }
 
 /// Blocks that differ in `words` words from `first` on.

@@ -4,19 +4,14 @@ use std::mem::offset_of;
 
 use paydirt_sha256::{K, round, small_sigma_0, small_sigma_1};
 
-use super::layout::*;
+use super::{
+    super::halves::{Quad, halves},
+    layout::*,
+};
 use crate::{
     kernel::stretch::{Start, Stretch, varying},
     puzzle::ByteOrder,
 };
-
-/// Four words, the first in the lowest lane.
-pub(super) type Quad = [u32; 4];
-
-/// The hash value or state as the SHA instructions hold it: F E B A and H G D C, from the lowest lane up.
-pub(super) const fn halves([a, b, c, d, e, f, g, h]: [u32; 8]) -> [Quad; 2] {
-    [[f, e, b, a], [h, g, d, c]]
-}
 
 /// Batches of [`LANES`] nonces; what each field is for is said in the generator's `hybrid::memory`.
 #[repr(C, align(64))]

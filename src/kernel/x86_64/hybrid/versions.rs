@@ -3,32 +3,16 @@
 //! *In:* a stretch with a midstate for each version, header nonces. *Out:* the versions' states, the nonces' sums, and for
 //! each batch where its own are.
 
-use paydirt_sha256::round;
-
-use super::{
-    frame::{Quad, halves},
-    layout::LANES,
-};
-use crate::kernel::{
-    stretch::{Start, Stretch},
-    sums::expand,
-};
+use super::{super::halves::Version, layout::LANES};
+use crate::kernel::{stretch::Stretch, sums::expand};
 
 /// Versions of a nonce at most.
 pub(super) const MOST: usize = 128;
 /// Nonces whose schedules are computed side by side.
 const NONCES: usize = 16;
 
-/// A version: the state before its first rounds that vary, and its chaining value.
-#[repr(C, align(64))]
-#[derive(Clone, Copy)]
-struct Version {
-    start: [Quad; 2],
-    chaining: [Quad; 2],
-}
-
-/// Constant and word of each round of a nonce's block; those of the first two rounds, which versions have behind them, are
-/// zero and the nonce.
+/// Constant and word of each round of a nonce's block; in the place of the first two, which versions have behind
+/// them, are zero and the sum of the nonce's round.
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
 struct Sums([u32; 64]);
@@ -52,13 +36,7 @@ impl Versions {
     /// Arranges the versions of a stretch.
     pub(super) fn pack(&mut self, stretch: &Stretch<'_>) {
         self.versions.clear();
-        for Start { chaining, mut state } in stretch.starts.iter().copied() {
-            round(&mut state, stretch.k_plus_w(NONCE));
-            self.versions.push(Version {
-                start: halves(state),
-                chaining: halves(chaining),
-            });
-        }
+        self.versions.extend(stretch.starts.iter().map(Version::of));
     }
 
     /// Computes the sums of nonces: these are their words.
@@ -70,9 +48,9 @@ impl Versions {
             (words.iter_mut().zip(block)).for_each(|(words, word)| *words = [*word; NONCES]);
             words[NONCE][..nonces.len()].copy_from_slice(nonces);
             expand(&mut words);
-            for (i, nonce) in nonces.iter().enumerate() {
+            for i in 0..nonces.len() {
                 let mut sums = words.map(|word| word[i]);
-                (sums[0], sums[1]) = (0, *nonce);
+                (sums[0], sums[1]) = (0, sums[NONCE]);
                 self.sums.push(Sums(sums));
             }
         }
@@ -106,7 +84,7 @@ mod tests {
             block[NONCE] = nonce;
             let schedule = schedule(&block);
             assert!((2..64).all(|t| sums.0[t] == K[t].wrapping_add(schedule[t])));
-            assert_eq!(sums.0[..2], [0, nonce]);
+            assert_eq!(sums.0[..2], [0, K[NONCE].wrapping_add(nonce)]);
         }
     }
 }

@@ -8,19 +8,14 @@ use std::mem::offset_of;
 
 use paydirt_sha256::{round, small_sigma_0};
 
-use super::layout::*;
+use super::{
+    super::halves::{Quad, halves},
+    layout::*,
+};
 use crate::kernel::{
     stretch::{Start, Stretch, varying},
     symbols::LowSymbols,
 };
-
-/// Four words, the first in the lowest lane.
-pub(super) type Quad = [u32; 4];
-
-/// The hash value or state as the SHA instructions hold it: F E B A and H G D C, from the lowest lane up.
-pub(super) const fn halves([a, b, c, d, e, f, g, h]: [u32; 8]) -> [Quad; 2] {
-    [[f, e, b, a], [h, g, d, c]]
-}
 
 /// Nonces of a call at most: some microseconds, the time that a puzzle takes which the first nonce solves.
 pub(super) const TOP_COUNT: usize = 32 * LANES;

@@ -8,40 +8,21 @@ use std::arch::x86_64::{
     _mm_sha256msg2_epu32,
 };
 
-use paydirt_sha256::{K, round};
+use paydirt_sha256::K;
 
 use super::{
+    super::halves::Version,
     RETURN, ROLL, ShaNi,
-    frame::{Quad, TOP_COUNT, halves},
+    frame::TOP_COUNT,
     layout::{LANES, VERSION_BYTES},
     run,
 };
-use crate::kernel::{Hits, stretch::Start};
+use crate::kernel::Hits;
 
 /// Midstates that are worth it, at least; with so many or a multiple, few lanes of the last batch are in vain.
 pub(super) const FEWEST: usize = 32;
 
-/// What differs from version to version, as the assembly finds it.
-#[derive(Clone, Copy, Default)]
-#[repr(C, align(16))]
-pub(super) struct Version {
-    /// The state after the nonce's round, but for what that adds to a and e.
-    start: [Quad; 2],
-    midstate: [Quad; 2],
-}
-
 const _: () = assert!(size_of::<Version>() == VERSION_BYTES);
-
-impl Version {
-    fn of(start: &Start) -> Self {
-        let mut state = start.state;
-        round(&mut state, 0);
-        Self {
-            start: halves(state),
-            midstate: halves(start.chaining),
-        }
-    }
-}
 
 /// Constant and word of each round, four together.
 type Sums = [__m128i; 16];
