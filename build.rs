@@ -3,8 +3,7 @@
 
 use std::{env, fs, path::Path};
 
-/// Messages side by side in the SHA kernel: two wait for their rounds where a pair starts each cycle (Zen 3, Zen 4).
-const SHA_NI_LANES: usize = 3;
+use paydirt_codegen::{hybrid, sha_ni};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -25,11 +24,18 @@ fn main() {
         write(format!("{name}_ceiling.s"), program.ceiling(local));
         write(format!("{name}.rs"), program.tables());
     }
-    let sha_ni = paydirt_codegen::sha_ni::generate(SHA_NI_LANES);
-    write("sha_ni.s".to_owned(), sha_ni.assembly(local));
-    write(
-        "sha_ni.rs".to_owned(),
-        paydirt_codegen::sha_ni::constants(&sha_ni),
-    );
+    let program = sha_ni::generate(sha_ni::Tuning::shipped());
+    write("sha_ni.s".to_owned(), program.assembly(local));
+    write("sha_ni.rs".to_owned(), sha_ni::constants(&program));
+    for (name, tuning) in [
+        ("hybrid", hybrid::Tuning::general()),
+        ("hybrid_zen4", hybrid::Tuning::zen_4()),
+    ] {
+        write(
+            format!("{name}.s"),
+            hybrid::generate(name, tuning).assembly(local),
+        );
+    }
+    write("hybrid.rs".to_owned(), hybrid::constants());
     write("layout.rs".to_owned(), paydirt_codegen::layout::constants());
 }

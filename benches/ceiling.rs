@@ -101,8 +101,13 @@ fn shapes() -> Vec<Shape> {
     vec![
         Shape::new("text, 3-byte prefix", text(3)),
         Shape::new("header", header.clone()),
-        Shape::against(HEADER, "header, 2 versions rolled", rolled(0x2000)),
-        Shape::against(HEADER, "header, 4 and more versions rolled", rolled(0x1fff_e000)),
+        Shape::against(HEADER, "header, 4 versions rolled", rolled(0x6000)),
+        Shape::against(HEADER, "header, 32 versions rolled", rolled(0x0003_e000)),
+        Shape::against(
+            HEADER,
+            "header, 128 and more versions rolled",
+            rolled(0x1fff_e000),
+        ),
         Shape::new("text, 40-byte prefix", text(40)),
         Shape::new("text, 64-byte prefix", text(64)),
         Shape::new(

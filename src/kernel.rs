@@ -28,6 +28,7 @@ mod rolled;
 mod self_test;
 mod shape;
 mod stretch;
+mod sums;
 mod symbols;
 mod table;
 #[cfg(test)]
@@ -41,6 +42,8 @@ pub use prepared::Prepared;
 pub(crate) use shape::Shape;
 pub use table::KernelInfo;
 
+use rolled::RolledScan;
+
 /// A kernel bound to a [`Prepared`]: it has memory of its own and scans chunk after chunk.
 pub(crate) trait Scan {
     /// Tests the nonces `first`, `first + 1`, … (`count` of them, at least one) under each of the midstates, which stand
@@ -49,7 +52,8 @@ pub(crate) trait Scan {
     /// unless the hits became full: then it may stop after the batch that filled them. It always tests at least one.
     fn scan(&mut self, midstates: &[[u32; 8]], first: u64, count: u64, hits: &mut Hits) -> u64;
 
-    /// Whether it can test nonces under so many midstates at once. Under one it must.
+    /// Whether it can test nonces under so many midstates at once. Under one it must; those that can test them under more
+    /// take 32 of them, or a multiple of 32.
     fn takes(&self, midstates: usize) -> bool {
         midstates == 1
     }
@@ -78,6 +82,7 @@ pub(crate) trait Scan {
 pub struct Scanner<'p> {
     prepared: &'p Prepared,
     kernel: Box<dyn Scan + 'p>,
+    rolled: Option<RolledScan>,
     lanes: u64,
 }
 
@@ -86,6 +91,7 @@ impl<'p> Scanner<'p> {
         Self {
             prepared,
             kernel,
+            rolled: prepared.rolled.map(RolledScan::new),
             lanes,
         }
     }
@@ -104,8 +110,8 @@ impl<'p> Scanner<'p> {
             range.start() <= first && end <= range.end(),
             "the scan leaves the range that was prepared"
         );
-        match &self.prepared.rolled {
-            Some(header) => header.scan(&mut *self.kernel, first, count, hits),
+        match &mut self.rolled {
+            Some(rolled) => rolled.scan(&mut *self.kernel, first, count, hits),
             None => (self.kernel).scan(std::slice::from_ref(&self.prepared.midstate), first, count, hits),
         }
     }

@@ -28,6 +28,7 @@ pub use header::{HEADER_BYTES, HEADER_NONCE_OFFSET, Header};
 pub use hex::HexError;
 pub use nonce::{EncodingError, HexCase, NonceEncoding};
 pub use range::{NonceRange, RangeError};
+pub(crate) use rolling::MOST_GROUP_BITS;
 pub use rolling::{RollError, VersionRolling};
 pub use target::{Target, TargetError};
 pub use template::{PLACEHOLDER, Template, TemplateError};

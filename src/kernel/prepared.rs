@@ -228,9 +228,14 @@ impl Prepared {
         self.blocks.len() + self.rehashes.len()
     }
 
-    /// How many consecutive nonces kernels prepare for at a time, at most: chunks had better not cut such a stretch.
+    /// How many consecutive nonces kernels prepare for at a time, at most, or test at once: chunks had better not cut such
+    /// a stretch.
     pub(crate) fn stretch(&self) -> u64 {
-        LowSymbols::of(self, MOST_LOW).span()
+        match self.rolled {
+            Some(rolled) if rolled.fills_batches() => rolled.versions() as u64,
+            Some(rolled) => LowSymbols::of(self, MOST_LOW).span() * rolled.versions() as u64,
+            None => LowSymbols::of(self, MOST_LOW).span(),
+        }
     }
 
     /// Whether the message's hash is hashed once more, as sha256d does. `None`: something else is done to it.

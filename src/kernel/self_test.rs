@@ -1,4 +1,4 @@
-//! A few small puzzles that together reach each path of a kernel: less than two hundred hashes, before its first use.
+//! A few small puzzles that together reach each path of a kernel: about two hundred hashes, before its first use.
 
 use super::{Hits, Kernel, Prepared, table};
 use crate::puzzle::{ByteOrder, Digest, Goal, HexCase, NonceEncoding, NonceRange, Puzzle, Target, Template};
@@ -33,7 +33,7 @@ fn puzzles() -> [(Puzzle, NonceRange); 4] {
         ByteOrder::Little,
         half,
     );
-    let rolled = (header.clone().roll_version(0x0001_c000)).expect("a header, and bits to roll");
+    let rolled = (header.clone().roll_version(0x0003_e000)).expect("a header, and bits to roll");
     let long = Puzzle::new(
         Template::new([b'p'; 61], [b's'; 70]),
         NonceEncoding::Hex {
@@ -47,7 +47,7 @@ fn puzzles() -> [(Puzzle, NonceRange); 4] {
     [
         part(Puzzle::text("paydirt", half), 99_990, 45),
         part(header, 0xffff_ffd0, 0x30),
-        part(rolled, (1 << 34) - 50, 71),
+        part(rolled, (1 << 37) - 50, 50),
         part(long, 0xff8, 20),
     ]
 }

@@ -44,7 +44,8 @@ macro_rules! kernel {
 #[cfg(test)]
 pub(super) use kernel;
 
-/// The kernels, the fastest first, the oracle last. `docs/kernels.md` has the measurements behind the order.
+/// The kernels, the likeliest to be the fastest first, the oracle last. `auto` begins with the first, and measures:
+/// `docs/kernels.md`.
 static KERNELS: &[KernelInfo] = &[
     kernel! {
         name: "avx512",
@@ -53,6 +54,14 @@ static KERNELS: &[KernelInfo] = &[
         lanes: 32,
         bind: super::x86_64::avx512::bind,
         ceiling: Some(super::x86_64::avx512::CEILING),
+    },
+    kernel! {
+        name: "hybrid",
+        about: "schedules in vectors of 8, rounds by the SHA instructions",
+        x86_64: ["avx512f", "avx512vl", "avx512bw", "sha", "sse4.1", "ssse3"],
+        lanes: 8,
+        bind: super::x86_64::hybrid::bind,
+        ceiling: Some(super::x86_64::hybrid::CEILING),
     },
     kernel! {
         name: "sha-ni",

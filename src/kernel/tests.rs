@@ -157,52 +157,69 @@ fn every_lane_alone(kernel: Kernel) {
     }
 }
 
-/// Headers whose version is rolled, two or four versions at a time: any length from any start, over the ends of groups,
-/// with none, one, some and all nonces hitting.
+/// A mask of so many bits, the lowest of them anywhere.
+fn mask(bits: u32) -> u32 {
+    (0..bits).fold(0, |mask, bit| mask | 1 << ((11 * bit + 13) % 32))
+}
+
+/// Headers whose version is rolled over any number of bits, up to 128 versions at a time: any length from any start, over
+/// the ends of header nonces and of groups of versions, with some and all nonces hitting.
 fn rolled_versions(kernel: Kernel) {
-    let lanes = u128::from(kernel.lanes());
-    for (mask, group) in [
-        (0x2000_0000u32, 33),
-        (0x0000_6000, 34),
-        (0x1fff_e000, 34),
-        (u32::MAX, 34),
-    ] {
-        for goal in [bits(0.0), bits(2.5), bits(7.0), bits(200.0)] {
-            let puzzle = header(goal).roll_version(mask).unwrap();
+    for bits_rolled in 1..=32 {
+        let group_bits = bits_rolled.min(7);
+        let (versions, next) = (1 << group_bits, 1u128 << (32 + group_bits));
+        for goal in [bits(0.0), bits(4.5)] {
+            let puzzle = header(goal).roll_version(mask(bits_rolled)).unwrap();
             let end = puzzle.nonce_space().end();
-            for count in [1, 2, 3, lanes - 1, 4 * lanes, 4 * lanes + 1, 13 * lanes + 5] {
-                let count = count.max(1);
+            for count in [1, versions + 1, 2 * versions + 35] {
                 // Before, over and after the end of the first group of versions; the end of the space.
-                let next = 1 << group;
-                for start in [0, 1, 2, 3, 97, next - 1, next - 5, next + 3, end - count] {
+                for start in [33, next - count, next - 37, end - count] {
                     let start = start.min(end - count);
                     check(kernel, &puzzle, puzzle.nonce_space().part(start, count).unwrap());
                 }
             }
         }
-        let puzzle = header(bits(0.0)).roll_version(mask).unwrap();
-        for nonce in (1_000_001..1_000_001 + 4 * kernel.lanes()).step_by(3) {
-            let puzzle = puzzle.clone().with_goal(Goal::Equals(puzzle.hash(nonce)));
-            check(kernel, &puzzle, range(1_000_001, 4 * lanes));
+    }
+    // A range inside a header nonce's versions takes no more than whole batches of them.
+    let puzzle = header(bits(1.0)).roll_version(0x1fff_e000).unwrap();
+    for start in [0, 1, 31, 32, 33, 63, 64, 96, 127] {
+        for count in [1, 2, 31, 32, 33, 64, 95] {
+            check(kernel, &puzzle, range(128 * 70_001 + start, count));
         }
     }
     // Several slices, stretches and hits, from an odd start.
     let puzzle = header(bits(9.0)).roll_version(0x1fff_e000).unwrap();
-    check(kernel, &puzzle, range(4 * 65_536 - 20_001, 40_000));
+    check(kernel, &puzzle, range(128 * 65_536 - 20_001, 40_000));
     check(kernel, &puzzle, range((1 << 40) - 1_001, 2_003));
+    let puzzle = header(bits(9.0)).roll_version(0x0001_e000).unwrap();
+    check(kernel, &puzzle, range(16 * 65_536 - 20_001, 40_000));
+}
+
+/// A goal met by one hash only, for each version of a header nonce in turn: no lane is deaf.
+fn every_version_alone(kernel: Kernel) {
+    for (bits_rolled, versions) in [(3, 8), (5, 32), (12, 128)] {
+        let puzzle = header(bits(0.0)).roll_version(mask(bits_rolled)).unwrap();
+        let first = versions * 1_000_003;
+        for nonce in first..first + versions {
+            let puzzle = puzzle.clone().with_goal(Goal::Equals(puzzle.hash(nonce)));
+            check(kernel, &puzzle, range(first, versions.into()));
+        }
+    }
 }
 
 /// Room for a few hits only, some of them dropped at the range's ends: scanned on until done, it is the same answer.
 fn rolled_versions_in_pieces(kernel: Kernel) {
     let puzzle = header(bits(5.0)).roll_version(0x1fff_e000).unwrap();
-    for first in (1 << 34) - 3_003..(1 << 34) - 2_997 {
+    for first in (1 << 39) - 3_003..(1 << 39) - 2_997 {
         let count = 6_001;
         let prepared = &Prepared::split(&puzzle, range(first, count.into()))[0];
         for limit in [1, 2, 5] {
+            let mut scanner = kernel.bind(prepared).unwrap();
             let (mut tested, mut found) = (0, Vec::new());
             while tested < count {
-                let room = Hits::up_to(limit);
-                let (more, hits) = scan(kernel, prepared, first + tested, count - tested, room);
+                let mut hits = Hits::up_to(limit);
+                let more = scanner.scan(first + tested, count - tested, &mut hits);
+                let hits = hits.into_nonces();
                 assert!(more > 0 && (tested + more == count || hits.len() >= limit));
                 let inside = |hit: &u64| (tested..tested + more).contains(&(hit - first));
                 assert!(hits.iter().all(inside));
@@ -331,7 +348,7 @@ prop_compose! {
 }
 
 fn agrees_with_the_oracle_on_any_rolled_version(kernel: Kernel) {
-    let strategy = (any::<[u8; 32]>(), 1u32.., any::<u64>(), 1u128..400, 0.0..9.0f64);
+    let strategy = (any::<[u8; 32]>(), 1u32.., any::<u64>(), 1u128..1200, 0.0..9.0f64);
     proptest!(ProptestConfig::with_cases(60), |((seed, mask, start, count, goal) in strategy)| {
         let header = Header::from_bytes(std::array::from_fn(|i| seed[i % 32] ^ i as u8));
         let puzzle = Puzzle::header_with_goal(&header, bits(goal)).roll_version(mask).unwrap();
@@ -359,7 +376,7 @@ macro_rules! kernel_suite {
 }
 
 kernel_suite! {
-    nist_and_bitcoin every_lane_alone rolled_versions rolled_versions_in_pieces chunk_after_chunk awkward_lengths
+    nist_and_bitcoin every_lane_alone rolled_versions every_version_alone rolled_versions_in_pieces chunk_after_chunk awkward_lengths
     every_shape the_very_end long_ranges agrees_with_the_oracle_on_any_rolled_version
     agrees_with_the_oracle_on_anything
 }

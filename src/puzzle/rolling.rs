@@ -5,17 +5,18 @@
 //!
 //! ```text
 //! bit    32+g+…        32+g                    g       0
-//!        │ index >> g  │   the header's nonce  │ low g │      g = min(2, bits in the mask)
+//!        │ index >> g  │   the header's nonce  │ low g │      g = min(7, bits in the mask)
 //! ```
 //!
 //! The `index` of a version is a number whose bits are spread over the mask, the lowest first; all other bits are the
-//! header's own. Versions stand in groups of 2^g whose nonces alternate: the second blocks of such headers are equal
-//! but for their midstates, so a kernel can test up to four of them with one message schedule, in any short range.
+//! header's own. Versions stand in groups of 2^g, 128 mostly, whose nonces alternate: the second blocks of such headers are
+//! equal but for their midstates, so a kernel can test a whole group with one message schedule, in any short range.
 
 use super::{ByteOrder, Digest, HEADER_NONCE_OFFSET, NonceEncoding, NonceRange, Puzzle};
 
-/// Bits of the version index at the low end of the nonce, at most: 2^2 versions share a message schedule.
-const MOST_GROUP_BITS: u32 = 2;
+/// Bits of the version index at the low end of the nonce, at most: 2^7 versions share a message schedule, and it costs
+/// next to nothing.
+pub(crate) const MOST_GROUP_BITS: u32 = 7;
 
 /// Which versions a header may have, and how a nonce of the search space says version and header nonce.
 ///
@@ -29,10 +30,10 @@ const MOST_GROUP_BITS: u32 = 2;
 /// let puzzle = Puzzle::header(&Header::from_bytes(bytes))?.roll_version(0x1fff_e000)?;
 /// let rolling = puzzle.rolling().expect("just asked for");
 /// assert_eq!(puzzle.nonce_space().count(), 1 << (32 + 16));
-/// // Nonces 0, 1, 2, 3 are four versions with the header nonce 0.
+/// // Nonces 0 to 127 are 128 versions with the header nonce 0.
 /// assert_eq!(rolling.split(3), (0x2000_6000, 0));
-/// assert_eq!(rolling.split(4), (0x2000_0000, 1));
-/// assert_eq!(rolling.join(0x2000_6000, 7), 4 * 7 + 3);
+/// assert_eq!(rolling.split(128), (0x2000_0000, 1));
+/// assert_eq!(rolling.join(0x2000_6000, 7), 128 * 7 + 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,7 +86,7 @@ impl VersionRolling {
         NonceRange::new(0, 1 << (32 + self.mask.count_ones())).expect("at most 2^64 nonces from 0")
     }
 
-    /// How many low bits of a nonce are low bits of the version's index: 1 or 2.
+    /// How many low bits of a nonce are low bits of the version's index: 1 to 7.
     pub(crate) fn group_bits(self) -> u32 {
         self.mask.count_ones().min(MOST_GROUP_BITS)
     }
@@ -161,22 +162,25 @@ mod tests {
 
     #[test]
     fn nonces_go_through_a_group_of_versions_first() {
-        let three = rolling(0xf000_0001, 0x8020_0100);
-        let versions = |nonces: [u64; 4]| nonces.map(|nonce| three.split(nonce));
+        let eight = rolling(0xf000_0001, 0x8000_7f00);
+        let versions = |nonces: [u64; 4]| nonces.map(|nonce| eight.split(nonce));
         assert_eq!(
-            versions([0, 1, 2, 3]),
+            versions([0, 1, 2, 127]),
             [
                 (0x7000_0001, 0),
                 (0x7000_0101, 0),
-                (0x7020_0001, 0),
-                (0x7020_0101, 0)
+                (0x7000_0201, 0),
+                (0x7000_7f01, 0)
             ]
         );
-        assert_eq!(three.split((1 << 34) - 1), (0x7020_0101, u32::MAX));
-        assert_eq!(three.split(1 << 34), (0xf000_0001, 0));
-        assert_eq!(three.split((1 << 35) - 1), (0xf020_0101, u32::MAX));
+        assert_eq!(eight.split(128), (0x7000_0001, 1));
+        assert_eq!(eight.split((1 << 39) - 1), (0x7000_7f01, u32::MAX));
+        assert_eq!(eight.split(1 << 39), (0xf000_0001, 0));
+        assert_eq!(eight.split((1 << 40) - 1), (0xf000_7f01, u32::MAX));
         let one = rolling(0, 1 << 20);
         assert_eq!((one.split(4), one.split(5)), ((0, 2), (1 << 20, 2)));
+        let two = rolling(1, 0x6000_0000);
+        assert_eq!((two.split(7), two.split(8)), ((0x6000_0001, 1), (1, 2)));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::puzzle::{ByteOrder, Digest, Goal, Hash, NonceEncoding, PLACEHOLDER, P
 ///
 /// It is the SHA-256, in hex, of the six lines `paydirt.puzzle/1`, prefix in hex, nonce encoding, suffix in hex,
 /// `DIGEST ORDER`, and `at-most TARGET` or `equals HASH`, each ending in a newline; where the version is rolled, a seventh
-/// follows, `roll-version MASK`.
+/// follows, `roll-version MASK BITS`: so many low bits of a nonce say the version.
 pub fn puzzle_id(puzzle: &Puzzle) -> String {
     let (template, order) = (puzzle.template(), puzzle.byte_order());
     let kind = match puzzle.goal() {
@@ -30,7 +30,8 @@ pub fn puzzle_id(puzzle: &Puzzle) -> String {
         target_hex(puzzle),
     );
     if let Some(rolling) = puzzle.rolling() {
-        lines.push_str(&format!("roll-version {:08x}\n", rolling.mask()));
+        let (mask, bits) = (rolling.mask(), rolling.group_bits());
+        lines.push_str(&format!("roll-version {mask:08x} {bits}\n"));
     }
     hex::encode(sha2::Sha256::digest(lines))
 }

@@ -9,12 +9,6 @@ use crate::{
 };
 use paydirt_sha256 as sha256;
 
-/// How many rounds the schedule is ahead.
-pub const AHEAD: usize = 1;
-
-/// How far a schedule step may run ahead of its round, or behind: see [`spread`](crate::merge::spread).
-pub const SLACK: f64 = 0.3;
-
 /// What is known of a word of the schedule.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Word {
@@ -30,13 +24,20 @@ pub struct Block {
     pub base: usize,
     /// The last round.
     pub last: usize,
+    /// How many rounds the schedule is ahead: 1 or 2.
+    pub ahead: usize,
 }
 
 impl Block {
     /// A block whose words all vary.
-    pub fn varying(base: usize, last: usize) -> Self {
+    pub fn varying(base: usize, last: usize, ahead: usize) -> Self {
         let words = [Word::Varying; 64];
-        Self { words, base, last }
+        Self {
+            words,
+            base,
+            last,
+            ahead,
+        }
     }
 
     fn slot(&self, t: usize, isa: &dyn Emitter) -> Slot {
@@ -58,14 +59,14 @@ impl Block {
             sixteen_back: self.word(t - 16, isa),
             sum,
             store: self.slot(t, isa),
-            needed_again: t + 7 <= self.last || AHEAD > 1,
+            needed_again: t + 7 <= self.last || self.ahead > 1,
         })
     }
 
     /// A round; its word, if that varies, comes from a register if it can.
     pub fn round(&self, t: usize, isa: &dyn Emitter, inputs: Inputs, results: Results) -> Lines {
         let word = self.word(t, isa).map(|word| match isa.recent(t) {
-            Some(recent) if t >= 16 && AHEAD <= 1 => recent.into(),
+            Some(recent) if t >= 16 && self.ahead <= 1 => recent.into(),
             _ => word,
         });
         let round = Round {

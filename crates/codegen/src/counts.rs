@@ -109,11 +109,11 @@ pub fn ceiling(target: &Target) -> Code {
     let mut begin = Piece::new(None);
     let mut fill = Lines::new();
     (0..usize::from(sources)).for_each(|i| isa.fill(&mut fill, source(i)));
-    begin.push(vec![fill]);
+    begin.push(fill);
     begin.scalar([]);
     let mut piece = Piece::new(LOOP);
     let others = mix(&[adding, logic].map(Stream::paced));
-    piece.push(vec![mix(&[rotating, others].map(Stream::paced))]);
+    piece.push(mix(&[rotating, others].map(Stream::paced)));
     piece.scalar([
         Op::Decrement.to(RDI, []),
         Op::JumpIfNotZero.of([LOOP.into()]),

@@ -258,6 +258,14 @@ impl<'a> Machine<'a> {
                 }
                 Ok(())
             }
+            Some(Operand::Register(to)) if line.op == Op::Exchange => {
+                let Some(Operand::Register(other)) = line.from[0] else {
+                    return fault("two registers are wanted");
+                };
+                let (to, other) = (self.check(to)?, self.check(other)?);
+                self.general.swap(to, other);
+                Ok(())
+            }
             Some(Operand::Register(to)) => {
                 let value = self.scalar_result(line, to)?;
                 match to.class {
@@ -306,6 +314,10 @@ impl<'a> Machine<'a> {
             (Op::LoadAddress, Some(Operand::Slot(slot))) => self.locate(slot)?,
             (Op::LoadSigned, Some(Operand::Slot(slot))) => i64::from(self.word(slot)? as i32) as u64,
             (Op::Move, Some(Operand::Register(from))) => self.general(from)?,
+            (Op::Move, Some(Operand::Slot(slot))) => {
+                let bytes = self.bytes(slot, 8, 1)?;
+                u64::from_le_bytes(std::array::from_fn(|i| bytes[i]))
+            }
             (Op::Advance, Some(Operand::Register(by))) => self.general(to)?.wrapping_add(self.general(by)?),
             (Op::Advance, Some(Operand::Constant(by))) => self.general(to)?.wrapping_add(by.into()),
             (Op::Decrement, None) => {

@@ -5,7 +5,9 @@
 //! Context    words    64 × 2 × 64 bytes   the varying block's schedule: word t of stream s at [t][s]
 //!            second   64 × 2 × 64 bytes   the second hash's; its first eight are the digest of the first
 //!            general  64 × 2 × 64 bytes   a further block with varying words
-//!            scalars  [4][128] × 4 bytes  what is the same in all lanes, for each midstate
+//!            scalars  128 × 4 bytes       what is the same in all lanes
+//!            sums     64 × 64 bytes       rolled versions: K + w of a header's second block, of sixteen nonces
+//!            versions 4 × 20 × 2 × 64 bytes  where 32 versions a batch begin: see Version
 //! ```
 //! A program whose vectors are shorter works on a part of each: eight of the sixteen lanes of one stream, say.
 
@@ -18,10 +20,10 @@ use crate::{
 pub const LANES: usize = 16;
 /// Vectors of a word: hashes computed side by side.
 pub const STREAMS: usize = 2;
-/// Scalars of one midstate; their addresses fit one byte of displacement.
+/// Scalars; their addresses fit one byte of displacement.
 const SCALAR_COUNT: usize = 128;
-/// Midstates of a version-rolling scan, at most.
-const MIDSTATES: usize = 4;
+/// Batches of versions that a header nonce is tested with, at most.
+const VERSION_BATCHES: usize = 4;
 
 /// Equal elements, one after another, somewhere in a larger structure.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +66,7 @@ pub const WORDS: Array = schedule(0);
 pub const SECOND: Array = schedule(1);
 /// Those of a further block.
 pub const GENERAL: Array = schedule(2);
-/// The scalars of all midstates.
+/// The scalars.
 pub const SCALARS: Array = Array {
     offset: 3 * SCHEDULE_BYTES,
     stride: 4,
@@ -72,8 +74,19 @@ pub const SCALARS: Array = Array {
 /// Sums of round constant and word, at a pointer of their own.
 pub const SUMS: Array = Array { offset: 0, stride: 4 };
 
+/// Sums of round constant and word of [`LANES`] nonces of a header, side by side.
+pub const NONCE_SUMS: Array = Array {
+    offset: SCALARS.offset + SCALAR_COUNT * 4,
+    stride: LANES * 4,
+};
+/// The values of [`Version`], one vector a stream, batch after batch of versions.
+pub const VERSIONS: Array = Array {
+    offset: NONCE_SUMS.offset + 64 * NONCE_SUMS.stride,
+    stride: WORD_BYTES,
+};
+
 /// Bytes of a context.
-pub const CONTEXT_BYTES: usize = SCALARS.offset + MIDSTATES * SCALAR_COUNT * 4;
+pub const CONTEXT_BYTES: usize = VERSIONS.offset + VERSION_BATCHES * Version::COUNT * WORD_BYTES;
 
 /// One stream's vector in a word of a schedule.
 pub const fn part(word: Slot, stream: usize) -> Slot {
@@ -105,6 +118,10 @@ pub enum Scalar {
     Lowest,
     /// The greatest difference that passes.
     Span,
+    /// Rolled versions: how far the nonce's first sum is from the first scalar, in bytes.
+    SumsAt,
+    /// How far the batch of versions is from the context's beginning, in bytes.
+    VersionsAt,
 }
 
 impl Scalar {
@@ -121,18 +138,51 @@ impl Scalar {
             Scalar::TopAdd => 72,
             Scalar::Lowest => 73,
             Scalar::Span => 74,
+            Scalar::SumsAt => 75,
+            Scalar::VersionsAt => 76,
         }
     }
 
-    /// Where it is, for this midstate.
-    pub const fn slot(self, midstate: usize) -> Slot {
-        SCALARS.near(R8, 0, self.index() + midstate * SCALAR_COUNT)
+    /// Where it is.
+    pub const fn slot(self) -> Slot {
+        SCALARS.near(R8, 0, self.index())
     }
 }
 
-/// How far the pointer to the scalars moves to go on by so many midstates.
-pub const fn midstates(count: usize) -> u32 {
-    SCALARS.distance(count * SCALAR_COUNT)
+/// What differs from version to version of a header whose version is rolled, a lane each. All but the last are about
+/// the state after the three rounds before the nonce.
+#[derive(Clone, Copy, Debug)]
+pub enum Version {
+    /// A state word: a, b, e or f.
+    State(usize),
+    /// What the nonce's word is added to, to give a after its round.
+    FirstA,
+    /// The same for e.
+    FirstE,
+    /// For the first to third round after it: h with the round's constant and word.
+    HKw(usize),
+    /// The same with d.
+    DHKw(usize),
+    /// A word of the midstate.
+    Chain(usize),
+}
+
+impl Version {
+    /// How many there are.
+    pub const COUNT: usize = 20;
+
+    /// Its number among those of a batch: in [`constants`], `VERSION_H_KW + i - 1` and so on.
+    pub const fn index(self) -> usize {
+        match self {
+            // 0, 1, 4 and 5.
+            Version::State(role) => role / 4 * 2 + role % 4,
+            Version::FirstA => 4,
+            Version::FirstE => 5,
+            Version::HKw(after) => 5 + after,
+            Version::DHKw(after) => 8 + after,
+            Version::Chain(word) => 12 + word,
+        }
+    }
 }
 
 /// A piece of code that the jump table names: in [`constants`], `BLOCK + 2 * first + words - 1`, `HEADER` and so on.
@@ -163,15 +213,13 @@ pub enum Entry {
     Digest,
     /// After a digest: nothing more.
     Return,
-    /// The block of a header, one midstate a stream, the same nonces in both.
+    /// The block of a header: one nonce, a version a lane.
     Roll,
-    /// The same with two more midstates, and the schedule that the first pass left.
-    RollAgain,
 }
 
 impl Entry {
     /// How many there are.
-    pub const COUNT: usize = 43;
+    pub const COUNT: usize = 42;
 
     /// Its number in the jump table.
     pub const fn index(self) -> usize {
@@ -187,7 +235,6 @@ impl Entry {
             Entry::Digest => 39,
             Entry::Return => 40,
             Entry::Roll => 41,
-            Entry::RollAgain => 42,
         }
     }
 }
@@ -206,8 +253,10 @@ pub fn constants() -> String {
         ("GENERAL", GENERAL.offset),
         ("SCALARS", SCALARS.offset),
         ("SCALAR_COUNT", SCALAR_COUNT),
-        ("SCALAR_BYTES", SCALAR_COUNT * 4),
-        ("MIDSTATES", MIDSTATES),
+        ("NONCE_SUMS", NONCE_SUMS.offset),
+        ("VERSIONS", VERSIONS.offset),
+        ("VERSION_BATCHES", VERSION_BATCHES),
+        ("VERSION_COUNT", Version::COUNT),
         ("KW", Scalar::Kw(0).index()),
         ("SUM", Scalar::Sum(16).index()),
         ("STATE", Scalar::State(0).index()),
@@ -219,6 +268,14 @@ pub fn constants() -> String {
         ("TOP_ADD", Scalar::TopAdd.index()),
         ("LOWEST", Scalar::Lowest.index()),
         ("SPAN", Scalar::Span.index()),
+        ("SUMS_AT", Scalar::SumsAt.index()),
+        ("VERSIONS_AT", Scalar::VersionsAt.index()),
+        ("VERSION_STATE", Version::State(0).index()),
+        ("VERSION_FIRST_A", Version::FirstA.index()),
+        ("VERSION_FIRST_E", Version::FirstE.index()),
+        ("VERSION_H_KW", Version::HKw(1).index()),
+        ("VERSION_D_H_KW", Version::DHKw(1).index()),
+        ("VERSION_CHAIN", Version::Chain(0).index()),
         ("BLOCK", Entry::Block { first: 0, words: 1 }.index()),
         ("HEADER", Entry::Header.index()),
         ("VARYING", Entry::Varying.index()),
@@ -230,7 +287,6 @@ pub fn constants() -> String {
         ("DIGEST", Entry::Digest.index()),
         ("RETURN", Entry::Return.index()),
         ("ROLL", Entry::Roll.index()),
-        ("ROLL_AGAIN", Entry::RollAgain.index()),
         ("LABELS", Entry::COUNT),
     ] {
         text += &format!("pub const {name}: usize = {value};\n");

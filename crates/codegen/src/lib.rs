@@ -26,6 +26,7 @@
 
 mod block;
 mod counts;
+pub mod hybrid;
 pub mod interpret;
 mod isa;
 pub mod layout;
@@ -41,12 +42,32 @@ mod shapes;
 mod target;
 #[cfg(test)]
 mod tests;
+pub mod tuned;
 
 pub use isa::{Lane, ShaNi};
 pub use program::Program;
 use target::Target;
+pub use target::Tuning;
 
-/// The programs of the vector kernels.
+/// The AVX-512 kernel's program.
+///
+/// # Panics
+/// When no code can be made of the tuning: [`Tuning::is_possible`].
+pub fn avx512(tuning: Tuning) -> Program {
+    assert!(tuning.is_possible(), "no code of {tuning:?}");
+    shapes::generate(Target::avx512(tuning))
+}
+
+/// The AVX2 kernel's program.
+///
+/// # Panics
+/// As [`avx512`].
+pub fn avx2(tuning: Tuning) -> Program {
+    assert!(tuning.is_possible(), "no code of {tuning:?}");
+    shapes::generate(Target::avx2(tuning))
+}
+
+/// The programs of the vector kernels, as they are shipped.
 pub fn programs() -> Vec<Program> {
-    [Target::avx512(), Target::avx2()].map(shapes::generate).into()
+    [avx512(Tuning::avx512()), avx2(Tuning::avx2())].into()
 }

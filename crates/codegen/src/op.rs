@@ -35,10 +35,16 @@ pub enum Op {
     ShuffleBytes,
     /// The words that the constant names, two bits each, within each four.
     ShuffleWords,
+    /// Words 0 of both sources, the first below, then words 1, within each 16 bytes.
+    UnpackWordsLow,
+    /// Words 2, then words 3.
+    UnpackWordsHigh,
     /// The lower 64 bits of both sources, the first below, within each 16 bytes.
     UnpackLow,
     /// The upper ones.
     UnpackHigh,
+    /// 16 bytes of memory, the second source, into the upper half of a ymm register; the lower half is the first source's.
+    InsertUpper,
     /// Both sources side by side, the first above, moved right by so many bytes, within each 16.
     AlignBytes,
     /// A whole register, loaded, stored or copied; memory is aligned.
@@ -72,6 +78,8 @@ pub enum Op {
     LoadSigned,
     /// Adds to a general register.
     Advance,
+    /// Exchanges two general registers.
+    Exchange,
     /// Takes one from a general register.
     Decrement,
     /// Goes to the label unless the last decrement gave zero.
@@ -108,6 +116,7 @@ impl Op {
             Op::Add | Op::Subtract => Unit::Add,
             Op::Minimum | Op::Equal | Op::Compare | Op::SignMask => Unit::Other,
             Op::ShuffleBytes | Op::ShuffleWords | Op::AlignBytes => Unit::Other,
+            Op::UnpackWordsLow | Op::UnpackWordsHigh | Op::InsertUpper => Unit::Other,
             Op::UnpackLow | Op::UnpackHigh | Op::ExtractWord => Unit::Other,
             Op::Sha256Rounds | Op::Sha256Message1 | Op::Sha256Message2 => Unit::Other,
             _ => Unit::Free,
@@ -123,6 +132,7 @@ impl Op {
                 | Op::Sha256Message1
                 | Op::Sha256Message2
                 | Op::Advance
+                | Op::Exchange
                 | Op::Decrement
         )
     }

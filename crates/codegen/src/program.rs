@@ -2,7 +2,7 @@
 
 use crate::{
     counts::{self, Operations},
-    layout::{Array, Entry},
+    layout::Array,
     merge::interleave,
     op::{Instruction, Lines},
     operand::{Label, Operand, R9, RDX, Slot},
@@ -10,9 +10,21 @@ use crate::{
 };
 use paydirt_sha256::K;
 
-/// How far the second stream is behind the first, in instructions, so that one rotates while the
-/// other adds.
-const LAG: usize = 7;
+/// Code of streams that are to be merged.
+pub struct Streams {
+    /// Each one's.
+    pub lines: Vec<Lines>,
+    /// How far each is behind the one before, in instructions, so that one rotates while the other adds.
+    pub lag: usize,
+}
+
+impl From<Lines> for Streams {
+    /// One stream.
+    fn from(lines: Lines) -> Self {
+        let lines = vec![lines];
+        Self { lines, lag: 0 }
+    }
+}
 
 /// A piece of code, under a label unless it is what comes first.
 #[derive(Clone, Debug)]
@@ -23,6 +35,7 @@ pub struct Piece {
     code: Lines,
     /// Code of the streams that is not yet merged.
     streams: Vec<Lines>,
+    lag: usize,
 }
 
 impl Piece {
@@ -32,13 +45,16 @@ impl Piece {
             shared: false,
             code: Lines::new(),
             streams: Vec::new(),
+            lag: 0,
         }
     }
 
     /// Adds code of each stream; the streams are merged up to the next scalar instruction.
-    pub fn push(&mut self, streams: Vec<Lines>) {
-        self.streams.resize(streams.len(), Lines::new());
-        for (lines, more) in self.streams.iter_mut().zip(streams) {
+    pub fn push(&mut self, streams: impl Into<Streams>) {
+        let Streams { lines, lag } = streams.into();
+        self.streams.resize(lines.len(), Lines::new());
+        self.lag = lag;
+        for (lines, more) in self.streams.iter_mut().zip(lines) {
             lines.extend(more);
         }
     }
@@ -46,7 +62,7 @@ impl Piece {
     /// Adds scalar instructions.
     pub fn scalar<const N: usize>(&mut self, instructions: [Instruction; N]) {
         self.code
-            .extend(interleave(std::mem::take(&mut self.streams), LAG));
+            .extend(interleave(std::mem::take(&mut self.streams), self.lag));
         self.code.extend(instructions);
     }
 
@@ -177,6 +193,9 @@ pub struct Program {
     pub streams: usize,
     /// Whether it is written in SSE's forms, which a processor without AVX has.
     pub is_legacy: bool,
+    /// Entries of the jump table, and the one that only returns.
+    pub(crate) labels: usize,
+    pub(crate) end: usize,
     pub(crate) code: Code,
     pub(crate) pool: Pool,
     pub(crate) ceiling: Code,
@@ -210,11 +229,11 @@ impl Program {
             .map_or(Operations::default(), |i| counts::of_piece(&self.code, i))
     }
 
-    /// The jump table, by [`Entry::index`]. What a program lacks is never asked for, and returns.
+    /// The jump table, by the index of the entries. What a program lacks is never asked for, and returns.
     pub(crate) fn table(&self) -> impl Iterator<Item = Label> {
-        (0..Entry::COUNT).map(|index| match self.code.find(Label::Entry(index)) {
+        (0..self.labels).map(|index| match self.code.find(Label::Entry(index)) {
             Some(_) => Label::Entry(index),
-            None => Label::Entry(Entry::Return.index()),
+            None => Label::Entry(self.end),
         })
     }
 }

@@ -16,12 +16,16 @@
 //!    shifted by one word: 30 pairs are rounds 1 to 60, whose e is the digest's last word. No round is in vain.
 //! 5. The second message ends in W8 to W15 = 80000000, 0 …, 256: terms that are zero fall away.
 //!
+//! Where lanes are versions of one header (`roll`), the first hash takes loads and rounds only.
+//!
 //! A call hashes batch after batch, by itself: what a driver does between them would stand in the way of the next batch's
 //! instructions, and cost 7 of 60 cycles a text.
 //!
 //! The two newest quads of a lane are in registers, older ones in memory, and the step for the next quad stands right after
 //! the rounds of this one: with three lanes 53 cycles a compression on a Zen 3 core, where two lanes wait for their rounds
 //! (64), and a step right before its rounds takes 55.
+
+use std::{fmt, str::FromStr};
 
 use crate::{
     block::varying_words,
@@ -31,6 +35,7 @@ use crate::{
     operand::{Class, Label, Operand, R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI, Register, Slot},
     program::{Code, Piece, Pool, Program},
     shapes::{self, jump, piece},
+    tuned::{Tuned, TunedError},
 };
 use paydirt_sha256::{INITIAL, K, round};
 
@@ -70,6 +75,11 @@ pub mod memory {
     pub const BATCHES: Array = quads(STATE.offset + 32 * LANES);
     /// What they came to: a word a nonce.
     pub const TOPS: Array = quads(BATCHES.offset + 16);
+    /// What a version is, at a pointer of its own: the state after the nonce's round but for what that adds to a and e,
+    /// and the midstate.
+    pub const VERSION: Array = quads(0);
+    /// Bytes of a version.
+    pub const VERSION_BYTES: usize = 4 * VERSION.stride;
 }
 
 /// Lanes 1 and 3: e and a in their half of the state, and the upper halves of two table entries.
@@ -80,6 +90,9 @@ const END_BIT: [u32; 4] = [0x8000_0000, 0, 0, 0];
 const LENGTH: [u32; 4] = [0, 0, 0, 256];
 /// The last two quads are in registers; one more is made.
 const QUAD_REGISTERS: usize = 3;
+
+/// Bytes of an entry of the table of pairs.
+const ENTRY_BYTES: usize = 8;
 
 /// Where the next batch begins.
 const AGAIN: Label = Label::Named("again");
@@ -312,7 +325,7 @@ impl Generator {
             let pair = memory::PAIRS.within(RDI, lane);
             let shared = memory::SHARED.within(RDI, 0);
             vec![
-                Op::BroadcastQuad.to(SUMS, [Slot::at(R8, 8 * lane as i32).into()]),
+                Op::BroadcastQuad.to(SUMS, [Slot::at(R8, (ENTRY_BYTES * lane) as i32).into()]),
                 Op::Xor.to(SUMS, [SUMS.into(), shared.into()]),
                 Op::Move.to(pair, [SUMS.into()]),
             ]
@@ -383,6 +396,50 @@ impl Generator {
         }));
         piece.end(&out);
         piece.scalar([jump(R11)]);
+        piece
+    }
+
+    /// The block of a header whose lanes are versions: one nonce, all its schedule summed with the constants where `rdx`
+    /// points. `r8` points at the first lane's version. No schedule here, and one load of sums for all lanes.
+    fn roll(&mut self) -> Piece {
+        const FIRST_PAIR: usize = 2;
+        let odd_lanes = self.pool.quad(ODD_LANES);
+        let version = |lane: usize, quad: usize| {
+            let bytes = lane * memory::VERSION_BYTES + quad * memory::VERSION.stride;
+            Slot::at(R8, bytes as i32)
+        };
+        let sums = |pair: usize| Slot::at(RDX, 8 * pair as i32);
+        let mut piece = piece(Entry::Roll);
+        // The nonce's round, which is odd: its sum is added to a and e.
+        let mut out = vec![
+            Op::BroadcastQuad.to(SUMS, [sums(FIRST_PAIR - 1).into()]),
+            Op::And.to(SUMS, [SUMS.into(), odd_lanes.into()]),
+        ];
+        out.extend(self.each(|i, lane| {
+            let [abef, cdgh] = lane.halves(FIRST_PAIR);
+            vec![
+                Op::Move.to(abef, [SUMS.into()]),
+                Op::Add.to(abef, [abef.into(), version(i, 0).into()]),
+                Op::Move.to(cdgh, [version(i, 1).into()]),
+            ]
+        }));
+        for pair in FIRST_PAIR..32 {
+            out.push(Op::MoveQuad.to(SUMS, [sums(pair).into()]));
+            for lane in &self.isa.lanes {
+                lane.rounds(&mut out, pair);
+            }
+        }
+        out.extend(self.each(|i, lane| {
+            let add = |half: usize| {
+                let register = lane.state[half];
+                Op::Add.to(register, [register.into(), version(i, 2 + half).into()])
+            };
+            [0, 1].map(add).into()
+        }));
+        piece.end(&out);
+        // What ends a batch moves on by a table's entries, not by versions.
+        let rest = (memory::VERSION_BYTES - ENTRY_BYTES) * self.lanes();
+        piece.scalar([Op::Advance.to(R8, [(rest as u32).into()]), jump(R11)]);
         piece
     }
 
@@ -474,7 +531,7 @@ impl Generator {
         let lanes = self.lanes() as u32;
         piece.scalar([
             Op::Advance.to(RSI, [(4 * lanes).into()]),
-            Op::Advance.to(R8, [(8 * lanes).into()]),
+            Op::Advance.to(R8, [(ENTRY_BYTES as u32 * lanes).into()]),
             Op::Decrement.to(RCX, []),
             Op::JumpIfNotZero.of([AGAIN.into()]),
             Op::Return.of([]),
@@ -493,8 +550,45 @@ impl Generator {
     }
 }
 
-/// The program with so many lanes, one to three.
-pub fn generate(lanes: usize) -> Program {
+/// What differs from processor to processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Messages side by side, 1 to 3.
+    pub lanes: usize,
+}
+
+impl Tuning {
+    /// As it is shipped.
+    pub fn shipped() -> Self {
+        let text = include_str!("../tuned/sha_ni.txt");
+        text.parse()
+            .unwrap_or_else(|error| panic!("tuned/sha_ni.txt: {error}"))
+    }
+}
+
+impl FromStr for Tuning {
+    type Err = TunedError;
+
+    fn from_str(text: &str) -> Result<Self, TunedError> {
+        let mut tuned: Tuned = text.parse()?;
+        let lanes = tuned.take("lanes")?;
+        tuned.end()?;
+        Ok(Self { lanes })
+    }
+}
+
+impl fmt::Display for Tuning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "lanes = {}", self.lanes)
+    }
+}
+
+/// The program of this tuning.
+///
+/// # Panics
+/// When it has no lanes, or more than three.
+pub fn generate(Tuning { lanes }: Tuning) -> Program {
+    assert!((1..=3).contains(&lanes), "no registers for {lanes} lanes");
     let mut generator = Generator {
         isa: ShaNi::new(lanes),
         pool: Pool::new(1),
@@ -515,6 +609,7 @@ pub fn generate(lanes: usize) -> Program {
     }
     pieces.push(generator.digest());
     pieces.push(generator.uniform());
+    pieces.push(generator.roll());
     pieces.extend([Entry::TopBig, Entry::TopLittle].map(|entry| generator.top(entry)));
     pieces.extend([Entry::SecondBig, Entry::SecondLittle].map(|entry| generator.second(entry)));
     pieces.push(generator.end());
@@ -523,6 +618,8 @@ pub fn generate(lanes: usize) -> Program {
         lanes,
         streams: 1,
         is_legacy: true,
+        labels: Entry::COUNT,
+        end: Entry::Return.index(),
         code: Code { pieces },
         pool: generator.pool,
         ceiling: Code { pieces: Vec::new() },
@@ -556,6 +653,7 @@ pub fn constants(program: &Program) -> String {
         text += &format!("pub const {name}: usize = {};\n", array.offset);
     }
     text += &format!("pub const MOST_LANES: usize = {};\n", memory::LANES);
+    text += &format!("pub const VERSION_BYTES: usize = {};\n", memory::VERSION_BYTES);
     let counts: Vec<ShaCounts> = (0..Entry::COUNT)
         .map(|index| {
             let piece = program.code.find(Label::Entry(index));

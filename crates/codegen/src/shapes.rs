@@ -11,7 +11,7 @@
 //!     digest  body again, all eight words plus the chaining value, stored               ► return, or:
 //!       second  the second hash's rounds 0 to 31, written out; body; top
 //! ```
-//! Rounds lag [`AHEAD`] behind their schedule, so that a word is ready when its round comes; each piece ends that much
+//! Rounds lag behind their schedule, so that a word is ready when its round comes; each piece ends that much
 //! early and the next begins there. The hot loop of a double hash is about 4,800 instructions: the body is shared
 //! because a loop above about 5,300 no longer fits the op cache of a Zen 5.
 
@@ -21,7 +21,7 @@ mod general;
 mod roll;
 
 use crate::{
-    block::{AHEAD, Block, SLACK, Word},
+    block::{Block, Word},
     counts,
     layout::{Array, Entry, SECOND, WORDS},
     merge::spread,
@@ -29,7 +29,7 @@ use crate::{
     operand::{Label, Operand, R8, R10, R11, RAX, RCX, RDI, RDX, RSI, Slot},
     program::{Code, Piece, Pool, Program},
     rounds::{Inputs, Results},
-    target::Target,
+    target::{Target, Tuning},
 };
 use first::Before;
 use paydirt_sha256::INITIAL;
@@ -123,15 +123,16 @@ impl Generator {
     /// Sixteen rounds and their schedule, everything varying, as a function: `rcx` points at word t, `rdx` at K[t];
     /// both move on by 16.
     fn body(&mut self) {
+        let Tuning { ahead, slack, .. } = self.target.tuning;
         let mut piece = Piece::new(Program::BODY);
         piece.shared = true;
         // Any multiple of 16 would do for the names of registers and the distances of words; more words follow.
-        let block = Block::varying(32, 127);
-        for t in 32 - AHEAD..48 - AHEAD {
+        let block = Block::varying(32, 127, ahead);
+        for t in 32 - ahead..48 - ahead {
             let k = self.pool.round_from_rdx(t, 32);
             piece.push(self.target.streams(|isa| {
                 let round = block.round(t, isa, Inputs::Varying { k }, Results::Both);
-                spread(round, block.step(t + AHEAD, isa, None), SLACK)
+                spread(round, block.step(t + ahead, isa, None), slack)
             }));
         }
         piece.scalar([
@@ -181,9 +182,7 @@ pub fn generate(target: Target) -> Program {
     }
     generator.compress_varying();
     generator.compress_uniform();
-    if let Some(rolling) = generator.target.rolling {
-        generator.roll(rolling);
-    }
+    generator.roll();
     let mut end = piece(Entry::Return);
     end.scalar([Op::ZeroUpper.of([]), Op::Return.of([])]);
     generator.pieces.push(end);
@@ -192,6 +191,8 @@ pub fn generate(target: Target) -> Program {
         lanes: generator.target.lanes(),
         streams: generator.target.streams.len(),
         is_legacy: false,
+        labels: Entry::COUNT,
+        end: Entry::Return.index(),
         code: Code {
             pieces: generator.pieces,
         },

@@ -2,12 +2,15 @@
 
 mod counts;
 mod driver;
+mod hybrid;
 pub(crate) mod liveness;
 mod merging;
 mod pieces;
 mod sha_ni;
 mod sha_ni_program;
 mod strictness;
+
+use crate::{Program, Tuning, avx2, avx512, programs};
 
 /// Numbers without a pattern (xorshift).
 pub(crate) struct Numbers(u64);
@@ -27,4 +30,15 @@ impl Numbers {
     pub(crate) fn words<const N: usize>(&mut self) -> [u32; N] {
         std::array::from_fn(|_| self.next())
     }
+}
+
+/// The programs that are shipped, and some that a search may try.
+pub(crate) fn tried() -> Vec<Program> {
+    let mut all = programs();
+    for (ahead, slack, lag) in [(2, 0.0, 0), (1, 2.0, 21), (2, 0.6, 3)] {
+        let tuning = Tuning { ahead, slack, lag };
+        assert_eq!(tuning.to_string().parse(), Ok(tuning));
+        all.extend([avx512(tuning), avx2(tuning)]);
+    }
+    all
 }

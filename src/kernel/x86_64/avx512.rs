@@ -46,8 +46,6 @@ pub(in crate::kernel) unsafe fn bind(prepared: &Prepared) -> Option<Box<dyn Scan
 struct Avx512;
 
 impl Assembly for Avx512 {
-    const ROLLS: bool = true;
-
     #[inline(always)]
     fn call(&mut self, frame: &mut Frame, call: Call<'_>) -> u32 {
         let sums = call.sums.map_or(ptr::null(), |sums| sums.as_ptr());

@@ -12,13 +12,8 @@
 //!                  the call                                         the kernel's own file
 //! ```
 //!
-//! A batch is always [`BATCH`] nonces under one midstate, or [`LANES`] under two or four (a header's whose version is
-//! rolled: below); a kernel with shorter vectors takes its parts one after the other.
-//!
-//! *Several midstates:* headers that differ only in their version (BIP 320) differ only before byte 64: their second
-//! blocks are equal, and so are the message schedules of these, which are a third of the first hash's operations. There
-//! the streams have the same nonces and a midstate each, and one schedule serves both; with four midstates, a second
-//! pass finds it in memory, already summed with the round constants.
+//! A batch is always [`BATCH`] nonces under one midstate, or one under so many (a header's whose version is rolled:
+//! [`rolled`]); a kernel with shorter vectors takes its parts one after the other.
 
 use super::super::{
     Hits, Prepared, Scan,
@@ -35,14 +30,15 @@ pub(super) mod layout {
     include!(concat!(env!("OUT_DIR"), "/layout.rs"));
 }
 mod pieces;
+mod rolled;
 #[cfg(test)]
 pub(super) mod tests;
 
 use frame::Frame;
-use layout::{LANES, RETURN, ROLL, ROLL_AGAIN, SECOND_LITTLE, STREAMS};
+use layout::{LANES, STREAMS, VERSION_BATCHES};
 use pieces::Pieces;
 
-/// Nonces of a batch under one midstate.
+/// Nonces of a batch under one midstate; midstates of one with one nonce.
 pub(super) const BATCH: usize = STREAMS * LANES;
 
 /// One call of the assembly: `entry`, `then` and `next` are indices of [`layout`], the piece to begin with, the one after
@@ -66,9 +62,6 @@ pub(super) struct Chunk<'a> {
 
 /// One set of instructions' assembly, or what stands in for it in a test.
 pub(super) trait Assembly: Sized {
-    /// Whether it has the pieces for several midstates.
-    const ROLLS: bool = false;
-
     /// Makes one call. Returns the mask of the lanes that passed, the first stream's lowest, if the last piece was a
     /// test.
     fn call(&mut self, frame: &mut Frame, call: Call<'_>) -> u32;
@@ -84,6 +77,8 @@ pub(super) struct Batches<'p, A> {
     assembly: A,
     stretch: Stretch<'p>,
     pieces: Pieces,
+    /// Whether there are pieces for it under many midstates.
+    rolls: bool,
     test: TopWordTest,
     frame: Box<Frame>,
 }
@@ -92,9 +87,11 @@ impl<'p, A: Assembly + 'p> Batches<'p, A> {
     /// `None` when what is hashed after the message is not what the assembly knows.
     pub(super) fn bind(prepared: &'p Prepared, assembly: A) -> Option<Box<dyn Scan + 'p>> {
         let stretch = Stretch::new(prepared, LowSymbols::of(prepared, MOST_LOW));
+        let pieces = Pieces::of(prepared, &stretch)?;
         Some(Box::new(Self {
             assembly,
-            pieces: Pieces::of(prepared, &stretch)?,
+            rolls: pieces.of_rolled().is_some(),
+            pieces,
             stretch,
             test: prepared.test,
             frame: Box::new(Frame::new()),
@@ -114,7 +111,10 @@ impl<A: Assembly> Scan for Batches<'_, A> {
     }
 
     fn takes(&self, midstates: usize) -> bool {
-        midstates == 1 || A::ROLLS && self.pieces.can_roll() && matches!(midstates, 2 | 4)
+        midstates == 1
+            || self.rolls
+                && midstates.is_multiple_of(BATCH)
+                && (1..=VERSION_BATCHES).contains(&(midstates / BATCH))
     }
 }
 
@@ -122,14 +122,16 @@ impl<A: Assembly> Batches<'_, A> {
     /// Inlined into each kernel's scan, so that its loops become that kernel's vector instructions.
     #[inline(always)]
     pub(super) fn scan(&mut self, chunk: Chunk<'_>) -> u64 {
+        if chunk.midstates.len() > 1 {
+            return self.scan_rolled(chunk);
+        }
         let Chunk {
             midstates,
             first,
             count,
             hits,
         } = chunk;
-        let under = midstates.len() as u64;
-        let batch = if under == 1 { BATCH } else { LANES } as u64;
+        let batch = BATCH as u64;
         let mut tested = 0;
         while tested < count {
             let nonce = first + tested;
@@ -142,16 +144,13 @@ impl<A: Assembly> Batches<'_, A> {
             let mut at = 0;
             while at < here {
                 self.fill((low + at) as u32);
-                let mut mask = match under {
-                    1 => self.test_batch().into(),
-                    _ => self.test_rolled(midstates.len()),
-                };
+                let mut mask = self.test_batch();
                 if mask != 0 {
                     if here - at < batch {
-                        mask &= (1 << ((here - at) * under)) - 1;
+                        mask &= (1 << (here - at)) - 1;
                     }
                     while mask != 0 {
-                        hits.push((nonce + at) * under + u64::from(mask.trailing_zeros()));
+                        hits.push(nonce + at + u64::from(mask.trailing_zeros()));
                         mask &= mask - 1;
                     }
                     if hits.is_full() {
@@ -205,33 +204,5 @@ impl<A: Assembly> Batches<'_, A> {
         } else {
             self.frame.passing(self.test)
         }
-    }
-
-    /// The same under two or four midstates: a bit for each of these, nonce after nonce.
-    #[inline(always)]
-    fn test_rolled(&mut self, midstates: usize) -> u64 {
-        let mut mask = 0;
-        for (pass, entry) in [ROLL, ROLL_AGAIN]
-            .into_iter()
-            .take(midstates / STREAMS)
-            .enumerate()
-        {
-            let call = Call {
-                entry,
-                then: RETURN,
-                next: SECOND_LITTLE,
-                sums: None,
-            };
-            let mut passed = self.assembly.call(&mut self.frame, call);
-            while passed != 0 {
-                let (stream, lane) = (
-                    passed.trailing_zeros() as usize / LANES,
-                    passed.trailing_zeros() as usize % LANES,
-                );
-                mask |= 1 << (lane * midstates + pass * STREAMS + stream);
-                passed &= passed - 1;
-            }
-        }
-        mask
     }
 }

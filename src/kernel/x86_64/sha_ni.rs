@@ -13,18 +13,23 @@
 //!         4. the other rounds; for sha256d the second hash, without what does not reach its top word
 //! ```
 //!
+//! A header whose version is rolled is hashed the other way round: a row is a nonce's versions ([`rolled`]).
+//!
 //! The rounds are assembly that `crates/codegen` writes (`sha_ni.rs` there holds the ideas that save instructions);
 //! `docs/kernels-sha-ni.md` has what was measured.
 
 use std::{
     arch::x86_64::{_mm_set1_epi32, _mm_sha256rnds2_epu32},
+    ffi::c_void,
     hint::black_box,
     ptr,
 };
 
 use paydirt_sha256::INITIAL;
 
-use super::lanes::layout::{BLOCK, DIGEST, RETURN, SECOND_BIG, SECOND_LITTLE, TOP_BIG, TOP_LITTLE, UNIFORM};
+use super::lanes::layout::{
+    BLOCK, DIGEST, RETURN, ROLL, SECOND_BIG, SECOND_LITTLE, TOP_BIG, TOP_LITTLE, UNIFORM,
+};
 use crate::{
     kernel::{
         Hits, Prepared, Scan,
@@ -36,6 +41,7 @@ use crate::{
 };
 
 mod frame;
+mod rolled;
 pub(super) mod layout {
     //! Where each value lies, as the generator of the assembly lays it out.
     #![allow(dead_code)] // some of it is the generator's
@@ -44,6 +50,7 @@ pub(super) mod layout {
 
 use frame::{Frame, TOP_COUNT, pair, table};
 use layout::{LANES, PIECES};
+use rolled::Version;
 
 /// Nonces of a row, at least: enough for its own words to cost nothing, few enough for their table to stay in the cache.
 const ROW: u64 = 256;
@@ -81,6 +88,11 @@ impl Pieces {
         })
     }
 
+    /// Whether there is a piece for it under many midstates: for a header's last block, hashed twice.
+    fn can_roll(&self) -> bool {
+        self.block == BLOCK + 2 * 3 && self.next == self.last
+    }
+
     /// What the top word lacks.
     fn top_add(&self, chaining: &[u32; 8]) -> u32 {
         let word = match self.order {
@@ -102,6 +114,8 @@ struct ShaNi<'p> {
     table: Vec<u64>,
     frame: Box<Frame>,
     top_add: u32,
+    /// Of a header's versions, what differs.
+    versions: Vec<Version>,
 }
 
 /// Binds the kernel.
@@ -116,6 +130,7 @@ pub(in crate::kernel) unsafe fn bind(prepared: &Prepared) -> Option<Box<dyn Scan
         table: table(&stretch, &stretch.low, LANES - 1),
         frame: Box::new(Frame::new()),
         top_add: 0,
+        versions: Vec::new(),
         stretch,
     }))
 }
@@ -131,7 +146,14 @@ fn stretch(prepared: &Prepared) -> Stretch<'_> {
 }
 
 impl Scan for ShaNi<'_> {
+    fn takes(&self, midstates: usize) -> bool {
+        midstates == 1 || self.pieces.can_roll() && midstates.is_multiple_of(rolled::FEWEST)
+    }
+
     fn scan(&mut self, midstates: &[[u32; 8]], first: u64, count: u64, hits: &mut Hits) -> u64 {
+        if midstates.len() > 1 {
+            return self.scan_rolled(midstates, first, count, hits);
+        }
         let mut tested = 0;
         while tested < count {
             let nonce = first + tested;
@@ -161,6 +183,20 @@ impl ShaNi<'_> {
         } else {
             LANES
         };
+        for done in (0..count).step_by(at_a_time) {
+            let here = at_a_time.min(count - done);
+            self.hash(at + done, here.div_ceil(LANES));
+            self.test(first + done as u64, here, hits);
+            if hits.is_full() {
+                return done + here;
+            }
+        }
+        count
+    }
+
+    /// Tests so many top words in the frame; the first is that of `first`.
+    #[inline]
+    fn test(&self, first: u64, count: usize, hits: &mut Hits) {
         let test = self.stretch.prepared.test;
         let (order, add) = (self.pieces.order, self.top_add);
         let passes = |top: u32| {
@@ -171,19 +207,11 @@ impl ShaNi<'_> {
             };
             word.wrapping_sub(test.lowest) <= test.span
         };
-        for done in (0..count).step_by(at_a_time) {
-            let here = at_a_time.min(count - done);
-            self.hash(at + done, here.div_ceil(LANES));
-            let tops = &self.frame.tops[..here];
-            if tops.iter().fold(false, |any, top| any | passes(*top)) {
-                let passing = tops.iter().enumerate().filter(|(_, top)| passes(**top));
-                passing.for_each(|(i, _)| hits.push(first + (done + i) as u64));
-                if hits.is_full() {
-                    return done + here;
-                }
-            }
+        let tops = &self.frame.tops[..count];
+        if tops.iter().fold(false, |any, top| any | passes(*top)) {
+            let passing = tops.iter().enumerate().filter(|(_, top)| passes(**top));
+            passing.for_each(|(i, _)| hits.push(first + i as u64));
         }
-        count
     }
 
     /// Hashes so many batches of nonces, whose pairs are the table's from `at` on, and leaves their top words in the frame.
@@ -196,11 +224,18 @@ impl ShaNi<'_> {
         // other; there are as many pairs and places for top words as nonces, and as many sums as rounds.
         #[allow(unsafe_code)]
         unsafe {
-            run(frame, pieces.block, pieces.then, pieces.next, ptr::null(), pairs);
+            run(
+                frame,
+                pieces.block,
+                pieces.then,
+                pieces.next,
+                ptr::null(),
+                pairs.cast(),
+            );
             for (i, sums) in self.stretch.suffix.iter().enumerate() {
                 let is_last = i + 1 == self.stretch.suffix.len();
                 let next = if is_last { pieces.last } else { RETURN };
-                run(frame, UNIFORM, RETURN, next, sums.as_ptr(), pairs);
+                run(frame, UNIFORM, RETURN, next, sums.as_ptr(), pairs.cast());
             }
         }
     }
@@ -208,7 +243,7 @@ impl ShaNi<'_> {
 
 /// Runs one piece of the assembly, and those it goes on to: `entry`, `then` and `next` are indices of
 /// [`layout`](super::lanes::layout). `sums` points at the 64 sums of constant and word of a uniform block, `pairs` at the
-/// lanes' entries of the table.
+/// lanes' entries of the table; for [`ROLL`], at its sums, and at the lanes' versions.
 ///
 /// # Safety
 /// * The processor must have SHA, SSE4.1 and SSSE3.
@@ -222,7 +257,7 @@ unsafe extern "sysv64" fn run(
     then: usize,
     next: usize,
     sums: *const u32,
-    pairs: *const u64,
+    pairs: *const c_void,
 ) {
     core::arch::naked_asm!(include_str!(concat!(env!("OUT_DIR"), "/sha_ni.s")), options(raw))
 }
@@ -245,10 +280,13 @@ pub(in crate::kernel) static ROUNDS: Unit = Unit {
     turns: independent_rounds,
 };
 
-fn sha256rnds2_per_hash(prepared: &Prepared) -> Option<u32> {
+pub(in crate::kernel) fn sha256rnds2_per_hash(prepared: &Prepared) -> Option<u32> {
     let stretch = stretch(prepared);
     let pieces = Pieces::of(prepared, &stretch)?;
     let pairs = |piece: usize| PIECES[piece][0];
+    if pieces.can_roll() && prepared.rolled.is_some_and(|rolled| rolled.fills_batches()) {
+        return Some(pairs(ROLL) + pairs(pieces.last));
+    }
     let further = pairs(UNIFORM) * stretch.suffix.len() as u32;
     Some(pairs(pieces.block) + further + pairs(pieces.last))
 }
@@ -289,5 +327,6 @@ mod tests {
         assert_eq!(of(&[block(11)]), [26, 9, 12]);
         assert_eq!(of(&[block(12)]), [26, 10, 12]);
         assert_eq!(of(&[UNIFORM]), [32, 0, 0]);
+        assert_eq!(of(&[ROLL, SECOND_LITTLE]), [60, 11, 11]);
     }
 }

@@ -21,7 +21,7 @@ Examples:
   # A Bitcoin header at regtest difficulty, as JSON
   paydirt mine --header \"$HEADER\" --nbits 207fffff --json
 
-  # The same over the version bits of BIP 320 too: 2^48 nonces, and faster where four versions share a schedule
+  # The same over the version bits of BIP 320 too: 2^48 nonces, and faster where 128 versions share a schedule
   paydirt mine --header \"$HEADER\" --bits 36 --roll-version 1fffe000
 
   # The third of four machines, at most a minute

@@ -84,10 +84,10 @@ fn every_solution_carries_its_version() {
     let text = paydirt(&args);
     for solution in solutions {
         let (nonce, header_nonce) = (solution["nonce"].as_u64().unwrap(), &solution["header_nonce"]);
-        let version = 1 + (nonce % 4) * 0x2000;
+        let version = 1 + (nonce % 128) * 0x2000;
         assert_eq!(
             (&solution["version"], header_nonce),
-            (&json!(version), &json!(nonce / 4))
+            (&json!(version), &json!(nonce / 128))
         );
         let line = format!("{nonce} (version {version:08x}, nonce {header_nonce})");
         assert!(stdout(&text).contains(&line), "{line}");

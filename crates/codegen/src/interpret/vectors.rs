@@ -13,6 +13,8 @@ impl Machine<'_> {
         let class = to.class;
         // Those with sources of another kind.
         match (line.op, first) {
+            // Zero, whatever the register holds.
+            (Op::Xor, Some(Operand::Register(_))) if first == second => return Ok([0; 16]),
             (Op::Move, Some(Operand::Slot(slot))) => return self.load(slot, class, class.bytes() as u64),
             (Op::MoveQuad, Some(Operand::Slot(slot))) => {
                 let bytes = self.bytes(slot, 8, 1)?;
@@ -23,6 +25,14 @@ impl Machine<'_> {
                 let bytes = self.bytes(slot, 8, 1)?;
                 let halves = [0, 4].map(|at| u32::from_le_bytes(std::array::from_fn(|i| bytes[at + i])));
                 return Ok(lanes(|lane| if lane < 4 { halves[lane % 2] } else { 0 }));
+            }
+            (Op::InsertUpper, Some(Operand::Register(from))) => {
+                let lower = self.vectors[self.check(from)?];
+                let Some(Operand::Slot(slot)) = second else {
+                    return fault("16 bytes of memory are wanted");
+                };
+                let upper = self.load(slot, Class::Xmm, 1)?;
+                return Ok(lanes(|lane| if lane < 4 { lower[lane] } else { upper[lane % 4] }));
             }
             (Op::MoveWord, Some(Operand::Register(from))) => {
                 let value = self.general(from)? as u32;
@@ -64,6 +74,8 @@ impl Machine<'_> {
             Op::Equal => lanes(|i| if x[i] == y[i] { u32::MAX } else { 0 }),
             Op::Ternary => lanes(|i| ternary(by, old[i], x[i], y[i])),
             Op::ShuffleWords => lanes(|i| x[i / 4 * 4 + (by >> (2 * (i % 4)) & 3) as usize]),
+            Op::UnpackWordsLow => lanes(|i| [x, y][i % 2][i / 4 * 4 + i % 4 / 2]),
+            Op::UnpackWordsHigh => lanes(|i| [x, y][i % 2][i / 4 * 4 + i % 4 / 2 + 2]),
             Op::UnpackLow => lanes(|i| if i % 4 < 2 { x[i] } else { y[i - 2] }),
             Op::UnpackHigh => lanes(|i| if i % 4 < 2 { x[i + 2] } else { y[i] }),
             Op::ShuffleBytes => from_bytes(|i| match byte(&y, i) {

@@ -13,7 +13,7 @@ use crate::{
 pub struct Avx512 {
     file: File,
     /// The last two words of the schedule: w[t] is in `recent[t % 2]`.
-    pub recent: [Register; 2],
+    recent: [Register; 2],
     /// The lanes that passed.
     mask: Register,
 }

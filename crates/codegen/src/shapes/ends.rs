@@ -2,7 +2,7 @@
 
 use super::{Generator, call, first::scalar, jump, piece, point_rcx};
 use crate::{
-    block::{AHEAD, Block, SLACK},
+    block::Block,
     isa::Emitter,
     layout::{Entry, SECOND, Scalar},
     merge::spread,
@@ -10,16 +10,18 @@ use crate::{
     operand::{Operand, R11, RCX},
     program::{Piece, Program},
     rounds::{self, Inputs, Results},
+    target::Tuning,
 };
 
 impl Generator {
-    /// Rounds from 48, less [`AHEAD`], to the one that gives the top word, and its test.
+    /// Rounds from 48, less how far the schedule is ahead, to the one that gives the top word, and its test.
     pub fn top(&mut self, entry: Entry) {
+        let Tuning { ahead, slack, .. } = self.target.tuning;
         let little = entry == Entry::TopLittle;
         let last = if little { 60 } else { 63 };
-        let block = Block::varying(48, last);
+        let block = Block::varying(48, last, ahead);
         let mut piece = piece(entry);
-        for t in 48 - AHEAD..=last {
+        for t in 48 - ahead..=last {
             let k = self.pool.round_constant(t);
             let results = match (little, t) {
                 // h of round 63 is e of round 60; what d is there was a of round 56.
@@ -29,8 +31,8 @@ impl Generator {
             };
             piece.push(self.target.streams(|isa| {
                 let round = block.round(t, isa, Inputs::Varying { k }, results);
-                let step = (t + AHEAD <= last).then(|| block.step(t + AHEAD, isa, None));
-                spread(round, step.unwrap_or_default(), SLACK)
+                let step = (t + ahead <= last).then(|| block.step(t + ahead, isa, None));
+                spread(round, step.unwrap_or_default(), slack)
             }));
         }
         let pattern = self.pool.swap_pattern();
@@ -64,9 +66,10 @@ impl Generator {
         piece: &mut Piece,
         chain: impl Fn(usize, &dyn Emitter) -> Operand,
     ) {
+        let Tuning { ahead, .. } = self.target.tuning;
         piece.scalar([call(Program::BODY)]);
-        let block = Block::varying(64, 63);
-        for t in 64 - AHEAD..64 {
+        let block = Block::varying(64, 63, ahead);
+        for t in 64 - ahead..64 {
             let k = self.pool.round_constant(t);
             piece.push(
                 self.target

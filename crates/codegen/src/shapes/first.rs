@@ -2,13 +2,14 @@
 
 use super::Generator;
 use crate::{
-    block::{AHEAD, Block, SLACK, Word, follow, known_terms},
+    block::{Block, Word, follow, known_terms},
     layout::Scalar,
     merge::spread,
     op::Lines,
     operand::Operand,
     program::Piece,
     rounds::{Inputs, Results},
+    target::Tuning,
 };
 use paydirt_sha256::{self as sha256, K};
 
@@ -21,14 +22,13 @@ pub enum Before {
     Known([u32; 8]),
 }
 
-/// A scalar of the first midstate.
+/// A scalar, in every lane.
 pub fn scalar(scalar: Scalar) -> Operand {
-    Operand::Broadcast(scalar.slot(0))
+    Operand::Broadcast(scalar.slot())
 }
 
 /// What the driver provides for the round `after` rounds after the first varying one, which is number `t`.
-pub fn inputs(t: usize, after: usize, midstate: usize) -> Inputs {
-    let scalar = |scalar: Scalar| Operand::Broadcast(scalar.slot(midstate));
+fn inputs(t: usize, after: usize) -> Inputs {
     match after {
         0 => Inputs::FirstWord {
             a: scalar(Scalar::FirstA),
@@ -45,12 +45,14 @@ pub fn inputs(t: usize, after: usize, midstate: usize) -> Inputs {
 }
 
 impl Generator {
-    /// Rounds from the first varying word up to 31, less [`AHEAD`].
+    /// Rounds from the first varying word up to 31, less how far the schedule is ahead.
     pub fn written_out(&mut self, piece: &mut Piece, words: [Word; 64], before: Before) {
+        let Tuning { ahead, slack, .. } = self.target.tuning;
         let block = Block {
             words: follow(words),
             base: 16,
             last: 63,
+            ahead,
         };
         let first = words
             .iter()
@@ -73,16 +75,16 @@ impl Generator {
             piece.push(self.target.streams(|isa| block.load_recent(t, isa)));
         }
         let mut next_step = 16;
-        for t in first..32 - AHEAD {
+        for t in first..32 - ahead {
             let mut steps = Vec::new();
-            while next_step <= t + AHEAD {
+            while next_step <= t + ahead {
                 if block.words[next_step] == Word::Varying {
                     steps.push((next_step, self.uniform_terms(&block.words, next_step)));
                 }
                 next_step += 1;
             }
             let inputs = match before {
-                Before::Driver => inputs(t, t - first, 0),
+                Before::Driver => inputs(t, t - first),
                 Before::Known(state) => self.known_inputs(t, t - first, block.words[t], &state),
             };
             piece.push(self.target.streams(|isa| {
@@ -90,7 +92,7 @@ impl Generator {
                     .iter()
                     .flat_map(|(t, sum)| block.step(*t, isa, *sum))
                     .collect();
-                spread(block.round(t, isa, inputs, Results::Both), steps, SLACK)
+                spread(block.round(t, isa, inputs, Results::Both), steps, slack)
             }));
         }
     }

@@ -2,13 +2,14 @@
 
 use super::{Generator, call, piece, point_rcx};
 use crate::{
-    block::{AHEAD, Block},
+    block::Block,
     isa::Emitter,
     layout::{Entry, GENERAL, SECOND, SUMS},
     op::{Lines, Op},
     operand::{Label, Operand, RCX, RDX},
     program::{Piece, Program},
     rounds::{self, Inputs, Results},
+    target::Tuning,
 };
 
 const UNIFORM_ROUNDS: Label = Label::Named("uniform16");
@@ -34,14 +35,15 @@ impl Generator {
 
     /// Sixteen varying words into a varying chaining value.
     pub fn compress_varying(&mut self) {
+        let Tuning { ahead, .. } = self.target.tuning;
         let mut piece = piece(Entry::Varying);
         self.load_state(&mut piece);
         piece.scalar([point_rcx(GENERAL, 16), self.point_rdx(16)]);
-        let block = Block::varying(16, 63);
+        let block = Block::varying(16, 63, ahead);
         for t in [14, 15] {
             piece.push(self.target.streams(|isa| block.load_recent(t, isa)));
         }
-        for t in 0..16 - AHEAD {
+        for t in 0..16 - ahead {
             let k = self.pool.round_constant(t);
             piece.push(
                 self.target

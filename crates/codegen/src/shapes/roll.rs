@@ -1,162 +1,94 @@
-//! Version rolling: several midstates, one message schedule.
+//! Version rolling: lanes are versions.
+//!
+//! Headers that differ only in their version have the same second block, and so the same message schedule. A batch is one
+//! nonce under 32 versions: what differs from lane to lane is the state after the three rounds before the nonce and what
+//! is added to the last one. K + w of all rounds is computed by the driver, sixteen nonces at a time and once for all
+//! versions; here it is a scalar in memory. No schedule, then, and one addition less a round.
 
-use super::{Generator, advance_rcx, call, first::inputs, piece, point_rcx};
+use super::{Generator, call, piece};
 use crate::{
-    block::{AHEAD, Block, SLACK},
     isa::Emitter,
-    layout::{self, Entry, Scalar, WORDS},
-    merge::spread,
+    layout::{Entry, NONCE_SUMS, Scalar, VERSIONS, Version, part},
     op::{Lines, Op},
-    operand::{Label, Operand, R8, RCX, RDX},
+    operand::{Label, Operand, R8, RDI, RDX, RSI},
     program::Piece,
     rounds::{Inputs, Results, Round},
-    target::Rolling,
 };
 
-const START: Label = Label::Named("roll_start");
+/// The round of the nonce's word.
+const FIRST: usize = 3;
+/// The word at which `rdx` points when rounds 0 to 15 are done: from there, addresses of sixteen words take one byte.
+const MIDDLE: usize = 8;
+
 const BODY: Label = Label::Named("roll_body");
-const AGAIN: Label = Label::Named("again_body");
 
-/// Word `t`, and its sum with the constant where the second stream's would be; `rcx` points at word `base`.
-fn shared_word(t: usize, base: usize) -> Operand {
-    WORDS.near(RCX, base, t).into()
-}
-fn shared_sum(t: usize, base: usize) -> Operand {
-    layout::part(WORDS.near(RCX, base, t), 1).into()
+/// A stream's vector of a value of the batch's versions; `rsi` points at the batch.
+fn version(value: Version, isa: &dyn Emitter) -> Operand {
+    part(VERSIONS.near(RSI, 0, value.index()), isa.file().part).into()
 }
 
-/// A round whose word is in its sum with the constant.
-fn round(t: usize, inputs: Inputs, isa: &dyn Emitter) -> Lines {
+/// The sum of constant and word `t`, where `rdx` points at that of word `middle`.
+fn sum(t: usize, middle: usize) -> Operand {
+    Operand::Broadcast(NONCE_SUMS.near(RDX, middle, t))
+}
+
+fn round(t: usize, middle: usize, isa: &dyn Emitter) -> Lines {
+    let version = |value| version(value, isa);
+    let (inputs, word) = match t - FIRST {
+        0 => {
+            let (a, e) = (version(Version::FirstA), version(Version::FirstE));
+            (Inputs::FirstWord { a, e }, Some(sum(t, middle)))
+        }
+        after @ 1..=3 => {
+            let (h_k, d_h_k) = (version(Version::HKw(after)), version(Version::DHKw(after)));
+            (Inputs::Uniform { h_k, d_h_k }, None)
+        }
+        _ => (Inputs::Varying { k: sum(t, middle) }, None),
+    };
+    let results = Results::Both;
     let round = Round {
         t,
         inputs,
-        word: None,
-        results: Results::Both,
+        word,
+        results,
     };
     round.emit(isa)
 }
 
 impl Generator {
-    /// Version rolling: each stream has a midstate of its own, both have the same nonces, so that one schedule serves
-    /// both. It is stored, with and without K, for a second pass with two more midstates.
-    ///
-    /// Only the rounds before the schedule begins are written out: with more, the loop would not fit the op cache.
-    pub fn roll(&mut self, registers: Rolling) {
-        self.roll_start();
-        self.roll_body(registers);
-        self.roll_first_pass(registers);
-        self.roll_second_pass();
-    }
-
-    /// Rounds 3 to 14, the same for both passes.
-    fn roll_start(&mut self) {
-        let mut piece = Piece::new(START);
-        piece.scalar([point_rcx(WORDS, 16)]);
-        piece.push(self.target.streams(|isa| {
-            let mut out = Lines::new();
-            for role in [0, 1, 4, 5] {
-                let state = Scalar::State(role).slot(isa.file().part);
-                isa.load(&mut out, isa.file().role(role, 3), Operand::Broadcast(state));
-            }
-            let first = Round {
-                t: 3,
-                inputs: inputs(3, 0, isa.file().part),
-                word: Some(shared_word(3, 16)),
-                results: Results::Both,
-            };
-            out.extend(first.emit(isa));
-            out
-        }));
-        for t in 4..15 {
-            piece.push(
-                self.target
-                    .streams(|isa| round(t, inputs(t, t - 3, isa.file().part), isa)),
-            );
-        }
-        piece.scalar([Op::Return.of([])]);
-        self.pieces.push(piece);
-    }
-
-    /// The sum of word `t` and its constant, into a register and into memory.
-    fn sum(&self, t: usize, base: usize, k: Operand, registers: Rolling) -> Lines {
-        let isa = &*self.target.streams[0];
-        let (sum, recent) = (registers.sums[t % 2], registers.recent[t % 2]);
-        let mut out = Lines::new();
-        isa.add(&mut out, sum, recent, k, sum);
-        out.push(Op::Move.to(shared_sum(t, base), [sum.into()]));
-        out
-    }
-
-    fn rounds(&self, t: usize, registers: Rolling) -> Vec<Lines> {
-        let k = registers.sums[t % 2].into();
-        self.target.streams(|isa| round(t, Inputs::Varying { k }, isa))
-    }
-
-    /// Sixteen rounds of both streams, and one schedule.
-    fn roll_body(&mut self, registers: Rolling) {
-        let mut piece = Piece::new(BODY);
-        let block = Block::varying(16, 127);
-        let isa = &*self.target.streams[0];
-        for t in 16 - AHEAD..32 - AHEAD {
-            let k = self.pool.round_from_rdx(t, 16);
-            let [first, second] = <[Lines; 2]>::try_from(self.rounds(t, registers)).expect("two streams");
-            let step = spread(first, block.step(t + AHEAD, isa, None), SLACK);
-            let mut lines = self.sum(t, 16, k, registers);
-            lines.extend(spread(step, second, SLACK / 4.0));
-            piece.push(vec![lines]);
-        }
-        piece.scalar([
-            advance_rcx(),
-            Op::Advance.to(RDX, [self.pool.rounds(16).into()]),
-            Op::Return.of([]),
-        ]);
-        self.pieces.push(piece);
-    }
-
-    /// The digest, each stream's after its own midstate.
-    fn roll_digest(&self, piece: &mut Piece) {
-        self.store_digest(piece, |word, isa| {
-            Operand::Broadcast(Scalar::Chain(word).slot(isa.file().part))
-        });
-    }
-
-    fn roll_first_pass(&mut self, registers: Rolling) {
+    /// The rounds after the first sixteen are a shared body: written out, they make the loop too long to stay where
+    /// instructions are fetched fast.
+    pub fn roll(&mut self) {
         let mut piece = piece(Entry::Roll);
-        piece.scalar([call(START), self.point_rdx(16)]);
-        let isa = &*self.target.streams[0];
-        for t in [14, 15] {
-            let mut out = Lines::new();
-            isa.load(&mut out, registers.recent[t % 2], shared_word(t, 16));
-            piece.push(vec![out]);
+        piece.scalar([
+            Op::LoadSigned.to(RSI, [Scalar::VersionsAt.slot().into()]),
+            Op::LoadSigned.to(RDX, [Scalar::SumsAt.slot().into()]),
+            Op::Advance.to(RSI, [RDI.into()]),
+            Op::Advance.to(RDX, [R8.into()]),
+            Op::Advance.to(RDX, [NONCE_SUMS.distance(MIDDLE).into()]),
+        ]);
+        for role in [0, 1, 4, 5] {
+            piece.push(self.target.streams(|isa| {
+                let mut out = Lines::new();
+                let state = version(Version::State(role), isa);
+                isa.load(&mut out, isa.file().role(role, FIRST), state);
+                out
+            }));
         }
-        piece.scalar([call(BODY); 3]);
-        for t in 64 - AHEAD..64 {
-            piece.push(vec![self.sum(t, 64, self.pool.round_constant(t), registers)]);
-            piece.scalar([]);
-            piece.push(self.rounds(t, registers));
+        piece.push(self.target.streams(|isa| isa.keep(FIRST + 1)));
+        for t in FIRST..16 {
+            piece.push(self.target.streams(|isa| round(t, MIDDLE, isa)));
         }
-        self.roll_digest(&mut piece);
+        let next = Op::Advance.to(RDX, [NONCE_SUMS.distance(16).into()]);
+        piece.scalar([next, call(BODY), call(BODY), call(BODY)]);
+        self.store_digest(&mut piece, |word, isa| version(Version::Chain(word), isa));
         self.pieces.push(piece);
-    }
 
-    /// The same rounds without a schedule: its sums lie where the first pass stored them.
-    fn roll_second_pass(&mut self) {
-        let mut body = Piece::new(AGAIN);
+        let mut body = Piece::new(BODY);
         for t in 16..32 {
-            let k = shared_sum(t, 16);
-            body.push(self.target.streams(|isa| round(t, Inputs::Varying { k }, isa)));
+            body.push(self.target.streams(|isa| round(t, 16 + MIDDLE, isa)));
         }
-        body.scalar([advance_rcx(), Op::Return.of([])]);
+        body.scalar([next, Op::Return.of([])]);
         self.pieces.push(body);
-
-        let mut piece = piece(Entry::RollAgain);
-        piece.scalar([Op::Advance.to(R8, [layout::midstates(2).into()]), call(START)]);
-        piece.push(
-            self.target
-                .streams(|isa| round(15, inputs(15, 12, isa.file().part), isa)),
-        );
-        piece.scalar([call(AGAIN); 3]);
-        self.roll_digest(&mut piece);
-        self.pieces.push(piece);
     }
 }

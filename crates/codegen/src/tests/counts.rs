@@ -56,7 +56,6 @@ fn name(label: Option<Label>) -> String {
                 Entry::Digest,
                 Entry::Return,
                 Entry::Roll,
-                Entry::RollAgain,
             ];
             let entry = blocks.chain(others).find(|entry| entry.index() == index);
             format!("{index} {:?}", entry.expect("listed"))
@@ -188,17 +187,9 @@ fn operations_told_in_the_documentation() {
         ("text, word 0 alone", vec![after(0, 1)], 1),
         ("text, word 13 alone", vec![after(13, 1)], 1),
         (
-            "header, two midstates (16 nonces each)",
+            "header, versions rolled",
             vec![[Entry::Roll, Entry::Return, Entry::SecondLittle]],
             1,
-        ),
-        (
-            "header, four midstates (64 hashes)",
-            vec![
-                [Entry::Roll, Entry::Return, Entry::SecondLittle],
-                [Entry::RollAgain, Entry::Return, Entry::SecondLittle],
-            ],
-            2,
         ),
     ];
     for program in programs() {

@@ -141,7 +141,7 @@ fn rounds_beside_a_schedule_in_vectors() {
     let rounds = rounds_from_memory(&sha_ni);
     for class in [Class::Ymm, Class::Zmm] {
         let vectors = Avx512::new(class, 16, 0);
-        let block = Block::varying(0, 127);
+        let block = Block::varying(0, 127, 1);
         let mut schedule = Lines::new();
         [14, 15]
             .iter()

@@ -8,7 +8,7 @@ use crate::{
     op::Op,
     operand::Slot,
     program::Program,
-    sha_ni::{generate, memory},
+    sha_ni::{Tuning, generate, memory},
 };
 use paydirt_sha256::{self as sha256, INITIAL, K, small_sigma_0};
 
@@ -155,7 +155,7 @@ fn shapes() -> impl Iterator<Item = (usize, usize)> {
 #[test]
 fn every_block_with_every_ending() {
     for lanes in 1..=3 {
-        let program = generate(lanes);
+        let program = generate(Tuning { lanes });
         let count = lanes * BATCHES;
         for (first, words) in shapes() {
             let mut numbers = Numbers::new((16 * first + words) as u64);
@@ -191,7 +191,7 @@ fn every_block_with_every_ending() {
 #[test]
 fn blocks_that_follow() {
     for lanes in 1..=3 {
-        let program = generate(lanes);
+        let program = generate(Tuning { lanes });
         let mut numbers = Numbers::new(7);
         let chain: [u32; 8] = numbers.words();
         let blocks = blocks(&mut numbers, lanes, 5, 1);
@@ -223,10 +223,39 @@ fn blocks_that_follow() {
     }
 }
 
+#[test]
+fn versions_share_a_schedule() {
+    for lanes in 1..=3 {
+        let program = generate(Tuning { lanes });
+        let count = lanes * BATCHES;
+        let mut numbers = Numbers::new(8);
+        let block: [u32; 16] = numbers.words();
+        let schedule = sha256::schedule(&block);
+        let sums: [u32; 64] = std::array::from_fn(|t| K[t].wrapping_add(schedule[t]));
+        let midstates: Vec<[u32; 8]> = (0..count).map(|_| numbers.words()).collect();
+        let mut memory = Memory::new();
+        for (i, midstate) in midstates.iter().enumerate() {
+            let mut state = *midstate;
+            sums[..3].iter().for_each(|sum| sha256::round(&mut state, *sum));
+            sha256::round(&mut state, 0);
+            let version = [halves(state), halves(*midstate)].concat();
+            memory.put(slot(SCALARS.offset + memory::VERSION_BYTES * i), &version);
+        }
+        for (ending, word) in [(Entry::SecondBig, 0), (Entry::SecondLittle, 7)] {
+            memory.run(&program, [Entry::Roll, Entry::Return, ending], Some(&sums));
+            let expected: Vec<_> = midstates
+                .iter()
+                .map(|midstate| second(&digest(midstate, &block))[word].wrapping_sub(INITIAL[word]))
+                .collect();
+            assert_eq!(memory.tops(count), expected, "{lanes} lanes, {ending:?}");
+        }
+    }
+}
+
 /// SSE has two operands where the kernels' other instructions have three.
 #[test]
 fn it_asks_for_no_more_than_sse() {
-    let text = generate(3).assembly(".L");
+    let text = generate(Tuning::shipped()).assembly(".L");
     let mnemonics = text.lines().filter_map(|line| line.split(' ').next());
     assert!(
         mnemonics.clone().all(|mnemonic| !mnemonic.starts_with('v')),
@@ -245,7 +274,7 @@ fn it_asks_for_no_more_than_sse() {
 /// As the documentation says of two whole compressions: the first words' varying costs all of them.
 #[test]
 fn instructions_of_a_block() {
-    let program = generate(1);
+    let program = generate(Tuning { lanes: 1 });
     let piece = program.code.find(crate::operand::Label::Entry(0)).unwrap();
     let count = |op| {
         let code = program.code.pieces[piece].code();

@@ -1,7 +1,7 @@
 //! The operations that the assembly takes, as its generator counted them.
 
 use super::{
-    layout::{LABELS, TOP_BIG, TOP_LITTLE},
+    layout::{LABELS, ROLL, TOP_BIG, TOP_LITTLE},
     pieces::Pieces,
 };
 use crate::kernel::{
@@ -39,16 +39,17 @@ pub(in crate::kernel) struct Counts {
 impl Counts {
     /// The operations of the pieces that a batch runs through; only for shapes done in one call.
     pub(in crate::kernel) fn operations_per_hash(&self, prepared: &Prepared) -> Option<f64> {
-        if prepared.rolled.is_some() {
-            return None; // fewer than the plain header's: the schedule is shared
-        }
         let stretch = Stretch::new(prepared, LowSymbols::of(prepared, MOST_LOW));
-        let pieces = Pieces::of(prepared, &stretch)?.of_one_call()?;
+        let pieces = Pieces::of(prepared, &stretch)?;
+        let pieces = match prepared.rolled.is_some_and(|rolled| rolled.fills_batches()) {
+            true => pieces.of_rolled(),
+            false => pieces.of_one_call(),
+        }?;
         let operations: u64 = pieces.iter().map(|piece| self.pieces[*piece].total()).sum();
-        // Every block runs the body once between its rounds 32 and 47; a digest once more.
+        // Every block runs the body once between its rounds 32 and 47, a digest once more; not the one without a schedule.
         let bodies = pieces
             .iter()
-            .filter(|piece| ![TOP_BIG, TOP_LITTLE].contains(piece));
+            .filter(|piece| ![TOP_BIG, TOP_LITTLE, ROLL].contains(piece));
         let operations = operations + bodies.count() as u64 * self.body.total();
         Some(operations as f64 / f64::from(self.hashes))
     }

@@ -1,6 +1,6 @@
 //! Which pieces of assembly test a nonce, and what they need once a stretch.
 
-use super::{frame::GENERAL_WORDS, layout::*};
+use super::{super::is_header, frame::GENERAL_WORDS, layout::*};
 use crate::{
     kernel::{Prepared, stretch::Stretch},
     puzzle::ByteOrder,
@@ -24,9 +24,6 @@ pub(super) struct Pieces {
     pub(super) hashed_twice: bool,
 }
 
-/// Words 4 to 15 of the last block of a Bitcoin header: its padding.
-const HEADER_PADDING: [u32; 12] = [0x8000_0000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 640];
-
 impl Pieces {
     /// `None` where there are no pieces for what is hashed after the message.
     pub(super) fn of(prepared: &Prepared, stretch: &Stretch<'_>) -> Option<Self> {
@@ -39,14 +36,13 @@ impl Pieces {
         } = *stretch;
         let big = prepared.test.order == ByteOrder::Big;
         let fused = !straddles && stretch.suffix.is_empty();
-        let header = (first, words) == (3, 1) && stretch.block(0)[4..] == HEADER_PADDING;
         let step = |entry, then, suffix| Step {
             entry,
             then,
             next: RETURN,
             suffix,
         };
-        let entry = if header {
+        let entry = if is_header(stretch) {
             HEADER
         } else {
             BLOCK + 2 * first + words - 1
@@ -88,9 +84,9 @@ impl Pieces {
         Some(vec![call.entry, call.then, call.next, top])
     }
 
-    /// Whether there are pieces for it under several midstates: an 80-byte header, hashed twice.
-    pub(super) fn can_roll(&self) -> bool {
-        self.of_one_call()
-            .is_some_and(|pieces| pieces[..] == [HEADER, DIGEST, SECOND_LITTLE, TOP_LITTLE])
+    /// The same under many midstates, if there are pieces for that: for an 80-byte header, hashed twice.
+    pub(super) fn of_rolled(&self) -> Option<Vec<usize>> {
+        let plain = [HEADER, DIGEST, SECOND_LITTLE, TOP_LITTLE];
+        (self.of_one_call()? == plain).then(|| vec![ROLL, SECOND_LITTLE, TOP_LITTLE])
     }
 }

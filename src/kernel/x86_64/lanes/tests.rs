@@ -16,8 +16,6 @@ static PROGRAM: LazyLock<Program> = LazyLock::new(|| {
 });
 
 impl Assembly for Interpreted {
-    const ROLLS: bool = true;
-
     fn call(&mut self, frame: &mut Frame, call: Call<'_>) -> u32 {
         let Call {
             entry,
@@ -51,5 +49,5 @@ fn only_headers_roll() {
     let puzzle = Puzzle::text("abc", Goal::at_most(Target::MAX));
     let prepared = &Prepared::split(&puzzle, puzzle.nonce_space())[0];
     let kernel = bind(prepared).unwrap();
-    assert!(kernel.takes(1) && !kernel.takes(2));
+    assert!(kernel.takes(1) && !kernel.takes(BATCH));
 }

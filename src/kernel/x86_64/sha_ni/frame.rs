@@ -15,10 +15,10 @@ use crate::kernel::{
 };
 
 /// Four words, the first in the lowest lane.
-type Quad = [u32; 4];
+pub(super) type Quad = [u32; 4];
 
 /// The hash value or state as the SHA instructions hold it: F E B A and H G D C, from the lowest lane up.
-const fn halves([a, b, c, d, e, f, g, h]: [u32; 8]) -> [Quad; 2] {
+pub(super) const fn halves([a, b, c, d, e, f, g, h]: [u32; 8]) -> [Quad; 2] {
     [[f, e, b, a], [h, g, d, c]]
 }
 
