@@ -46,7 +46,6 @@ pub use threads::{MAX_THREADS, MinerError, most_threads};
 use crate::{
     clock,
     kernel::{Hits, Kernel, Prepared},
-    puzzle::{Goal, NonceRange, Puzzle, Target},
     solution::Solution,
 };
 use choice::{Kernels, Team};
@@ -154,32 +153,7 @@ impl Miner {
         *self.latest.lock().expect("nothing panics while it is held") = latest;
         outcome
     }
-
-    /// Finds out which kernel is the fastest for such puzzles as this one is in the beginning of `range`, and remembers it
-    /// for later searches: a few milliseconds of mining, or what an earlier search has found out. `None` where there is
-    /// nothing to choose.
-    ///
-    /// # Panics
-    /// When the range reaches beyond the puzzle's nonce space.
-    pub fn choose(&self, puzzle: &Puzzle, range: NonceRange) -> Option<Chosen> {
-        let endless = puzzle.clone().with_goal(Goal::at_most(Target::ZERO));
-        let part = Prepared::split(&endless, range).into_iter().next()?;
-        let search = Search::new(&endless).range(part.range()).timeout(CHOOSING);
-        let pace = Pace {
-            settled_in: Duration::ZERO,
-            ..Pace::REAL
-        };
-        self.kernels.trial(&part)?;
-        (0..CHOOSING_TIMES).find_map(|_| {
-            let known = choice::chosen(&self.kernels, &part);
-            known.or_else(|| mine_with(&self.kernels, &self.pool, &search, &pace).chosen)
-        })
-    }
 }
-
-/// How long [`Miner::choose`] mines at a time, and how often.
-const CHOOSING: Duration = Duration::from_millis(5);
-const CHOOSING_TIMES: usize = 100;
 
 /// Mines on the calling thread for a time, then on every thread of the pool.
 fn mine_with(team: &dyn Team, pool: &rayon::ThreadPool, search: &Search<'_>, pace: &Pace) -> Outcome {

@@ -30,7 +30,7 @@ pub(crate) struct Shape {
     rehashes: usize,
     order: Order,
     /// How many versions share a header's second block: 1 where none is rolled.
-    versions: u64,
+    versions: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,13 +57,13 @@ impl Shape {
                 ByteOrder::Big => Order::Big,
                 ByteOrder::Little => Order::Little,
             },
-            versions: (prepared.rolled.as_ref()).map_or(1, |rolled| rolled.versions() as u64),
+            versions: (prepared.rolled.as_ref()).map_or(1, |rolled| rolled.versions()),
         }
     }
 }
 
 impl fmt::Display for Shape {
-    /// For people: `1 block, sha256d, u32le or u64le in words 0 to 3, read little-endian, 4 versions together`.
+    /// For people: `1 block, sha256d, u32le or u64le in words 0 to 3, read little-endian, 128 versions together`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let from = self.quarter * 4;
         match self.blocks {

@@ -44,7 +44,8 @@ macro_rules! kernel {
 #[cfg(test)]
 pub(super) use kernel;
 
-/// The kernels, the fastest first, the oracle last. `docs/kernels.md` has the measurements behind the order.
+/// The kernels, the likeliest to be the fastest first, the oracle last. `auto` begins with the first, and measures:
+/// `docs/kernels.md`.
 static KERNELS: &[KernelInfo] = &[
     kernel! {
         name: "avx512",

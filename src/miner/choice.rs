@@ -14,10 +14,18 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use super::trial::{Account, Trial};
-use crate::kernel::{Kernel, KernelError, KernelInfo, Prepared, Scanner, Shape};
+use super::{
+    Miner, Search, mine_with,
+    pace::Pace,
+    trial::{Account, Trial},
+};
+use crate::{
+    kernel::{Kernel, KernelError, KernelInfo, Prepared, Scanner, Shape},
+    puzzle::{Goal, NonceRange, Puzzle, Target},
+};
 
 /// What a [`Miner`](crate::Miner) is to test nonces with.
 ///
@@ -237,5 +245,32 @@ impl Team for Kernels {
         if let Self::Auto { .. } = self {
             MEMORY.latest.store(which, Ordering::Relaxed);
         }
+    }
+}
+
+/// How long [`Miner::choose`] mines at a time, and how often.
+const CHOOSING: Duration = Duration::from_millis(5);
+const CHOOSING_TIMES: usize = 100;
+
+impl Miner {
+    /// Finds out which kernel is the fastest for such puzzles as this one is in the beginning of `range`, and remembers it
+    /// for later searches: a few milliseconds of mining, or what an earlier search has found out. `None` where there is
+    /// nothing to choose.
+    ///
+    /// # Panics
+    /// When the range reaches beyond the puzzle's nonce space.
+    pub fn choose(&self, puzzle: &Puzzle, range: NonceRange) -> Option<Chosen> {
+        let endless = puzzle.clone().with_goal(Goal::at_most(Target::ZERO));
+        let part = Prepared::split(&endless, range).into_iter().next()?;
+        let search = Search::new(&endless).range(part.range()).timeout(CHOOSING);
+        let pace = Pace {
+            settled_in: Duration::ZERO,
+            ..Pace::REAL
+        };
+        self.kernels.trial(&part)?;
+        (0..CHOOSING_TIMES).find_map(|_| {
+            let known = chosen(&self.kernels, &part);
+            known.or_else(|| mine_with(&self.kernels, &self.pool, &search, &pace).chosen)
+        })
     }
 }
