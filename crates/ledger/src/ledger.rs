@@ -314,7 +314,7 @@ impl Ledger {
     }
 
     /// Lets a transfer wait for a block; returns when it is on disk. One with a tag waits once: sent again it is answered
-    /// as known. One without is another payment each time; [`Transaction::tagged`] gives it a tag.
+    /// as known. One without is another payment each time; [`Transaction::tagged`](crate::Transaction::tagged) gives it a tag.
     ///
     /// # Errors
     /// [`SubmitError`] for a reward, too many that wait, or a file that failed.

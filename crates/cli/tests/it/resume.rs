@@ -150,6 +150,13 @@ fn killed_again_and_again() {
     let (mut kills, mut next) = (0, json!(0));
     let result = loop {
         let mut child = spawn(&resumed);
+        // Somebody must read: a search waits for whoever is slow to.
+        let mut stdout = child.stdout.take().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut lines = String::new();
+            stdout.read_to_string(&mut lines).unwrap();
+            lines
+        });
         // Nobody knows how long it takes to do something: it is killed soon after it has.
         let is_to_die = kills < MOST_KILLS;
         let mut ended = !is_to_die;
@@ -165,9 +172,8 @@ fn killed_again_and_again() {
             signal(&child, "KILL");
             kills += 1;
         }
-        let mut lines = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut lines).unwrap();
         let code = child.wait().unwrap().code();
+        let mut lines = reader.join().unwrap();
         next = content(&file)["next"].clone();
         if code.is_none() {
             // The last line may be half a line.
