@@ -151,7 +151,7 @@ impl Trial {
         } else {
             chunk
         };
-        (rate > 0.0).then(|| (rate * time.as_secs_f64()) as u64)
+        (rate > 0.0).then_some((rate * time.as_secs_f64()) as u64)
     }
 
     /// Takes a candidate out: it must not be used, or does not do such puzzles.
