@@ -34,10 +34,12 @@
 //! for each (Intel; Zen 3). Only registers 0 to 15 count: with [`Tuning::words_in_registers`] below 16 the vectors stay
 //! in 16 to 31.
 
+mod constants;
+mod entry;
+pub mod memory;
 mod rounds;
 mod schedule;
-
-use std::{fmt, str::FromStr};
+mod tuning;
 
 use crate::{
     block::{Word, follow},
@@ -48,10 +50,16 @@ use crate::{
     operand::{Class, Label, R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI, Slot},
     program::{Code, Piece, Pool, Program},
     shapes::jump,
-    tuned::{Tuned, TunedError},
 };
+#[cfg(test)]
+pub(crate) use constants::costs;
 use paydirt_sha256::{INITIAL, K, round};
 use rounds::{Chain, Sums};
+pub use {
+    constants::constants,
+    entry::{Ending, Entry},
+    tuning::Tuning,
+};
 
 /// Messages of a batch: lanes of a vector.
 pub const LANES: usize = 8;
@@ -61,208 +69,6 @@ const MIX: ([usize; 3], u8) = ([12, 6, 10], 32);
 
 /// Where the next period begins.
 const AGAIN: Label = Label::Named("again");
-
-/// What differs from processor to processor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tuning {
-    /// Instructions of the rounds taken at a time when they are merged with a schedule.
-    pub rounds_chunk: usize,
-    /// Instructions of the schedule taken at a time.
-    pub schedule_chunk: usize,
-    /// Messages whose rounds go side by side, 1 to 7.
-    pub messages: usize,
-    /// How many of the latest words are kept in registers: 8 to 10, or 16. With 16, vectors also use registers 9 to 15, and
-    /// at most four messages go side by side.
-    pub words_in_registers: usize,
-    /// Whether a sum of three bits is one operation of three sources, or two of two. Where operations of three
-    /// sources hold `sha256rnds2` up, which has three itself, two are better.
-    pub ternary: bool,
-}
-
-impl Tuning {
-    /// For processors that nobody has tuned it for: right on each, quick where upper halves matter.
-    pub fn general() -> Self {
-        Self::shipped(include_str!("../tuned/hybrid.txt"))
-    }
-
-    /// For Zen 4, where upper halves do not matter and a `sha256rnds2` starts each cycle.
-    pub fn zen_4() -> Self {
-        Self::shipped(include_str!("../tuned/hybrid-zen4.txt"))
-    }
-
-    fn shipped(text: &str) -> Self {
-        text.parse()
-            .unwrap_or_else(|error| panic!("tuned/hybrid*.txt: {error}"))
-    }
-
-    /// Whether there are registers for it.
-    pub fn is_possible(self) -> bool {
-        let Self {
-            rounds_chunk,
-            schedule_chunk,
-            messages,
-            words_in_registers,
-            ..
-        } = self;
-        let registers = match words_in_registers {
-            16 => (1..=4).contains(&messages),
-            8..=10 => (1..=7).contains(&messages),
-            _ => false,
-        };
-        registers && rounds_chunk > 0 && schedule_chunk > 0
-    }
-}
-
-impl FromStr for Tuning {
-    type Err = TunedError;
-
-    fn from_str(text: &str) -> Result<Self, TunedError> {
-        let mut tuned: Tuned = text.parse()?;
-        let tuning = Self {
-            rounds_chunk: tuned.take("rounds_chunk")?,
-            schedule_chunk: tuned.take("schedule_chunk")?,
-            messages: tuned.take("messages")?,
-            words_in_registers: tuned.take("words_in_registers")?,
-            ternary: tuned.take("ternary")?,
-        };
-        tuned.end()?;
-        Ok(tuning)
-    }
-}
-
-impl fmt::Display for Tuning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            rounds_chunk,
-            schedule_chunk,
-            messages,
-            words_in_registers,
-            ternary,
-        } = self;
-        writeln!(f, "rounds_chunk = {rounds_chunk}")?;
-        writeln!(f, "schedule_chunk = {schedule_chunk}")?;
-        writeln!(f, "messages = {messages}")?;
-        writeln!(f, "words_in_registers = {words_in_registers}")?;
-        writeln!(f, "ternary = {ternary}")
-    }
-}
-
-/// The memory of the program; see [`constants`].
-pub mod memory {
-    use super::LANES;
-    use crate::layout::Array;
-
-    const fn array(offset: usize, stride: usize) -> Array {
-        Array { offset, stride }
-    }
-
-    /// In a buffer: the sums of two words of the first block, 64 bits for each message; entry i is of words 2i and 2i + 1.
-    pub const FIRST_SUMS: Array = array(0, 8 * LANES);
-    /// In a buffer: 0 and the first varying word, where its number is odd.
-    pub const FIRST_WORD: Array = array(32 * 8 * LANES, 8 * LANES);
-    /// In a buffer: sums of the second block; entry i is of words 2i + 1 and 2i + 2.
-    pub const SECOND_SUMS: Array = array(FIRST_WORD.offset + 8 * LANES, 8 * LANES);
-    /// In a buffer: 0 and the second block's first word.
-    pub const SECOND_WORD: Array = array(SECOND_SUMS.offset + 32 * 8 * LANES, 8 * LANES);
-    /// In a buffer: two quads for each message, F E B A and H G D C.
-    pub const DIGEST: Array = array(SECOND_WORD.offset + 8 * LANES, 16);
-    /// From one buffer to the next, in bytes.
-    pub const BUFFER_BYTES: usize = DIGEST.offset + 32 * LANES;
-
-    /// The two buffers.
-    pub const BUFFERS: Array = array(0, BUFFER_BYTES);
-    /// Round constant and word of the words that do not vary, the constant of those that do.
-    pub const KW: Array = array(2 * BUFFER_BYTES, 4);
-    /// The constant terms of each word of the schedule.
-    pub const TERMS: Array = array(KW.offset + 256, 4);
-    /// The chaining value of the block that varies, a to h.
-    pub const CHAIN: Array = array(TERMS.offset + 256, 4);
-    /// The state before the first rounds that vary, two quads.
-    pub const START: Array = array(CHAIN.offset + 32, 16);
-    /// The chaining value as two quads.
-    pub const CHAINING: Array = array(START.offset + 32, 16);
-    /// The last sixteen words, where they are not in registers.
-    pub const RING: Array = array(CHAINING.offset + 32, 4 * LANES);
-    /// Sums of constant and word of a block that is the same for all messages.
-    pub const UNIFORM: Array = array(RING.offset + 16 * RING.stride, 8);
-    /// How many periods a call shall go through: two more than batches, four for a header.
-    pub const PERIODS: Array = array(UNIFORM.offset + 256, 16);
-    /// Batches of a call, at most.
-    pub const BATCHES: usize = 256;
-    /// Batches before and after those of a call that a header's periods reach.
-    pub const MARGIN: usize = 3;
-    /// For each batch the varying words, first of all messages, then the second words; the top words come back in the
-    /// place of the first.
-    pub const WORDS: Array = array(PERIODS.offset + 32, 8 * LANES);
-    /// Batches of a call, at most, where digests are kept.
-    pub const DIGEST_BATCHES: usize = 32;
-    /// Digests of all batches, two quads a message; one batch before them and one after.
-    pub const DIGESTS: Array = array(WORDS.offset + (BATCHES + 2 * MARGIN) * WORDS.stride, 32 * LANES);
-    /// Versions of a rolled header: the state of each after the nonce's round, without its sum, and its chaining value, four
-    /// quads. Each batch's entry of [`WORDS`] has the address of its nonce's sums, 0 and that of the varying word's
-    /// round in the place of the first, and that of its first version.
-    pub const VERSION: Array = array(0, 64);
-    /// Bytes of it all.
-    pub const BYTES: usize = DIGESTS.offset + (DIGEST_BATCHES + 2) * DIGESTS.stride;
-}
-
-/// What becomes of a block's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The first word, without the chaining value's.
-    Big,
-    /// The last word, without the chaining value's.
-    Little,
-    /// All of it, with the chaining value.
-    Digest,
-}
-
-impl Ending {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Big, Self::Little, Self::Digest];
-}
-
-/// A piece of code that the jump table names: a loop over the batches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry {
-    /// The block in which word `first` and the next vary.
-    Block {
-        /// The first of them.
-        first: usize,
-        /// What is wanted of it.
-        ending: Ending,
-    },
-    /// Both hashes of an 80-byte header: word 3 varies, words 4 to 15 are its padding. Little-endian.
-    Header,
-    /// The same where messages are versions of one nonce.
-    Roll,
-    /// A further block, the same for all messages, from digests to digests.
-    Uniform,
-    /// The second hash, of the digests; the first word is on top.
-    SecondBig,
-    /// The same; the last word is on top.
-    SecondLittle,
-    /// None: returns.
-    Return,
-}
-
-impl Entry {
-    /// How many there are.
-    pub const COUNT: usize = 54;
-
-    /// Its number in the jump table.
-    pub const fn index(self) -> usize {
-        match self {
-            Self::Return => 0,
-            Self::Header => 1,
-            Self::Roll => 2,
-            Self::Uniform => 3,
-            Self::SecondBig => 4,
-            Self::SecondLittle => 5,
-            Self::Block { first, ending } => 6 + 3 * first + ending as usize,
-        }
-    }
-}
 
 /// Makes the pieces.
 struct Generator {
@@ -647,66 +453,4 @@ pub fn generate_some(name: &'static str, tuning: Tuning, entries: &[Entry]) -> P
         pool: generator.pool,
         ceiling: counts::independent(&Avx512::new(Class::Ymm, 0, 0), MIX),
     }
-}
-
-/// What a batch takes: `sha256rnds2`, and other operations of vectors.
-pub(crate) fn costs(program: &Program, entry: usize) -> [u32; 2] {
-    let lines =
-        (program.code.find(Label::Entry(entry))).map_or(&[][..], |piece| program.code.pieces[piece].code());
-    let rounds = lines.iter().filter(|line| line.op == Op::Sha256Rounds).count() as u32;
-    let all: counts::Operations = lines.iter().map(counts::Operations::of).sum();
-    [rounds, all.rotates + all.logic + all.adds + all.others - rounds]
-}
-
-/// What a driver must know, as Rust: where each value lies in memory, and what each piece takes. What they mean is said
-/// in [`memory`] and at [`Entry`].
-pub fn constants(program: &Program) -> String {
-    let costs: Vec<_> = (0..Entry::COUNT).map(|entry| costs(program, entry)).collect();
-    let turn = counts::of_ceiling(program);
-    let mut text = format!(
-        "/// `sha256rnds2` and other vector operations of each piece, for a batch.\n\
-         pub const PIECES: [[u32; 2]; {}] = {costs:?};\n\
-         /// Vector operations of one turn of the loop that measures them.\n\
-         pub const CEILING_OPERATIONS: u64 = {};\n",
-        costs.len(),
-        turn.rotates + turn.logic + turn.adds + turn.others
-    );
-    for (name, value) in [
-        ("LANES", LANES),
-        ("BUFFER_BYTES", memory::BUFFER_BYTES),
-        ("KW", memory::KW.offset),
-        ("TERMS", memory::TERMS.offset),
-        ("CHAIN", memory::CHAIN.offset),
-        ("START", memory::START.offset),
-        ("CHAINING", memory::CHAINING.offset),
-        ("RING", memory::RING.offset),
-        ("UNIFORM_SUMS", memory::UNIFORM.offset),
-        ("PERIODS", memory::PERIODS.offset),
-        ("WORDS", memory::WORDS.offset),
-        ("BATCHES", memory::BATCHES),
-        ("MARGIN", memory::MARGIN),
-        ("DIGESTS", memory::DIGESTS.offset),
-        ("DIGEST_BATCHES", memory::DIGEST_BATCHES),
-        ("BYTES", memory::BYTES),
-        ("HEADER", Entry::Header.index()),
-        ("ROLL", Entry::Roll.index()),
-        ("UNIFORM", Entry::Uniform.index()),
-        ("SECOND_BIG", Entry::SecondBig.index()),
-        ("SECOND_LITTLE", Entry::SecondLittle.index()),
-    ] {
-        text += &format!("pub const {name}: usize = {value};\n");
-    }
-    for (name, ending) in [
-        ("block_big", Ending::Big),
-        ("block_little", Ending::Little),
-        ("block_digest", Ending::Digest),
-    ] {
-        let [zero, one] = [0, 1].map(|first| Entry::Block { first, ending }.index());
-        text += &format!(
-            "/// The piece of the block in which word `first` and the next vary.\n\
-             pub const fn {name}(first: usize) -> usize {{ {zero} + {} * first }}\n",
-            one - zero
-        );
-    }
-    text
 }

@@ -25,9 +25,11 @@
 //! the rounds of this one: with three lanes 53 cycles a compression on a Zen 3 core, where two lanes wait for their rounds
 //! (64), and a step right before its rounds takes 55.
 
-use std::{fmt, str::FromStr};
-
+pub mod memory;
 mod roll;
+mod tuning;
+
+pub use tuning::Tuning;
 
 use crate::{
     block::varying_words,
@@ -37,52 +39,8 @@ use crate::{
     operand::{Class, Label, Operand, R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI, Register, Slot},
     program::{Code, Piece, Pool, Program},
     shapes::{self, jump, piece},
-    tuned::{Tuned, TunedError},
 };
 use paydirt_sha256::{INITIAL, K, round};
-
-/// The memory of the program; see [`constants`].
-pub mod memory {
-    use super::Array;
-
-    const fn quads(offset: usize) -> Array {
-        let stride = 16;
-        Array { offset, stride }
-    }
-
-    /// The state before the first pair of rounds that varies.
-    pub const START: Array = quads(0);
-    /// The chaining value of the varying block.
-    pub const CHAINING: Array = quads(32);
-    /// Constant and word of constant rounds, two an entry.
-    pub const ROUNDS: Array = Array {
-        offset: 64,
-        stride: 8,
-    };
-    /// Quads 0 to 4 of the schedule with the varying words zero.
-    pub const QUADS: Array = quads(192);
-    /// The constant terms of quads 4 to 8.
-    pub const SUMS: Array = quads(272);
-    /// What the nonces of a row add to the message, twice.
-    pub const SHARED: Array = quads(352);
-    /// The same of each lane.
-    pub const PAIRS: Array = quads(368);
-    /// Lanes at most: PAIRS, RING and STATE are of this length.
-    pub const LANES: usize = 4;
-    /// The last four quads of each lane.
-    pub const RING: Array = quads(PAIRS.offset + 16 * LANES);
-    /// Each lane's state, where a call ends without a top word.
-    pub const STATE: Array = quads(RING.offset + 64 * LANES);
-    /// How many batches of nonces a call shall hash.
-    pub const BATCHES: Array = quads(STATE.offset + 32 * LANES);
-    /// What they came to: a word a nonce.
-    pub const TOPS: Array = quads(BATCHES.offset + 16);
-    /// What a version is, at a pointer of its own: the state after the nonce's round but for what that adds to a and e,
-    /// and the midstate.
-    pub const VERSION: Array = quads(0);
-    /// Bytes of a version.
-    pub const VERSION_BYTES: usize = 4 * VERSION.stride;
-}
 
 /// Lanes 1 and 3: e and a in their half of the state, and the upper halves of two table entries.
 const ODD_LANES: [u32; 4] = [0, u32::MAX, 0, u32::MAX];
@@ -505,39 +463,6 @@ impl Generator {
         }));
         piece.scalar([Op::Return.of([])]);
         piece
-    }
-}
-
-/// What differs from processor to processor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tuning {
-    /// Messages side by side, 1 to 3.
-    pub lanes: usize,
-}
-
-impl Tuning {
-    /// As it is shipped.
-    pub fn shipped() -> Self {
-        let text = include_str!("../tuned/sha_ni.txt");
-        text.parse()
-            .unwrap_or_else(|error| panic!("tuned/sha_ni.txt: {error}"))
-    }
-}
-
-impl FromStr for Tuning {
-    type Err = TunedError;
-
-    fn from_str(text: &str) -> Result<Self, TunedError> {
-        let mut tuned: Tuned = text.parse()?;
-        let lanes = tuned.take("lanes")?;
-        tuned.end()?;
-        Ok(Self { lanes })
-    }
-}
-
-impl fmt::Display for Tuning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "lanes = {}", self.lanes)
     }
 }
 
