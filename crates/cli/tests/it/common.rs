@@ -61,6 +61,12 @@ pub fn spawn(line: impl AsRef<str>) -> Child {
     command.spawn().expect("the binary runs")
 }
 
+/// All that it says on stderr, up to its end.
+pub fn complaint(child: &mut Child) -> String {
+    let stderr = child.stderr.take().expect("it is piped");
+    std::io::read_to_string(stderr).expect("it is UTF-8")
+}
+
 /// Sends a signal: `"INT"`, `"TERM"`, `"KILL"`.
 pub fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill")

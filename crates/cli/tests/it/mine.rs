@@ -219,7 +219,7 @@ fn a_kernel_this_processor_lacks_is_refused() {
 mod unix {
     use std::{io::Read as _, process::Stdio, time::Duration};
 
-    use crate::common::{command, signal, spawn, validate};
+    use crate::common::{command, complaint, signal, spawn, validate};
 
     /// A puzzle that will not be solved in a lifetime.
     const ENDLESS: &str = "mine --text x --bits 200 --json";
@@ -303,13 +303,7 @@ mod unix {
         ] {
             let mut child = spawn(args);
             drop(child.stdout.take());
-            let mut complaint = String::new();
-            child
-                .stderr
-                .take()
-                .unwrap()
-                .read_to_string(&mut complaint)
-                .unwrap();
+            let complaint = complaint(&mut child);
             assert_eq!(
                 (child.wait().unwrap().code(), complaint.as_str()),
                 (Some(code), ""),

@@ -1,14 +1,14 @@
 //! `mine --find all`: solutions as they are confirmed, at the reader's pace.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader},
     process::Stdio,
     time::Duration,
 };
 
 use crate::common::{
-    assert_complains, code, command, json, json_all, json_lines, paydirt, paydirt_reads, signal, spawn,
-    stderr, stdout, validate,
+    assert_complains, code, command, complaint, json, json_all, json_lines, paydirt, paydirt_reads, signal,
+    spawn, stderr, stdout, validate,
 };
 use serde_json::{Value, json};
 
@@ -116,13 +116,7 @@ fn a_slow_reader_holds_the_search_and_not_its_solutions() {
     let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(kib < 100 << 10, "{kib} KiB");
     drop(child.stdout.take());
-    let mut complaint = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut complaint)
-        .unwrap();
+    let complaint = complaint(&mut child);
     assert_eq!((child.wait().unwrap().code(), &*complaint), (Some(0), ""));
 }
 
@@ -137,13 +131,7 @@ fn a_reader_that_goes_away_ends_it() {
             assert!(output.read_line(&mut line).unwrap() > 0);
         }
         drop(output);
-        let mut complaint = String::new();
-        child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut complaint)
-            .unwrap();
+        let complaint = complaint(&mut child);
         assert_eq!(
             (child.wait().unwrap().code(), &*complaint),
             (Some(0), ""),

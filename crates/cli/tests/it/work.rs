@@ -5,7 +5,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout},
 };
 
-use crate::common::{assert_refused, json, paydirt, signal, spawn, validate, validate_as};
+use crate::common::{assert_refused, complaint, json, paydirt, signal, spawn, validate, validate_as};
 use serde_json::{Value, json};
 
 /// A worker with both ends of its pipes.
@@ -438,13 +438,7 @@ mod unix {
         } = worker;
         drop(output);
         let code = child.wait().unwrap().code();
-        let mut complaint = String::new();
-        child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut complaint)
-            .unwrap();
+        let complaint = complaint(&mut child);
         assert_eq!((code, complaint.as_str()), (Some(0), ""));
         drop(input); // open until now: it was not the end of input
     }
