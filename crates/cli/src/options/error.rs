@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::options::table::{Flag, Spelling};
 
-/// How much of an offending value is repeated back.
-const SHOWN_CHARS: usize = 48;
+/// How much of an offending value is repeated back: of a longer one its beginning and its end, where the name of a
+/// file and the number of its line stand.
+const SHOWN_CHARS: usize = 64;
 
 /// What bad input was given for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,11 +87,15 @@ pub(crate) fn sentence(name: impl fmt::Display, value: Option<&str>, problem: &s
     }
 }
 
-/// The beginning of an offending value, on one line.
+/// An offending value on one line, without its middle if it is long.
 pub(crate) fn shown(value: &str) -> String {
-    let shown: String = value.chars().take(SHOWN_CHARS).collect();
-    let cut = if shown.len() < value.len() { "…" } else { "" };
-    format!("{}{cut}", shown.escape_debug())
+    let length = value.chars().count();
+    if length <= SHOWN_CHARS {
+        return value.escape_debug().to_string();
+    }
+    let head: String = value.chars().take(SHOWN_CHARS / 2).collect();
+    let tail: String = value.chars().skip(length - SHOWN_CHARS / 2).collect();
+    format!("{}…{}", head.escape_debug(), tail.escape_debug())
 }
 
 /// The text on one line, with its control characters and what else is not to be seen written out.
@@ -127,7 +132,12 @@ mod tests {
         assert!(line("").starts_with("--count '': not a"));
         assert!(line("a\nb").contains("'a\\nb'"), "stays one line");
         let long = line(&"z".repeat(5000));
-        assert!(long.len() < 200 && long.contains("z…'"));
+        assert!(long.len() < 200 && long.contains("z…z"));
+        let path = format!("/{}/search.json:7", "deep/".repeat(30));
+        assert!(
+            shown(&path).ends_with("/search.json:7"),
+            "a file is told by the end of its path"
+        );
         assert_eq!(
             InputError::option("SHELL", "give one").to_string(),
             "SHELL: give one"
