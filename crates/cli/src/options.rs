@@ -21,4 +21,4 @@ pub(crate) use error::{InputError, Name, parse, printable, sentence, shown};
 pub(crate) use given::Given;
 pub(crate) use machine::{MachineArgs, kernel_names};
 pub(crate) use table::{Flag, GoalArgs, PuzzleArgs, SearchArgs, Spelling};
-pub(crate) use values::{number, one_or_more, time_limit, whole_number};
+pub(crate) use values::{NumberError, count, number, one_or_more, time_limit, whole_number};

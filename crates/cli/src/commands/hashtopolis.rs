@@ -25,9 +25,8 @@ use clap::{Args, Subcommand};
 
 use crate::{
     options::{
-        Flag, Given, GoalArgs, InputError, MachineArgs, Name, PuzzleArgs, SearchArgs, Spelling, parse,
+        Flag, Given, GoalArgs, InputError, MachineArgs, Name, PuzzleArgs, SearchArgs, Spelling, count, parse,
         table::{Group, any_of},
-        whole_number,
     },
     terminal::{
         exit::Exit,
@@ -234,7 +233,7 @@ impl Attack {
 impl CrackArgs {
     fn run(self) -> anyhow::Result<Exit> {
         let number = |option, text: &Option<String>| match text {
-            Some(text) => parse(option, text, whole_number::<u128>).map(Some),
+            Some(text) => parse(option, text, count::<u128>).map(Some),
             None => Ok(None),
         };
         let puzzles = self.attack.puzzles()?;

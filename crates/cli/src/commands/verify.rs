@@ -3,13 +3,13 @@
 use clap::Args;
 
 use crate::{
-    options::{Given, GoalArgs, InputError, PuzzleArgs, Spelling, parse, whole_number},
+    options::{Given, GoalArgs, InputError, NumberError, PuzzleArgs, Spelling, count, parse},
     terminal::{
         exit::Exit,
         output::{self, rolled},
     },
 };
-use paydirt::record::VerifyRecord;
+use paydirt::{Puzzle, Solution, record::VerifyRecord};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +23,7 @@ Exit code 0 when the nonce is a solution, 1 when it is not.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct VerifyArgs {
-    /// The claimed nonce, in decimal [default with --header: the header's own]
+    /// The claimed nonce, as a number or as it stands in the message (nonce_text) [default with --header: the header's own]
     #[arg(value_name = "NONCE", allow_negative_numbers = true)]
     claim: Option<String>,
     #[command(flatten)]
@@ -40,7 +40,7 @@ impl VerifyArgs {
         let given = Given::new(Spelling::CommandLine, [self.puzzle.values(), self.goal.values()]);
         let puzzle = given.puzzle()?;
         let nonce = match (&self.claim, given.header()?) {
-            (Some(text), _) => parse("NONCE", text, whole_number)?,
+            (Some(text), _) => parse("NONCE", text, |text| claimed(&puzzle, text))?,
             (None, Some(header)) => match puzzle.rolling() {
                 Some(rolling) => rolling.join(header.version(), header.nonce()),
                 None => header.nonce().into(),
@@ -59,6 +59,20 @@ impl VerifyArgs {
         } else {
             Exit::NoSolution
         })
+    }
+}
+
+/// The nonce that is meant: both forms that `paydirt mine` prints are taken. Where a text can be both, it is the number,
+/// unless only the other solves the puzzle.
+fn claimed(puzzle: &Puzzle, text: &str) -> Result<u64, NumberError> {
+    let number = count(text);
+    let stands = puzzle.nonce_from_text(text);
+    let solves = |nonce: u64| Solution::check(puzzle, nonce).is_ok();
+    let has = |nonce: u64| puzzle.nonce_space().contains(nonce);
+    match (number, stands) {
+        (Ok(number), Some(stands)) if !solves(number) && (solves(stands) || !has(number)) => Ok(stands),
+        (Err(_), Some(stands)) => Ok(stands),
+        (number, _) => number,
     }
 }
 

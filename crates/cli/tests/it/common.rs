@@ -135,6 +135,18 @@ pub fn json_all(output: &Output) -> Value {
     result
 }
 
+/// A range as results write it: `count` nonces from `start`.
+pub fn range(start: u64, count: u128) -> Value {
+    let last = u128::from(start) + count.max(1) - 1;
+    let end = |nonce: u128| (count > 0).then(|| nonce.to_string());
+    serde_json::json!({
+        "start": start,
+        "count": u64::try_from(count).ok(),
+        "first": end(start.into()),
+        "last": end(last),
+    })
+}
+
 /// Holds one JSON object against `schemas/`: "paydirt.mine/1" stands in `schemas/mine-1.json`.
 #[track_caller]
 pub fn validate(value: &Value) {

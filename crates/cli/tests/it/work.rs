@@ -5,7 +5,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout},
 };
 
-use crate::common::{assert_refused, complaint, json, paydirt, signal, spawn, validate, validate_as};
+use crate::common::{assert_refused, complaint, json, paydirt, range, signal, spawn, validate, validate_as};
 use serde_json::{Value, json};
 
 /// A worker with both ends of its pipes.
@@ -340,7 +340,7 @@ fn progress_comes_on_request() {
     let second = worker.expect("progress", json!("slow"));
     assert!(first["elapsed_s"].as_f64().unwrap() >= 0.05);
     assert!(second["hashes"].as_u64().unwrap() > first["hashes"].as_u64().unwrap());
-    assert_eq!(first["range"], json!({"start": 0, "count": 1u64 << 40}));
+    assert_eq!(first["range"], range(0, 1 << 40));
     worker.send(json!({"cancel": "slow"}));
     while worker.answer()["type"] == "progress" {}
 }
