@@ -16,7 +16,7 @@ use crate::terminal::{
     events::Events,
     exit::Exit,
     interrupt::on_interrupt,
-    output::{rate, seconds, thousands},
+    output::{counted, rate, seconds},
 };
 use paydirt::{Cancel, Miner};
 use paydirt_bitcoin::rate::{RateMeter, Rates};
@@ -181,8 +181,8 @@ pub(crate) fn work_done(
     threads: usize,
 ) -> String {
     let rate = hashes_per_second.map_or("too short to measure".to_owned(), rate);
-    let (hashes, elapsed) = (thousands(hashes), seconds(elapsed_s));
-    format!("{hashes} hashes in {elapsed}: {rate}, kernel {kernel}, threads {threads}")
+    let (hashes, elapsed) = (counted(hashes, "hash", "hashes"), seconds(elapsed_s));
+    format!("{hashes} in {elapsed}: {rate}, kernel {kernel}, threads {threads}")
 }
 
 /// Mines what `source` gives until it ends or `stop` is pulled, at the latest after `limit`. `tell` hears what the loop

@@ -1,5 +1,6 @@
 //! Streams, signals and exit codes.
 
+pub(crate) mod colour;
 pub(crate) mod events;
 pub(crate) mod exit;
 pub(crate) mod interrupt;

@@ -19,7 +19,7 @@ use crate::{
     terminal::{
         exit::Exit,
         lines::{Line, Lines},
-        output::{self, seconds, thousands},
+        output::{self, counted, seconds, thousands},
     },
 };
 use paydirt::{
@@ -320,8 +320,8 @@ fn readable(merged: &Merged) -> String {
     line(
         "work",
         &format!(
-            "{} hashes; the longest shard took {}, all together {}",
-            thousands(merged.hashes),
+            "{}; the longest shard took {}, all together {}",
+            counted(merged.hashes, "hash", "hashes"),
             seconds(merged.elapsed_s),
             seconds(merged.total_elapsed_s)
         ),

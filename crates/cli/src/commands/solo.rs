@@ -48,8 +48,8 @@ Examples:
   paydirt solo --rpc http://127.0.0.1:18443 --address bcrt1q… --blocks 10 \\
     --rpc-cookie ~/.bitcoin/regtest/.cookie
 
-  paydirt solo --rpc http://127.0.0.1:38332 --rpc-user me --rpc-password secret \\
-    --address tb1q… --timeout 3600 --json";
+  paydirt solo --rpc http://127.0.0.1:38332 --rpc-user me \\
+    --rpc-password secret --address tb1q… --timeout 3600 --json";
 
 /// Mine for a Bitcoin node (getblocktemplate)
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::{
-    options::{Given, GoalArgs, InputError, NumberError, PuzzleArgs, Spelling, count, parse},
+    options::{FileArgs, Given, GoalArgs, InputError, NumberError, PuzzleArgs, Spelling, count, parse},
     terminal::{
         exit::Exit,
         output::{self, rolled},
@@ -29,6 +29,8 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     puzzle: PuzzleArgs,
     #[command(flatten)]
+    files: FileArgs,
+    #[command(flatten)]
     goal: GoalArgs,
     /// Print one JSON object (schema paydirt.verify/1)
     #[arg(long, help_heading = "Output")]
@@ -38,7 +40,11 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let given = Given::new(Spelling::CommandLine, [self.puzzle.values(), self.goal.values()]);
+        let given = self.files.add_to(given)?;
         let puzzle = given.puzzle()?;
+        if let Some(question) = given.question() {
+            crate::say(&format!("warning: {question}"));
+        }
         let nonce = match (&self.claim, given.header()?) {
             (Some(text), _) => parse("NONCE", text, |text| claimed(&puzzle, text))?,
             (None, Some(header)) => match puzzle.rolling() {

@@ -16,6 +16,16 @@ use serde_json::Value;
 pub fn command(line: impl AsRef<str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_paydirt"));
     command.args(words(line.as_ref())).stdin(Stdio::null());
+    // What whoever runs the tests has set for their own work.
+    for variable in [
+        "PAYDIRT_THREADS",
+        "PAYDIRT_KERNEL",
+        "PAYDIRT_DATA",
+        "PAYDIRT_PORT",
+        "COLUMNS",
+    ] {
+        command.env_remove(variable);
+    }
     command
 }
 
