@@ -15,7 +15,7 @@ use crate::terminal::exit::Exit;
 
 const EXAMPLES: &str = "\
 Examples:
-  paydirt chain mine --count 10     # ten blocks, in a new ledger if there is none
+  paydirt chain mine --count 10     # ten, in a new ledger if there is none
   paydirt chain show                # the last blocks
   paydirt chain show 2 --json
   paydirt chain verify && paydirt chain export chain.jsonl

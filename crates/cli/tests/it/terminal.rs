@@ -274,7 +274,7 @@ fn tables_are_as_wide_as_the_terminal() {
             .iter()
             .any(|line| line.starts_with("left out"))
     };
-    assert!(left_out("70") && !left_out("200"));
+    assert!(left_out("60") && !left_out("200"));
     let folder = Folder::new("tables");
     let data = folder.0.join("ledger").to_str().unwrap().to_owned();
     assert_eq!(
