@@ -6,4 +6,4 @@ pub(crate) mod numbers;
 pub(crate) mod plot;
 mod table;
 mod text;
-mod wrap;
+pub(crate) mod wrap;

@@ -14,7 +14,7 @@ pub(super) fn wrapped(line: &str, most: Option<usize>) -> String {
 }
 
 /// The same, with the later lines indented by so many columns.
-pub(super) fn wrapped_under(line: &str, indent: usize, most: Option<usize>) -> String {
+pub(crate) fn wrapped_under(line: &str, indent: usize, most: Option<usize>) -> String {
     let Some(most) = most.filter(|most| line.width() > *most) else {
         return line.to_owned();
     };

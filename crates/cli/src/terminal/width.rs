@@ -14,6 +14,12 @@ pub(crate) fn columns() -> Option<usize> {
     }
 }
 
+/// How many columns the terminal has that stderr is; `None` where it is none.
+pub(crate) fn of_stderr() -> Option<usize> {
+    let (Width(columns), _) = terminal_size_of(io::stderr())?;
+    Some(columns.into())
+}
+
 fn said_by(variable: Option<&str>) -> Option<usize> {
     variable?.parse().ok().filter(|columns| *columns > 0)
 }

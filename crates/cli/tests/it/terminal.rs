@@ -275,6 +275,9 @@ fn tables_are_as_wide_as_the_terminal() {
             .any(|line| line.starts_with("left out"))
     };
     assert!(left_out("60") && !left_out("200"));
+    for line in lines("80", "info") {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
     let folder = Folder::new("tables");
     let data = folder.0.join("ledger").to_str().unwrap().to_owned();
     assert_eq!(
