@@ -213,6 +213,15 @@ impl Puzzle {
         self.encoding.display(self.written_nonce(nonce))
     }
 
+    /// The nonce that [`Puzzle::nonce_text`] shows as `text`. `None` where it is not the text of any; or of many, as where the
+    /// version is rolled, which the text leaves out.
+    pub fn nonce_from_text(&self, text: &str) -> Option<u64> {
+        match self.rolling {
+            Some(_) => None,
+            None => self.encoding.read(text),
+        }
+    }
+
     /// The part of the nonce that the encoding writes.
     fn written_nonce(&self, nonce: u64) -> u64 {
         assert!(self.nonce_space().contains(nonce), "nonce {nonce} does not fit");

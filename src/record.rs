@@ -29,6 +29,10 @@ use crate::{
 pub struct SolutionRecord {
     /// The nonce.
     pub nonce: u64,
+    /// Its decimal digits, for languages whose numbers do not hold 64 bits; `None` in results of versions that did not
+    /// say them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce_decimal: Option<String>,
     /// The nonce as it stands in the message: its digits, or the hex of its bytes.
     pub nonce_text: String,
     /// Where the version is rolled: the version of the header, all 32 bits.
@@ -52,6 +56,7 @@ impl SolutionRecord {
         let rolled = puzzle.rolling().map(|rolling| rolling.split(nonce));
         Self {
             nonce,
+            nonce_decimal: Some(nonce.to_string()),
             nonce_text: puzzle.nonce_text(nonce),
             version: rolled.map(|(version, _)| version),
             header_nonce: rolled.map(|(_, header_nonce)| header_nonce),
@@ -138,6 +143,9 @@ pub struct MineRecord {
     pub goal: Option<GoalRecord>,
     /// The solution's nonce; of several the lowest.
     pub nonce: Option<u64>,
+    /// Its decimal digits; `None` too in results of versions that did not say them.
+    #[serde(default)]
+    pub nonce_decimal: Option<String>,
     /// The nonce as it stands in the message: its digits, or the hex of its bytes.
     pub nonce_text: Option<String>,
     /// Where the version is rolled: what the nonce stands for.
@@ -195,6 +203,7 @@ impl MineRecord {
             puzzle: Some(PuzzleRecord::new(puzzle)),
             goal: Some(GoalRecord::new(puzzle)),
             nonce: None,
+            nonce_decimal: None,
             nonce_text: None,
             rolled: puzzle.rolling().map(|_| RolledRecord::default()),
             hash: None,
@@ -226,6 +235,7 @@ impl MineRecord {
             header_nonce: found.header_nonce,
         });
         self.nonce = Some(found.nonce);
+        self.nonce_decimal = found.nonce_decimal;
         self.nonce_text = Some(found.nonce_text);
         self.hash = Some(found.hash);
         self.message_hex = Some(hex::encode(puzzle.message(found.nonce)));

@@ -131,6 +131,31 @@ impl NonceEncoding {
             hex::encode(bytes)
         }
     }
+
+    /// The nonce that [`NonceEncoding::display`] shows as `text`; `None` where that is not the text of any.
+    pub fn read(self, text: &str) -> Option<u64> {
+        let nonce = match self {
+            Self::Decimal | Self::DecimalPadded { .. } => text.parse().ok()?,
+            Self::Hex { .. } => u64::from_str_radix(text, 16).ok()?,
+            Self::U32(order) => {
+                let bytes: [u8; 4] = hex::decode(text).ok()?.try_into().ok()?;
+                match order {
+                    ByteOrder::Big => u32::from_be_bytes(bytes),
+                    ByteOrder::Little => u32::from_le_bytes(bytes),
+                }
+                .into()
+            }
+            Self::U64(order) => {
+                let bytes: [u8; 8] = hex::decode(text).ok()?.try_into().ok()?;
+                match order {
+                    ByteOrder::Big => u64::from_be_bytes(bytes),
+                    ByteOrder::Little => u64::from_le_bytes(bytes),
+                }
+            }
+        };
+        // Signs, other widths and other cases of digits are not how it is written.
+        (self.space().contains(nonce) && self.display(nonce) == text).then_some(nonce)
+    }
 }
 
 fn power_up_to_2_64(base: u128, exponent: u8) -> u128 {
@@ -222,6 +247,28 @@ mod tests {
             let mut bytes = Vec::new();
             encoding.write(nonce, &mut bytes);
             assert_eq!(bytes.len(), encoding.len_of(nonce), "{name}");
+            assert_eq!(encoding.read(expected), Some(nonce), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_written_is_read() {
+        for (name, text) in [
+            ("dec", "042"),
+            ("dec", "+42"),
+            ("dec", ""),
+            ("dec", "18446744073709551616"),
+            ("dec:5", "42"),
+            ("hex:4", "BEEF"),
+            ("HEX:4", "beef"),
+            ("hex:4", "0beef"),
+            ("hex:17", "10000000000000000"),
+            ("u32le", "0100000"),
+            ("u32le", "0100000000"),
+            ("u32be", "0000000X"),
+            ("u64le", "FEFFFFFFFFFFFFFF"),
+        ] {
+            assert_eq!(encoding(name).read(text), None, "{name} {text}");
         }
     }
 

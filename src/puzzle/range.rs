@@ -133,6 +133,12 @@ impl NonceRange {
         self.end - self.start
     }
 
+    /// The first nonce and the last, both in it. `None` where it holds none.
+    pub fn ends(self) -> Option<(u64, u64)> {
+        let last = self.end.checked_sub(1).filter(|last| *last >= self.start)?;
+        Some((u64::try_from(self.start).ok()?, u64::try_from(last).ok()?))
+    }
+
     /// Whether it holds none.
     pub fn is_empty(self) -> bool {
         self.start == self.end
@@ -172,6 +178,10 @@ mod tests {
         assert!(all.contains(u64::MAX));
         let last = NonceRange::new(u64::MAX, 1).unwrap();
         assert!(last.contains(u64::MAX) && last.count() == 1);
+        assert_eq!(all.ends(), Some((0, u64::MAX)));
+        assert_eq!(last.ends(), Some((u64::MAX, u64::MAX)));
+        assert_eq!(NonceRange::new(5, 0).unwrap().ends(), None);
+        assert_eq!(all.shard(0, 1).unwrap().part(1 << 64, 0).unwrap().ends(), None);
         assert!(NonceRange::new(u64::MAX, 2).is_err());
         assert!(NonceRange::new(5, 0).unwrap().is_empty());
     }

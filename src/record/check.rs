@@ -168,6 +168,11 @@ fn check_counts(record: &MineRecord) -> Checked {
 fn check_nonce(record: &MineRecord, puzzle: &Puzzle) -> Checked {
     let rolled = record.rolled.unwrap_or_default();
     let (Some(nonce), Some(text), Some(hash)) = (record.nonce, &record.nonce_text, &record.hash) else {
+        require(
+            record.nonce_decimal.is_none(),
+            "nonce_decimal",
+            "there, without a nonce",
+        )?;
         let nothing = rolled.version.is_none() && rolled.header_nonce.is_none();
         return require(
             nothing,
@@ -177,6 +182,7 @@ fn check_nonce(record: &MineRecord, puzzle: &Puzzle) -> Checked {
     };
     let said = Said {
         nonce,
+        decimal: record.nonce_decimal.as_deref(),
         text,
         version: rolled.version,
         header_nonce: rolled.header_nonce,
@@ -200,6 +206,7 @@ fn check_solutions(record: &MineRecord, puzzle: &Puzzle) -> Checked {
         let path = format!("solutions[{at}].");
         let said = Said {
             nonce: solution.nonce,
+            decimal: solution.nonce_decimal.as_deref(),
             text: &solution.nonce_text,
             version: solution.version,
             header_nonce: solution.header_nonce,
@@ -238,6 +245,7 @@ fn check_solutions(record: &MineRecord, puzzle: &Puzzle) -> Checked {
 /// What a result says of one nonce.
 struct Said<'r> {
     nonce: u64,
+    decimal: Option<&'r str>,
     text: &'r str,
     version: Option<u32>,
     header_nonce: Option<u32>,
@@ -262,6 +270,13 @@ impl Said<'_> {
         let hash = solution.hash().display(puzzle.byte_order());
         if hash != self.hash {
             return flaw("hash", format!("nonce {} hashes to {hash}", self.nonce));
+        }
+        let digits = self.nonce.to_string();
+        if self.decimal.is_some_and(|decimal| decimal != digits) {
+            return flaw(
+                "nonce_decimal",
+                format!("the digits of nonce {digits} are others"),
+            );
         }
         let text = puzzle.nonce_text(self.nonce);
         if text != self.text {

@@ -119,6 +119,8 @@ pub struct Merged {
     pub puzzle_id: String,
     /// The lowest of the shards' nonces.
     pub nonce: Option<u64>,
+    /// Its decimal digits.
+    pub nonce_decimal: Option<String>,
     /// That nonce as it stands in the message.
     pub nonce_text: Option<String>,
     /// Where the version is rolled and a solution was found: what the nonce stands for.
@@ -132,7 +134,7 @@ pub struct Merged {
     pub target: String,
     /// log2 of the expected number of hashes.
     pub difficulty_bits: f64,
-    /// Nonces tested by all shards together.
+    /// Nonces tested by all shards together; 2^64 counts as one less, as in a shard's result.
     pub hashes: u128,
     /// Seconds that the longest shard took.
     pub elapsed_s: f64,
@@ -209,13 +211,14 @@ pub fn merge(mut shards: Vec<Shard>, whole: Option<NonceRange>) -> Result<Merged
         find: any.find,
         puzzle_id: any.puzzle_id.clone(),
         nonce: any.nonce,
+        nonce_decimal: any.nonce.map(|nonce| nonce.to_string()),
         nonce_text: any.nonce_text.clone(),
         rolled: any.rolled.filter(|rolled| rolled.version.is_some()),
         hash: any.hash.clone(),
         message_hex: any.message_hex.clone(),
         target: any.target.clone(),
         difficulty_bits: any.difficulty_bits,
-        hashes: records().map(|record| u128::from(record.hashes)).sum(),
+        hashes: (records().map(|record| u128::from(record.hashes)).sum::<u128>()).min(u64::MAX.into()),
         elapsed_s: records().map(|record| record.elapsed_s).fold(0.0, f64::max),
         total_elapsed_s: records().map(|record| record.elapsed_s).sum(),
         range,
@@ -223,6 +226,10 @@ pub fn merge(mut shards: Vec<Shard>, whole: Option<NonceRange>) -> Result<Merged
         solutions: (any.find == Find::All).then(|| {
             records()
                 .flat_map(|record| record.solutions.iter().flatten().cloned())
+                .map(|solution| SolutionRecord {
+                    nonce_decimal: Some(solution.nonce.to_string()),
+                    ..solution
+                })
                 .collect()
         }),
     })

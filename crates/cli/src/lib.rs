@@ -17,10 +17,7 @@ mod worker;
 pub use commands::merge::check_results;
 pub use worker::{check_job_line, job_fields};
 
-use std::{
-    io::{IsTerminal as _, Write as _},
-    process::ExitCode,
-};
+use std::{io::Write as _, process::ExitCode};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
 
@@ -133,7 +130,7 @@ fn usage(error: &clap::Error) -> Exit {
         }
         ErrorKind::DisplayHelp => {
             let text = error.render();
-            let text = if std::io::stdout().is_terminal() {
+            let text = if terminal::colour::is_wanted(&std::io::stdout()) {
                 text.ansi().to_string()
             } else {
                 text.to_string()
@@ -144,11 +141,32 @@ fn usage(error: &clap::Error) -> Exit {
             let _ = error.print();
             Exit::BadInput
         }
+        ErrorKind::InvalidUtf8 => {
+            let bad = |(_, argument): &(usize, std::ffi::OsString)| argument.to_str().is_none();
+            let named = std::env::args_os().enumerate().skip(1).find(bad);
+            let named = named.map_or(String::new(), |(at, argument)| {
+                format!(" {at}, '{}'", as_bytes(&argument))
+            });
+            say(&format!(
+                "error: argument{named}: not UTF-8; write it in UTF-8, or give a message's bytes with --template-hex or --text-file"
+            ));
+            Exit::BadInput
+        }
         _ => {
             say(&one_line(&error.to_string()));
             Exit::BadInput
         }
     }
+}
+
+/// An argument with its bytes that are no UTF-8 written out, as in `caf\xe9`.
+fn as_bytes(argument: &std::ffi::OsStr) -> String {
+    let mut text = String::new();
+    for chunk in argument.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    options::shown(&text).replace("\\\\", "\\")
 }
 
 /// Clap's complaint without its usage block: the problem, and the tip if it has one.

@@ -16,8 +16,11 @@ use crate::terminal::{
     events::Events,
     exit::Exit,
     interrupt::on_interrupt,
-    output::{rate, seconds, thousands},
+    output::{counted, rate, seconds},
+    width,
 };
+use unicode_width::UnicodeWidthStr as _;
+
 use paydirt::{Cancel, Miner};
 use paydirt_bitcoin::rate::{RateMeter, Rates};
 use paydirt_jobs::{Event, JobSource, drive};
@@ -129,8 +132,15 @@ impl Mined {
     }
 }
 
+/// Columns before the status line.
+const SPINNER: usize = 2;
+
 /// The status line: the rates, and then what the command counts, where there is something to say of it.
-pub(crate) struct StatusLine(String);
+pub(crate) struct StatusLine {
+    /// Over longer and longer times.
+    rates: [String; 3],
+    counts: String,
+}
 
 impl StatusLine {
     /// Begins with the rates.
@@ -139,12 +149,14 @@ impl StatusLine {
             let shown = hashes.map_or("–".to_owned(), rate);
             format!("{window} {shown}")
         };
-        Self(format!(
-            "{} · {} · {} · {counts}",
-            over("10 s", rates.ten_seconds),
-            over("1 min", rates.one_minute),
-            over("15 min", rates.fifteen_minutes),
-        ))
+        Self {
+            rates: [
+                over("10 s", rates.ten_seconds),
+                over("1 min", rates.one_minute),
+                over("15 min", rates.fifteen_minutes),
+            ],
+            counts: counts.to_owned(),
+        }
     }
 
     /// And the best difficulty.
@@ -159,16 +171,25 @@ impl StatusLine {
 
     fn and(mut self, name: &str, value: Option<String>) -> Self {
         if let Some(value) = value {
-            self.0.push_str(&format!(" · {name} {value}"));
+            self.counts.push_str(&format!(" · {name} {value}"));
         }
         self
     }
 
     /// Shows it on a terminal; where there is none, says it whenever the rates are due.
     pub(crate) fn show(self, events: &Events, moment: &Moment) {
-        if !events.show(self.0.clone()) && moment.rate_is_due && !events.are_json() {
-            events.say(&self.0);
+        let on_terminal = self.text(width::of_stderr().map(|columns| columns.saturating_sub(SPINNER)));
+        if !events.show(on_terminal) && moment.rate_is_due && !events.are_json() {
+            events.say(&self.text(None));
         }
+    }
+
+    /// With the rates over as many times as fit on `most` columns, of the shortest at least.
+    fn text(&self, most: Option<usize>) -> String {
+        let with = |rates: usize| format!("{} · {}", self.rates[..rates].join(" · "), self.counts);
+        let fits = |text: &String| most.is_none_or(|most| text.width() <= most);
+        let longer = [3, 2].map(with).into_iter().find(fits);
+        longer.unwrap_or_else(|| with(1))
     }
 }
 
@@ -181,8 +202,8 @@ pub(crate) fn work_done(
     threads: usize,
 ) -> String {
     let rate = hashes_per_second.map_or("too short to measure".to_owned(), rate);
-    let (hashes, elapsed) = (thousands(hashes), seconds(elapsed_s));
-    format!("{hashes} hashes in {elapsed}: {rate}, kernel {kernel}, threads {threads}")
+    let (hashes, elapsed) = (counted(hashes, "hash", "hashes"), seconds(elapsed_s));
+    format!("{hashes} in {elapsed}: {rate}, kernel {kernel}, threads {threads}")
 }
 
 /// Mines what `source` gives until it ends or `stop` is pulled, at the latest after `limit`. `tell` hears what the loop
@@ -294,3 +315,26 @@ fn after(time: Duration, every: Duration, now: Duration) -> Duration {
 }
 
 const NO_PANIC: &str = "nothing panics while it is held";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_sees_the_latest_rate_and_the_counts() {
+        let rates = Rates {
+            ten_seconds: Some(18.7e6),
+            one_minute: Some(18.8e6),
+            fifteen_minutes: None,
+        };
+        let line = StatusLine::of(&rates, "accepted 1").latency("pool", Some(0.01));
+        let whole = "10 s 18.7 MH/s · 1 min 18.8 MH/s · 15 min – · accepted 1 · pool 10.0 ms";
+        assert_eq!(line.text(None), whole);
+        assert_eq!(line.text(Some(whole.width())), whole);
+        let shorter = "10 s 18.7 MH/s · 1 min 18.8 MH/s · accepted 1 · pool 10.0 ms";
+        assert_eq!(line.text(Some(whole.width() - 1)), shorter);
+        let shortest = "10 s 18.7 MH/s · accepted 1 · pool 10.0 ms";
+        assert_eq!(line.text(Some(shortest.width())), shortest);
+        assert_eq!(line.text(Some(3)), shortest);
+    }
+}

@@ -6,7 +6,9 @@
 //! door; `puzzle` and `search` give them their meaning. Other options are clap's structures, their values taken as text.
 
 pub(crate) mod doors;
+mod environment;
 mod error;
+mod files;
 pub(crate) mod given;
 pub(crate) mod ledger;
 pub(crate) mod machine;
@@ -17,8 +19,10 @@ mod shard;
 pub(crate) mod table;
 mod values;
 
+pub(crate) use environment::given_or;
 pub(crate) use error::{InputError, Name, parse, printable, sentence, shown};
+pub(crate) use files::FileArgs;
 pub(crate) use given::Given;
 pub(crate) use machine::{MachineArgs, kernel_names};
 pub(crate) use table::{Flag, GoalArgs, PuzzleArgs, SearchArgs, Spelling};
-pub(crate) use values::{number, one_or_more, time_limit, whole_number};
+pub(crate) use values::{NumberError, count, number, one_or_more, time_limit, whole_number};

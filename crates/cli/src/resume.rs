@@ -138,7 +138,11 @@ impl ResumeFile {
             (None, Some(mut result)) => {
                 // Where there is none it is read as one without values.
                 result.rolled = result.rolled.filter(|_| self.puzzle.rolling().is_some());
-                let fits = result.find == self.find
+                // Older versions did not write it.
+                let digits = result.nonce.map(|nonce| nonce.to_string());
+                let decimal = std::mem::replace(&mut result.nonce_decimal, digits);
+                let fits = (decimal.is_none() || decimal == result.nonce_decimal)
+                    && result.find == self.find
                     && result.puzzle_id == content.puzzle_id
                     && result.range == self.range
                     && matches!(result.status, Status::Found | Status::Exhausted)

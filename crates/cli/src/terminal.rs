@@ -1,5 +1,6 @@
 //! Streams, signals and exit codes.
 
+pub(crate) mod colour;
 pub(crate) mod events;
 pub(crate) mod exit;
 pub(crate) mod interrupt;
@@ -8,3 +9,4 @@ pub(crate) mod outbox;
 pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod reader;
+pub(crate) mod width;

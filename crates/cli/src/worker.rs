@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Three threads, so that nothing waits for what it need not wait for: a cancellation is read while a job runs, and a
-//! job runs while a slow reader of stdout takes its time. The miner and its threads live as long as the worker.
+//! job runs while a slow reader of stdout takes its time. The miner and its threads live as long as the worker. A job of a higher
+//! priority interrupts the one that runs, which goes on afterwards ([`running`]).
 //!
 //! | what happens | what the worker does |
 //! |---|---|
@@ -22,6 +23,7 @@ mod job;
 mod queue;
 mod refusal;
 mod request;
+mod running;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -47,9 +49,9 @@ use crate::{
         reader,
     },
 };
-use answers::{JobId, Limits, WorkAnswer, WorkAnswerKind, WorkResult};
+use answers::{JobId, Limits, WorkAnswer, WorkAnswerKind};
 use job::Job;
-use paydirt::{Miner, Progress, Search, record::MineRecord};
+use paydirt::Miner;
 use queue::{Cancelled, Full, Queue};
 use refusal::Refusal;
 use request::{MOST_LINE_BYTES, Request};
@@ -59,21 +61,27 @@ const MOST_JOBS: usize = 65_536;
 
 const EXAMPLES: &str = r#"Requests, one JSON object a line (schema paydirt.job/1):
   {"id": "a", "puzzle": {"text": "100"}, "goal": {"hex_zeros": 4}}
-  {"id": 2, "puzzle": {"header": "0100…"}, "search": {"timeout": 60}, "progress": 0.5}
+  {"id": 2, "puzzle": {"header": "0100…"}, "search": {"timeout": 60}}
   {"id": 3, "puzzle": {"text": "soon"}, "goal": {"bits": 20}, "priority": 1}
   {"cancel": "a"}
   {"ping": 1}
   {"info": true}
-The fields of puzzle, goal and search are the options of `paydirt mine`, with _ or - between words.
+The fields of puzzle, goal and search are the options of `paydirt mine`, with _
+or - between words; "progress": 0.5 asks for a line every half second. A job of
+a higher priority (0 unless given) interrupts the one that runs.
 
-Answers, one JSON object a line: accepted, busy, progress, error, pong, info (schema paydirt.work/1),
-and for each accepted job one result: the object of `paydirt mine --json` (schema paydirt.mine/1) with its id.
+Answers, one JSON object a line: accepted, busy, progress, error, pong, info
+(schema paydirt.work/1), and for each accepted job one result: the object of
+`paydirt mine --json` (schema paydirt.mine/1) with its id.
 
-Limits: 65536 jobs and 64 MiB in the queue, 1 MiB a line, 32 levels of nesting, 256 bytes an id.
+Limits: 65536 jobs and 64 MiB in the queue, 1 MiB a line, 32 levels of nesting,
+256 bytes an id.
 
 Examples:
-  echo '{"id": 1, "puzzle": {"text": "100"}, "goal": {"hex_zeros": 4}}' | paydirt work
-  paydirt work < jobs.jsonl | jq -c 'select(.type == "result") | {id, status, nonce}'"#;
+  echo '{"id": 1, "puzzle": {"text": "100"}, "goal": {"hex_zeros": 4}}' |
+    paydirt work
+  paydirt work < jobs.jsonl |
+    jq -c 'select(.type == "result") | {id, status, nonce}'"#;
 
 /// Take jobs as JSON lines on stdin and answer on stdout, until the input ends
 #[derive(Debug, Args)]
@@ -302,7 +310,7 @@ impl Worker {
     fn cancel(&self, number: u64, id: &JobId) {
         let cancelled = self.queue().cancel(id);
         match cancelled {
-            Cancelled::Waiting(job) => self.mine(&job), // cancelled by now: it only says so
+            Cancelled::Waiting(job) => self.mine_cancelled(&job),
             Cancelled::Running => {}
             Cancelled::Unknown => {
                 let problem = "no job of this id is queued or running; its result may be on its way already";
@@ -348,60 +356,6 @@ impl Worker {
 
     fn answer(&self, kind: WorkAnswerKind<'_>) {
         self.answers.send(&WorkAnswer::from(kind));
-    }
-
-    /// The main thread's part: one job after the other, until no more can come.
-    fn mine_all(&self) {
-        let mut queue = self.queue();
-        loop {
-            if let Some(job) = queue.pop() {
-                drop(queue);
-                let report = self.search(&job);
-                // Out of the queue first: whoever reads the result may use the id again.
-                self.queue().finished();
-                self.answers.send(&WorkResult::new(&job.id, report));
-                queue = self.queue();
-            } else if queue.is_complete() {
-                return;
-            } else {
-                queue = self.changed.wait(queue).expect(NO_PANIC);
-            }
-        }
-    }
-
-    fn mine(&self, job: &Job) {
-        let report = self.search(job);
-        self.answers.send(&WorkResult::new(&job.id, report));
-    }
-
-    fn search(&self, job: &Job) -> MineRecord {
-        let mut search = Search::new(&job.puzzle)
-            .range(job.place.range)
-            .find(job.find)
-            .cancel(&job.cancel);
-        if let Some(limit) = job.timeout {
-            search = search.timeout(limit);
-        }
-        if let Some(every) = job.progress {
-            search = search.on_progress(every, |progress| self.say_progress(job, progress));
-        }
-        let outcome = self.miner.mine(&search);
-        let report = MineRecord::new(&job.puzzle, job.find, &outcome);
-        job.place.report(report)
-    }
-
-    fn say_progress(&self, job: &Job, progress: &Progress) {
-        let elapsed_s = progress.elapsed.as_secs_f64();
-        let answer = WorkAnswer::from(WorkAnswerKind::Progress {
-            id: &job.id,
-            hashes: progress.hashes,
-            elapsed_s,
-            hashes_per_second: (elapsed_s > 0.0 && progress.hashes > 0)
-                .then(|| progress.hashes as f64 / elapsed_s),
-            expected_hashes: job.puzzle.goal().expected_hashes(),
-            range: progress.range,
-        });
-        self.answers.offer(&answer);
     }
 
     fn is_stopping(&self) -> bool {

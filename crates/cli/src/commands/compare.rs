@@ -14,7 +14,7 @@ use paydirt_measure::compare::{self, Level, NamedRate, Settings};
 
 const EXAMPLES: &str = "\
 Examples:
-  # How long do 12 to 24 bits take here? Levels that do not fit a minute are computed
+  # How long do 12 to 24 bits take here? What takes too long is computed
   paydirt compare --bits 12..24
 
   # Half-bit steps, 200 puzzles each, with a picture
@@ -26,8 +26,8 @@ Examples:
   # The hardest level that a phone solves in half a second, 95 times of 100
   paydirt compare --bits 8..20 --rate phone=2MH/s --within 500ms --quantile 0.95
 
-Puzzle INDEX of a level is the text compare/SEED/BITS/INDEX/ followed by the nonce, so any of
-them can be mined again:
+Puzzle INDEX of a level is the text compare/SEED/BITS/INDEX/ followed by the
+nonce, so any of them can be mined again:
   paydirt mine --text compare/1/12/0/ --bits 12
 
 Exit code 3 when the tries are not those of a right engine (p below 0.001).";

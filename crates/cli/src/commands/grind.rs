@@ -10,18 +10,22 @@ use std::ffi::OsString;
 use clap::Args;
 
 use crate::{
+    options::MachineArgs,
     say,
     terminal::{exit::Exit, output},
 };
 use paydirt::{HEADER_BYTES, Header, Miner, Puzzle, Search};
 
 const EXAMPLES: &str = "\
-Prints the header with the lowest nonce that meets its nBits. A nonce that stands in it is ignored, as are bytes after
-the 80th. Messages and exit codes (0 and 1) are those of bitcoin-util.
+Prints the header with the lowest nonce that meets its nBits. A nonce that
+stands in it is ignored, as are bytes after the 80th. Messages and exit codes
+(0 and 1) are those of bitcoin-util. Of the environment it takes PAYDIRT_THREADS
+and PAYDIRT_KERNEL.
 
 Examples:
   paydirt grind \"$HEADER\"
-  contrib/signet/miner --cli=bitcoin-cli generate --grind-cmd='paydirt grind' --address=\"$ADDRESS\" --min-nbits";
+  contrib/signet/miner --cli=bitcoin-cli generate \\
+    --grind-cmd='paydirt grind' --address=\"$ADDRESS\" --min-nbits";
 
 /// Grind a block header, as `bitcoin-util grind` does
 #[derive(Debug, Args)]
@@ -48,12 +52,13 @@ impl GrindArgs {
     }
 
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let miner = MachineArgs::default().miner()?;
         let grind = || -> Result<Header, &'static str> {
             let [text] = &self.arguments[..] else {
                 return Err("Must specify block header to grind");
             };
             let header = text.to_str().and_then(decode);
-            solve(&header.ok_or("Could not decode block header")?)
+            solve(&header.ok_or("Could not decode block header")?, &miner)
                 .ok_or("Could not satisfy difficulty target")
         };
         match grind() {
@@ -77,9 +82,9 @@ fn decode(text: &str) -> Option<Header> {
 }
 
 /// The header with the lowest nonce that meets its nBits. `None` when there is none, or nBits is not a target.
-fn solve(header: &Header) -> Option<Header> {
+fn solve(header: &Header, miner: &Miner) -> Option<Header> {
     let puzzle = Puzzle::header(header).ok()?;
-    let outcome = Miner::new().mine(&Search::new(&puzzle));
+    let outcome = miner.mine(&Search::new(&puzzle));
     let solution = outcome.solutions.first()?;
     let nonce = u32::try_from(solution.nonce()).expect("a header's nonce has 32 bits");
     Some(header.with_nonce(nonce))

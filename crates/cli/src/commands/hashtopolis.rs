@@ -25,9 +25,8 @@ use clap::{Args, Subcommand};
 
 use crate::{
     options::{
-        Flag, Given, GoalArgs, InputError, MachineArgs, Name, PuzzleArgs, SearchArgs, Spelling, parse,
+        Flag, Given, GoalArgs, InputError, MachineArgs, Name, PuzzleArgs, SearchArgs, Spelling, count, parse,
         table::{Group, any_of},
-        whole_number,
     },
     terminal::{
         exit::Exit,
@@ -46,16 +45,18 @@ const MOST_LINE_BYTES: usize = 1 << 20;
 const WHOLE_CHUNK: u128 = 10_000;
 
 const EXAMPLES: &str = "\
-An attack is the puzzle, goal and search options of `paydirt mine`, or a FILE with a puzzle on each line (#HL# in
-Hashtopolis): a template if {nonce} stands in it, else a text before the nonce; --lines says otherwise.
+An attack is the puzzle, goal and search options of `paydirt mine`, or a FILE
+with a puzzle on each line (#HL# in Hashtopolis): a template if {nonce} stands
+in it, else a text before the nonce; --lines says otherwise.
 
-Hashtopolis runs the cracker's executable with keyspace or crack as its first word: give it a script of two lines,
+Hashtopolis runs the cracker's executable with keyspace or crack as its first
+word: give it a script of two lines,
   #!/bin/sh
   exec \"$(dirname \"$0\")/paydirt\" hashtopolis \"$@\"
 
 Examples:
-  paydirt hashtopolis keyspace --text 100 --hex-zeros 4 --count 1000000
-  paydirt hashtopolis crack -s 0 -l 100000 --text 100 --hex-zeros 4 --count 1000000
+  paydirt hashtopolis keyspace --text 100 --hex-zeros 4 --count 1e6
+  paydirt hashtopolis crack -s 0 -l 100000 --text 100 --hex-zeros 4 --count 1e6
   paydirt hashtopolis crack -s 0 -l 100000 puzzles.txt --bits 20 --timeout=30";
 
 /// Speak the contract of Hashtopolis's generic crackers
@@ -232,7 +233,7 @@ impl Attack {
 impl CrackArgs {
     fn run(self) -> anyhow::Result<Exit> {
         let number = |option, text: &Option<String>| match text {
-            Some(text) => parse(option, text, whole_number::<u128>).map(Some),
+            Some(text) => parse(option, text, count::<u128>).map(Some),
             None => Ok(None),
         };
         let puzzles = self.attack.puzzles()?;

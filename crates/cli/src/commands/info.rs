@@ -4,9 +4,13 @@ use clap::Args;
 
 use serde::Serialize;
 
-use crate::terminal::{
-    exit::Exit,
-    output::{self, rate},
+use crate::{
+    render::wrap::wrapped_under,
+    terminal::{
+        exit::Exit,
+        output::{self, rate},
+        width,
+    },
 };
 use paydirt::{
     Goal, Header, Kernel, KernelInfo, Miner, Puzzle, Target,
@@ -145,23 +149,28 @@ impl Info {
 const BIP_320: u32 = 0x1fff_e000;
 
 fn readable(report: &Info) -> String {
+    let most = width::columns();
     let mut text = format!(
         "paydirt {} for {}\nthreads     {} by default (logical processors; {} physical cores)\nkernel      {} (what auto takes for headers)\n\n",
         report.version, report.platform, report.logical_processors, report.physical_cores, report.kernel
     );
+    let mut line = |indent: usize, line: &str| {
+        text.push_str(&wrapped_under(line.trim_end(), indent, most));
+        text.push('\n');
+    };
     for chosen in report.chosen.iter().flatten() {
         let shown = |of: &KernelRateRecord| format!("{} {}", of.kernel, rate(of.hashes_per_second));
         let rates: Vec<_> = chosen.chosen.rates.iter().map(shown).collect();
-        text.push_str(&format!("{:<24}{}\n", chosen.puzzle, rates.join(", ")));
+        line(24, &format!("{:<24}{}", chosen.puzzle, rates.join(", ")));
     }
     if report.chosen.is_some() {
-        text.push_str("measured just now, one thread's rates while all mine; auto takes the first\n\n");
+        let how = "measured just now, one thread's rates while all mine; auto takes the first";
+        line(0, how);
+        line(0, "");
     }
     for kernel in &report.kernels {
         let about = kernel.about.unwrap_or("");
-        let line = format!("{:<12}{:<28}{about}", kernel.name, state(kernel));
-        text.push_str(line.trim_end());
-        text.push('\n');
+        line(36, &format!("{:<12}{:<24}{about}", kernel.name, state(kernel)));
     }
     text
 }

@@ -18,15 +18,16 @@ const EXAMPLES: &str = "\
 Examples:
   paydirt man | man -l -                       # read the main page
   paydirt man mine | man -l -                  # the page of one command
+  paydirt man chain mine | man -l -            # of one below another
   paydirt man --out ~/.local/share/man/man1    # write them all";
 
 /// Print a manual page, or write them all into a folder
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ManArgs {
-    /// The command whose page is wanted [default: the main page]
+    /// The command whose page is wanted, as in chain mine [default: the main page]
     #[arg(value_name = "COMMAND")]
-    command: Option<String>,
+    command: Vec<String>,
     /// Write every page into this folder instead
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     out: Option<PathBuf>,
@@ -42,15 +43,19 @@ impl ManArgs {
                 .with_context(|| format!("cannot write the pages into {}", folder.display()))?;
             return Ok(Exit::Done);
         }
-        let command = match &self.command {
-            None => root,
-            Some(name) => root.find_subcommand(name).cloned().ok_or_else(|| {
-                let known: Vec<_> = root.get_subcommands().map(|c| c.get_name()).collect();
-                let problem = format!("not a command; there are {}", known.join(", "));
+        let mut command = &root;
+        for name in &self.command {
+            command = command.find_subcommand(name).ok_or_else(|| {
+                let known: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
+                let above = command.get_display_name().unwrap_or("paydirt");
+                let problem = match known.is_empty() {
+                    true => format!("{above} has no commands of its own"),
+                    false => format!("not a command; {above} has {}", known.join(", ")),
+                };
                 InputError::value("COMMAND", name, problem)
-            })?,
-        };
-        output::bytes(&page(command)?)?;
+            })?;
+        }
+        output::bytes(&page(command.clone())?)?;
         Ok(Exit::Done)
     }
 }

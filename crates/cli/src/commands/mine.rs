@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::{
     mining::work_done,
-    options::{Given, GoalArgs, MachineArgs, PuzzleArgs, SearchArgs, Spelling, search::Place},
+    options::{FileArgs, Given, GoalArgs, MachineArgs, PuzzleArgs, SearchArgs, Spelling, search::Place},
     resume::{Found, Point, ResumeFile, keeper::Keeper},
     terminal::{
         exit::Exit,
@@ -36,17 +36,21 @@ Examples:
   # A Bitcoin header at regtest difficulty, as JSON
   paydirt mine --header \"$HEADER\" --nbits 207fffff --json
 
-  # The same over the version bits of BIP 320 too: 2^48 nonces, and faster where 128 versions share a schedule
+  # The same over the version bits of BIP 320 too: 2^48 nonces, and faster
   paydirt mine --header \"$HEADER\" --bits 36 --roll-version 1fffe000
 
   # Every solution of a billion nonces, in ascending order, as they are found
-  paydirt mine --text x --bits 24 --count 1000000000 --find all | grep '^solution'
+  paydirt mine --text x --bits 24 --count 1e9 --find all | grep '^solution'
+
+  # A message of any length and any bytes; - reads it from stdin
+  paydirt mine --text-file letter.txt --bits 24
 
   # Days: after a power cut the same line goes on where it was
   paydirt mine --text x --hex-zeros 13 --resume search.json
 
   # The third of four machines, at most a minute
-  paydirt mine --template 'job-{nonce}.' --nonce hex:12 --bits 40 --shard 2/4 --timeout 60";
+  paydirt mine --template 'job-{nonce}.' --nonce hex:12 --bits 40 \\
+    --shard 2/4 --timeout 60";
 
 /// Solve one puzzle
 #[derive(Debug, Args)]
@@ -54,6 +58,8 @@ Examples:
 pub(crate) struct MineArgs {
     #[command(flatten)]
     puzzle: PuzzleArgs,
+    #[command(flatten)]
+    files: FileArgs,
     #[command(flatten)]
     goal: GoalArgs,
     #[command(flatten)]
@@ -76,7 +82,11 @@ impl MineArgs {
             Spelling::CommandLine,
             [self.puzzle.values(), self.goal.values(), self.search.values()],
         );
+        let given = self.files.add_to(given)?;
         let puzzle = given.puzzle()?;
+        if let Some(question) = given.question() {
+            crate::say(&format!("warning: {question}"));
+        }
         let place = given.place(puzzle.nonce_space())?;
         let find = given.find()?;
         let timeout = given.timeout()?;
@@ -166,7 +176,7 @@ impl Run<'_> {
 
     fn bar(&self) -> Option<SearchBar> {
         let tested = self.before.map_or(0, |point| self.tested(point.next));
-        SearchBar::on_terminal(self.report.puzzle, tested)
+        SearchBar::on_terminal(self.report.puzzle, self.report.find, tested)
     }
 
     /// How many nonces lie below this one.

@@ -11,10 +11,11 @@ use crate::{
     options::{
         InputError, MachineArgs,
         doors::DoorArgs,
+        given_or,
         ledger::{DataArgs, NetworkArgs},
         parse, time_limit, whole_number,
     },
-    terminal::{exit::Exit, interrupt::act_on_interrupt},
+    terminal::{colour, exit::Exit, interrupt::act_on_interrupt},
 };
 use paydirt::Miner;
 use paydirt_ledger::{Ledger, Options};
@@ -27,9 +28,10 @@ const MIN_PENDING_BYTES: usize = 4096;
 
 const EXAMPLES: &str = "\
 Examples:
-  paydirt serve                                    # http://127.0.0.1:5000, kept in the data directory
+  paydirt serve                 # http://127.0.0.1:5000, in the data directory
   PORT=8080 paydirt serve --memory --bits 20
-  paydirt serve --data /var/lib/paydirt --block-time 10 --cors https://example.com --log json
+  paydirt serve --data /var/lib/paydirt --block-time 10 \\
+    --cors https://example.com --log json
   openssl rand -hex 32 > token; chmod 600 token
   paydirt serve --host 0.0.0.0 --allow-host node.example --token-file token
 
@@ -37,11 +39,11 @@ Examples:
   curl localhost:5000/transactions/new -H 'content-type: application/json' \\
        -d '{\"sender\":\"alice\",\"recipient\":\"bob\",\"amount\":5}'
   curl localhost:5000/chain
-  minerd -a sha256d -o http://127.0.0.1:5000 -O x:x    # or any other that speaks getwork
+  minerd -a sha256d -o http://127.0.0.1:5000 -O x:x     # or others with getwork
   open http://localhost:5000/explorer
 
-Ctrl-C and SIGTERM finish what is being written and exit 0; or 3, if the ledger's file failed meanwhile: GET /status
-says so, with 503.";
+Ctrl-C and SIGTERM finish what is being written and exit 0; or 3, if the
+ledger's file failed meanwhile: GET /status says so, with 503.";
 
 /// Serve the ledger over HTTP
 #[derive(Debug, Args)]
@@ -50,7 +52,7 @@ pub(crate) struct ServeArgs {
     /// The address to listen on [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     host: Option<String>,
-    /// The port to listen on; 0 takes a free one [default: the environment's PORT, or 5000]
+    /// The port to listen on; 0 takes a free one [default: the environment's PAYDIRT_PORT or PORT, or 5000]
     #[arg(long, value_name = "PORT", allow_hyphen_values = true)]
     port: Option<String>,
     /// One log line a request on stderr: text, json or off [default: text]
@@ -242,14 +244,11 @@ impl ServeArgs {
     fn port(&self) -> Result<u16, InputError> {
         let meaning =
             |text: &str| whole_number(text).map_err(|_| "not a port; give a number from 0 to 65535");
-        match &self.port {
-            Some(text) => parse("port", text, meaning),
-            None => match std::env::var_os("PORT") {
-                // Set to nothing is not set, as for the Express server.
-                None => Ok(DEFAULT_PORT),
-                Some(text) if text.is_empty() => Ok(DEFAULT_PORT),
-                Some(text) => parse("PORT", &text.to_string_lossy(), meaning),
-            },
+        let given = given_or("port", self.port.as_deref(), "PAYDIRT_PORT");
+        // Set to nothing is not set, as for the Express server.
+        match given.or_else(|| given_or("port", None, "PORT")) {
+            Some((given, text)) => parse(given, &text, meaning),
+            None => Ok(DEFAULT_PORT),
         }
     }
 
@@ -262,7 +261,7 @@ impl ServeArgs {
             .with_writer(writer);
         match self.log.as_deref() {
             None | Some("text") => {
-                let colours = io::IsTerminal::is_terminal(&io::stderr());
+                let colours = colour::is_wanted(&io::stderr());
                 log.with_ansi(colours).with_target(false).init();
             }
             Some("json") => log.json().flatten_event(true).with_target(false).init(),

@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use clap::Args;
 use directories::ProjectDirs;
 
-use crate::options::{InputError, number, one_or_more, parse};
+use crate::options::{InputError, environment::said, number, one_or_more, parse};
 use paydirt_ledger::{
     ChainParameters, DEFAULT_BITS, HALF_LIFE_BLOCKS, Ledger, Options, ParametersError, StoreError,
 };
+
+/// What names the folder where --data does not.
+const VARIABLE: &str = "PAYDIRT_DATA";
 
 /// Where the ledger is.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Ledger")]
 pub(crate) struct DataArgs {
-    /// The ledger's folder [default: paydirt in the platform's data directory]
+    /// The ledger's folder [default: the environment's PAYDIRT_DATA, or paydirt in the platform's data directory]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }
@@ -45,8 +48,9 @@ fn by_hand() -> Options {
 impl DataArgs {
     /// The folder.
     pub(crate) fn folder(&self) -> Result<PathBuf, InputError> {
-        if let Some(folder) = &self.data {
-            return Ok(folder.clone());
+        let named = self.data.clone().or_else(|| said(VARIABLE).map(PathBuf::from));
+        if let Some(folder) = named {
+            return Ok(folder);
         }
         let project = ProjectDirs::from("", "", "paydirt");
         project
@@ -71,6 +75,14 @@ impl DataArgs {
         Ledger::open_or_create(&folder, network, by_hand()).map_err(|error| self.explain(error))
     }
 
+    /// What named the folder.
+    fn name(&self) -> &'static str {
+        match (&self.data, said(VARIABLE)) {
+            (None, Some(_)) => VARIABLE,
+            _ => "data",
+        }
+    }
+
     /// The folder as it is named in errors.
     fn shown(&self) -> String {
         self.folder()
@@ -82,10 +94,10 @@ impl DataArgs {
         match &error {
             StoreError::Missing(_) => {
                 let problem = "there is no ledger in it; start one with paydirt serve or paydirt chain mine";
-                InputError::value("data", &self.shown(), problem).into()
+                InputError::value(self.name(), &self.shown(), problem).into()
             }
-            StoreError::Foreign => InputError::value("data", &self.shown(), error).into(),
-            StoreError::OtherParameters { .. } => InputError::option("data", error).into(),
+            StoreError::Foreign => InputError::value(self.name(), &self.shown(), error).into(),
+            StoreError::OtherParameters { .. } => InputError::option(self.name(), error).into(),
             _ => error.into(),
         }
     }

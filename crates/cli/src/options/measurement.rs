@@ -114,14 +114,19 @@ fn hashes_per_second(text: &str) -> Result<f64, String> {
     above_zero(figure, factor).ok_or_else(|| RATE_HELP.to_owned())
 }
 
-/// A time in seconds; without a unit the number is seconds.
+/// A time in seconds. A number without a unit could be anything from milliseconds on, so it is asked for one.
 pub(crate) fn time_s(text: &str) -> Result<f64, String> {
     let (figure, unit) = split(text);
+    if unit.is_empty() && number(figure).is_ok() {
+        return Err(format!(
+            "{figure} of what? give a unit, as in {figure}ms or {figure}s"
+        ));
+    }
     let factor = match unit {
         "ns" => 1e-9,
         "us" | "µs" | "μs" => 1e-6,
         "ms" => 1e-3,
-        "" | "s" => 1.0,
+        "s" => 1.0,
         "m" | "min" => 60.0,
         "h" => 3600.0,
         "d" => 86_400.0,
@@ -217,7 +222,7 @@ mod tests {
     fn times() {
         for (text, seconds) in [
             ("500ms", 0.5),
-            ("2", 2.0),
+            ("2s", 2.0),
             ("1.5 min", 90.0),
             ("3µs", 3e-6),
             ("1h", 3600.0),
@@ -226,7 +231,7 @@ mod tests {
             let parsed = time_s(text).unwrap();
             assert!((parsed / seconds - 1.0).abs() < 1e-12, "{text}: {parsed}");
         }
-        for bad in ["", "ms", "0s", "-1s", "1 fortnight", "1e400s"] {
+        for bad in ["", "ms", "0s", "-1s", "1 fortnight", "1e400s", "500"] {
             assert!(time_s(bad).is_err(), "{bad}");
         }
     }

@@ -8,7 +8,7 @@ use crate::options::{
     table::{Flag, Group},
     values::Value,
 };
-use paydirt::{ByteOrder, Digest, Goal, Hash, Header, NonceEncoding, Puzzle, Target, Template};
+use paydirt::{ByteOrder, Digest, Goal, Hash, Header, NonceEncoding, PLACEHOLDER, Puzzle, Target, Template};
 
 impl Given {
     /// The puzzle with its goal.
@@ -27,10 +27,19 @@ impl Given {
         };
         let template = self.parse(message, |text| match message {
             Flag::Template => Ok(Template::from_text(&text.to_string())?),
-            Flag::TemplateHex => Ok(Template::from_hex(&text.to_string())?),
+            Flag::TemplateHex => Ok(Template::from_hex(digits(&text.to_string()))?),
             _ => Ok(Template::new(text.to_string(), [])),
         })?;
         self.message_puzzle(template.expect("it is given"))
+    }
+
+    /// What to ask whoever gave a text that looks like a template; `None` where it does not.
+    pub(crate) fn question(&self) -> Option<String> {
+        let text = self.written(Flag::Text)?;
+        text.contains(PLACEHOLDER).then(|| {
+            let (text, template) = (self.spell(Flag::Text), self.spell(Flag::Template));
+            format!("{PLACEHOLDER} stands in the message of {text} as it is, and the nonce after it; did you mean {template}?")
+        })
     }
 
     /// The header, if that is the puzzle.
@@ -43,7 +52,9 @@ impl Given {
             let problem = format!("{header} fixes this (u32le, sha256d, le); leave it out, or use {hex}");
             return Err(self.error(flag, problem));
         }
-        self.parse(Flag::Header, |hex| Ok(Header::from_hex(&hex.to_string())?))
+        self.parse(Flag::Header, |hex| {
+            Ok(Header::from_hex(digits(&hex.to_string()))?)
+        })
     }
 
     /// How the nonce stands in a message.
@@ -103,17 +114,30 @@ impl Given {
                 Flag::HexZeros => Target::from_hex_zeros(value.whole()?)?,
                 Flag::Bits => Target::from_leading_zero_bits(value.number()?)?,
                 Flag::Nbits => Target::from_nbits(hex_word(value, "1d00ffff")?)?,
-                Flag::Target => Target::from_hex(&value.to_string())?,
-                _ => return Ok(Goal::Equals(Hash::from_display(&value.to_string(), order)?)),
+                Flag::Target => Target::from_hex(digits(&value.to_string()))?,
+                _ => {
+                    return Ok(Goal::Equals(Hash::from_display(
+                        digits(&value.to_string()),
+                        order,
+                    )?));
+                }
             }))
         })
     }
 }
 
+/// Hex digits as they are copied from elsewhere: without the blanks around them and `0x` before them.
+fn digits(hex: &str) -> &str {
+    let hex = hex.trim();
+    let bare = hex.strip_prefix("0x").or_else(|| hex.strip_prefix("0X"));
+    bare.unwrap_or(hex)
+}
+
 /// Reads 8 hex digits.
 fn hex_word(value: &Value, example: &str) -> Result<u32, Problem> {
     let text = value.to_string();
+    let text = digits(&text);
     let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let word = digits.then(|| u32::from_str_radix(&text, 16).ok()).flatten();
+    let word = digits.then(|| u32::from_str_radix(text, 16).ok()).flatten();
     word.ok_or_else(|| format!("not 8 hex digits, as in {example}").into())
 }

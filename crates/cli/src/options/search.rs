@@ -32,10 +32,10 @@ impl Place {
 impl Given {
     /// The nonces to search in `space`.
     pub(crate) fn place(&self, space: NonceRange) -> Result<Place, InputError> {
-        let from = self.parse(Flag::Start, |start| Ok(space.from(start.whole()?)?))?;
+        let from = self.parse(Flag::Start, |start| Ok(space.from(start.count()?)?))?;
         let range = from.unwrap_or(space);
         let part = self.parse(Flag::Count, |count| {
-            Ok(range.part(range.start().into(), count.whole()?)?)
+            Ok(range.part(range.start().into(), count.count()?)?)
         })?;
         let range = part.unwrap_or(range);
         let shard = self.parse(Flag::Shard, |text| {

@@ -119,9 +119,9 @@ options! {
     /// Which nonces, and when to stop.
     SearchArgs "search" "Search" {
         Search {
-            /// The first nonce [default: 0]
+            /// The first nonce, as in 1000, 1_000, 0x3e8, 2^10 or 1e3 [default: 0]
             Start start = "start" "N" "values::number_or_text",
-            /// How many nonces [default: to the end of the encoding's space]
+            /// How many nonces, written likewise [default: to the end of the encoding's space]
             Count count = "count" "N" "values::number_or_text",
             /// Only part I of N equal parts of the range, I from 0: the parts tile it exactly; `auto` and `auto/N` take the
             /// place from a Slurm array or a Kubernetes indexed job

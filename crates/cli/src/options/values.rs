@@ -23,6 +23,8 @@ pub(crate) enum Value {
 pub(crate) enum NumberError {
     #[error("not a whole number; give decimal digits only, as in 1000")]
     NotWhole,
+    #[error("not a whole number; give digits, as in 1000, 1_000, 0x3e8, 2^10 or 1e3")]
+    NoCount,
     #[error("too large; the most is {0}")]
     TooLarge(u128),
     #[error("too small; give 1 or more")]
@@ -43,6 +45,45 @@ pub(crate) fn whole_number<T: TryFrom<u128>>(text: &str) -> Result<T, NumberErro
         return Err(NumberError::NotWhole);
     }
     fit(text.parse().ok())
+}
+
+/// Reads a whole number of an unsigned type that may be large: digits, with `_` between them, hexadecimal after `0x`, as a
+/// power `2^32`, or with an exponent, `1e6` or `1.5e6`.
+pub(crate) fn count<T: TryFrom<u128>>(text: &str) -> Result<T, NumberError> {
+    let digits = |text: &str, radix: u32| -> Result<u128, NumberError> {
+        let apart = text.starts_with('_') || text.ends_with('_') || text.contains("__");
+        let plain = text.replace('_', "");
+        match !apart && !plain.is_empty() && plain.chars().all(|digit| digit.is_digit(radix)) {
+            true => u128::from_str_radix(&plain, radix).map_err(|_| largest::<T>()),
+            false => Err(NumberError::NoCount),
+        }
+    };
+    let power = |base: u128, exponent: &str| {
+        let exponent = digits(exponent, 10)?;
+        let exponent = u32::try_from(exponent).map_err(|_| largest::<T>());
+        base.checked_pow(exponent?).ok_or(largest::<T>())
+    };
+    let number = if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        digits(hex, 16)?
+    } else if let Some((base, exponent)) = text.split_once('^') {
+        power(digits(base, 10)?, exponent)?
+    } else if let Some((figure, exponent)) = text.split_once(['e', 'E']) {
+        let (whole, fraction) = figure.split_once('.').unwrap_or((figure, ""));
+        digits(whole, 10)?;
+        let fraction = fraction.trim_end_matches('0');
+        let places = digits(exponent, 10)?.checked_sub(fraction.len() as u128);
+        let figure = digits(&format!("{whole}{fraction}"), 10)?;
+        match (figure, places) {
+            (_, None) => return Err(NumberError::NoCount),
+            (0, Some(_)) => 0,
+            (_, Some(places)) => (power(10, &places.to_string())?)
+                .checked_mul(figure)
+                .ok_or(largest::<T>())?,
+        }
+    } else {
+        digits(text, 10)?
+    };
+    fit(Some(number))
 }
 
 /// Reads a whole number from 1 on.
@@ -69,9 +110,13 @@ pub(crate) fn time_limit(text: &str) -> Result<Duration, String> {
 }
 
 fn fit<T: TryFrom<u128>>(number: Option<u128>) -> Result<T, NumberError> {
-    let most = u128::MAX >> (128 - 8 * size_of::<T>());
     let number = number.and_then(|number| T::try_from(number).ok());
-    number.ok_or(NumberError::TooLarge(most))
+    number.ok_or(largest::<T>())
+}
+
+/// It is larger than the type holds.
+fn largest<T>() -> NumberError {
+    NumberError::TooLarge(u128::MAX >> (128 - 8 * size_of::<T>()))
 }
 
 impl Value {
@@ -82,6 +127,17 @@ impl Value {
             Self::Whole(number) => fit(Some(u128::try_from(*number).map_err(|_| NumberError::NotWhole)?)),
             Self::Fraction(number) if *number > i128::MAX as f64 => fit(None),
             Self::Fraction(_) => Err(NumberError::NotWhole),
+        }
+    }
+
+    /// The whole number that it is, as [`count`] reads one.
+    pub(crate) fn count<T: TryFrom<u128>>(&self) -> Result<T, NumberError> {
+        match self {
+            Self::Text(text) => count(text),
+            other => other.whole().map_err(|problem| match problem {
+                NumberError::NotWhole => NumberError::NoCount,
+                other => other,
+            }),
         }
     }
 
@@ -223,6 +279,52 @@ mod tests {
             let bad = json(bad).unwrap().unwrap();
             assert_eq!(bad.whole::<u64>(), Err(NumberError::NotWhole), "{bad}");
         }
+    }
+
+    #[test]
+    fn counts_are_written_in_several_ways() {
+        for (text, number) in [
+            ("0", 0),
+            ("007", 7),
+            ("1_000_000", 1_000_000),
+            ("0xff", 255),
+            ("0Xdead_BEEF", 0xdead_beef),
+            ("2^32", 1 << 32),
+            ("2^64", 1 << 64),
+            ("10^0", 1),
+            ("1e6", 1_000_000),
+            ("1.5E6", 1_500_000),
+            ("2.50e1", 25),
+            ("3e0", 3),
+            ("0e99", 0),
+            ("0^5", 0),
+        ] {
+            assert_eq!(count::<u128>(text), Ok(number), "{text}");
+        }
+        for bad in [
+            "", "_1", "1_", "1__0", "0x", "0x_1", "x10", "2^", "^2", "2^-1", "2^2^2", "1e", "e6", "1e-6",
+            "-1", "+1", "1.5", "1.25e1", ".5e1", "1e1.0", "1 000", "1e6e6", "0x1e+2", "１",
+        ] {
+            assert_eq!(count::<u64>(bad), Err(NumberError::NoCount), "{bad}");
+        }
+        for large in [
+            "2^65",
+            "1e20",
+            "0x10000000000000000",
+            "2^4294967296",
+            "1e4294967296",
+            "7^99",
+            "9e99",
+            "1e38",
+        ] {
+            let most = NumberError::TooLarge(u64::MAX.into());
+            assert_eq!(count::<u64>(large), Err(most), "{large}");
+        }
+        assert!(
+            NumberError::NoCount
+                .to_string()
+                .starts_with("not a whole number; give digits")
+        );
     }
 
     #[test]

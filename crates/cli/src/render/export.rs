@@ -30,10 +30,10 @@ pub(crate) struct ExportArgs {
     /// Print one JSON object, with every raw sample
     #[arg(long)]
     json: bool,
-    /// Write a line of comma-separated values for each row
+    /// Write a line of comma-separated values for each row; - writes them to stdout, in place of the report
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// Write a readable summary in Markdown
+    /// Write a readable summary in Markdown; - likewise
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
     /// Draw a picture: FILE.svg or FILE.png
@@ -63,7 +63,7 @@ pub(crate) trait Export: Serialize {
     /// What was measured, in a line that begins with a letter or a digit.
     fn what(&self) -> String;
     fn table(&self) -> Table;
-    /// The table for a terminal of 80 columns.
+    /// The table for a terminal; on one that is narrower yet, its spare columns go, or it is turned.
     fn narrow_table(&self) -> Table {
         self.table()
     }
@@ -82,27 +82,39 @@ impl ExportArgs {
             ("markdown", &self.markdown),
             ("plot", &self.plot),
         ];
+        let mut on_stdout = self.json.then_some("--json");
         for (option, file) in files {
-            if let Some(file) = file {
-                check_file(option, file)?;
+            match file {
+                Some(file) if option != "plot" && is_stdout(file) => {
+                    if let Some(before) = on_stdout {
+                        let problem = format!("{before} goes to stdout already; give one of the two a file");
+                        return Err(InputError::value(option, "-", problem));
+                    }
+                    on_stdout = Some(if option == "csv" { "--csv" } else { "--markdown" });
+                }
+                Some(file) => check_file(option, file)?,
+                None => {}
             }
         }
         if let Some(file) = &self.plot {
             picture_format(file)?;
         }
-        if let Some(directory) = &self.save
-            && directory.exists()
-            && !directory.is_dir()
-        {
-            let problem = "this is a file; give a directory, new or old";
-            return Err(InputError::value("save", &directory.to_string_lossy(), problem));
+        match &self.save {
+            Some(directory) => check_folder(directory),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Prints the report and its warnings and, unless it is faulty or was cancelled, writes the files.
     pub(crate) fn deliver<E: Export>(&self, report: &E, cancel: &Cancel) -> anyhow::Result<Exit> {
-        let printed = output::result(self.json, E::SCHEMA, report, text::text);
+        let wanted = |file: &Option<PathBuf>| file.as_deref().is_some_and(is_stdout);
+        let printed = if wanted(&self.csv) {
+            output::bytes(&report.figures().to_csv())
+        } else if wanted(&self.markdown) {
+            output::text(&text::markdown(report, None))
+        } else {
+            output::result(self.json, E::SCHEMA, report, text::text)
+        };
         for warning in report.warnings() {
             say(&format!("warning: {}; {}", warning.message, warning.advice));
         }
@@ -122,13 +134,13 @@ impl ExportArgs {
 
     /// Writes the files that were asked for; returns the results folder if there is one.
     fn write<E: Export>(&self, report: &E) -> anyhow::Result<Option<PathBuf>> {
-        if let Some(file) = &self.csv {
+        if let Some(file) = self.csv.as_ref().filter(|file| !is_stdout(file)) {
             write(file, &report.figures().to_csv())?;
         }
         if let Some(file) = &self.plot {
             write(file, &report.picture(picture_format(file)?)?)?;
         }
-        if let Some(file) = &self.markdown {
+        if let Some(file) = self.markdown.as_ref().filter(|file| !is_stdout(file)) {
             let picture = self.plot.as_ref().and_then(|plot| beside(plot, file));
             write(file, text::markdown(report, picture.as_deref()).as_bytes())?;
         }
@@ -152,6 +164,34 @@ impl ExportArgs {
         )?;
         Ok(Some(directory))
     }
+}
+
+/// Whether this stands for stdout.
+fn is_stdout(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+/// Refuses a results folder that cannot be made, or not be written to. Its name may still have places to fill in, so that the
+/// lowest folder above it that is there is tried, with a file that is gone at once.
+fn check_folder(directory: &Path) -> Result<(), InputError> {
+    let refuse = |problem: String| InputError::value("save", &directory.to_string_lossy(), problem);
+    let there = directory.ancestors().find(|folder| folder.exists());
+    let there = there.unwrap_or(Path::new("."));
+    if !there.is_dir() {
+        return Err(refuse(match there == directory {
+            true => "this is a file; give a directory, new or old".to_owned(),
+            false => format!("{} is a file; give a directory, new or old", there.display()),
+        }));
+    }
+    let trial = there.join(format!(".paydirt-{}", std::process::id()));
+    fs::File::create_new(&trial)
+        .and_then(|_| fs::remove_file(&trial))
+        .map_err(|error| {
+            refuse(format!(
+                "nothing can be written to {} ({error}); give another",
+                there.display()
+            ))
+        })
 }
 
 /// Refuses a file that cannot be written, as far as that can be told beforehand.

@@ -98,6 +98,14 @@ pub(crate) fn thousands(number: impl ToString) -> String {
     grouped
 }
 
+/// How many of something there are, as in `1 hash` or `35,294 hashes`.
+pub(crate) fn counted(count: impl Into<u128>, one: &str, many: &str) -> String {
+    match count.into() {
+        1 => format!("1 {one}"),
+        count => format!("{} {many}", thousands(count)),
+    }
+}
+
 /// A time as `2024-01-01 00:00:00`, UTC.
 pub(crate) fn utc(time_s: u32) -> String {
     let time = jiff::Timestamp::from_second(time_s.into()).expect("any 32 bits are a time before 2107");
@@ -154,6 +162,9 @@ mod tests {
         assert_eq!(rate_unit(2.5e6), ("MH/s", 1e6));
         assert_eq!(rate_unit(0.0), ("H/s", 1.0));
         assert_eq!(thousands(35_294), "35,294");
+        assert_eq!(counted(1u64, "hash", "hashes"), "1 hash");
+        assert_eq!(counted(0u64, "hash", "hashes"), "0 hashes");
+        assert_eq!(counted(1000u64, "block", "blocks"), "1,000 blocks");
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(1u128 << 64), "18,446,744,073,709,551,616");
     }

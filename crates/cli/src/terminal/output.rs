@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 use serde::Serialize;
 
-pub(crate) use crate::render::numbers::{rate, rolled, seconds, thousands};
+pub(crate) use crate::render::numbers::{counted, rate, rolled, seconds, thousands};
 
 /// A result and the name of its schema, in one JSON object.
 #[derive(Debug, Serialize)]

@@ -9,7 +9,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::terminal::output::{rate, seconds};
-use paydirt::{Progress, Puzzle};
+use paydirt::{Find, Progress, Puzzle};
 
 /// How often the bar moves.
 pub(crate) const EVERY: Duration = Duration::from_millis(100);
@@ -17,26 +17,32 @@ pub(crate) const EVERY: Duration = Duration::from_millis(100);
 /// The bar's full length; ranges may be longer than any terminal is wide, or than a u64 holds.
 const STEPS: u64 = 10_000;
 
-/// A bar that shows how much is searched, at what rate, and how long such a puzzle takes on average.
+/// Where a search bar stands, and what is said beside it: both fit 80 columns.
+const SEARCH_BAR: &str = "{bar:15} {wide_msg}";
+
+/// A bar that shows how likely a search is to be done by now, at what rate it goes, and how long such a puzzle takes on average.
 pub(crate) struct SearchBar {
     bar: ProgressBar,
     expected_hashes: f64,
     /// Nonces of the range that an earlier run tested.
     before: u64,
+    /// It ends with a solution, and not only with the range.
+    ends_early: bool,
 }
 
 impl SearchBar {
     /// A bar for `puzzle` if stderr is a terminal. So many nonces below the range were tested `before`.
-    pub(crate) fn on_terminal(puzzle: &Puzzle, before: u64) -> Option<Self> {
+    pub(crate) fn on_terminal(puzzle: &Puzzle, find: Find, before: u64) -> Option<Self> {
         if !stderr().is_terminal() {
             return None;
         }
-        let style = ProgressStyle::with_template("{bar:24} {wide_msg}").expect("a template that is tested");
+        let style = ProgressStyle::with_template(SEARCH_BAR).expect("a template that is tested");
         let bar = ProgressBar::new(STEPS).with_style(style.progress_chars("━╸ "));
         Some(Self {
             bar,
             expected_hashes: puzzle.goal().expected_hashes(),
             before,
+            ends_early: find != Find::All,
         })
     }
 
@@ -47,12 +53,16 @@ impl SearchBar {
 
     /// Draws the bar where `progress` says.
     pub(crate) fn show(&self, progress: &Progress) {
-        let before = self.before as f64;
-        let share = (before + progress.hashes as f64) / (before + progress.range.count() as f64);
+        let done = Done::of(
+            progress,
+            self.before as f64,
+            self.ends_early,
+            self.expected_hashes,
+        );
         // The message first: each of the two calls may draw.
         self.bar
-            .set_message(message(progress, before, share, self.expected_hashes));
-        self.bar.set_position((share * STEPS as f64) as u64);
+            .set_message(message(progress, done, self.expected_hashes));
+        self.bar.set_position((done.share() * STEPS as f64) as u64);
     }
 }
 
@@ -148,19 +158,47 @@ impl Drop for ReadBar {
     }
 }
 
-fn message(progress: &Progress, before: f64, share: f64, expected_hashes: f64) -> String {
+/// How far a search is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Done {
+    /// The chance to have met a solution by now.
+    Luck(f64),
+    /// How much of the range is searched, where that says more: a range of 2^64 would stay at 0.0 % for centuries, one of a
+    /// thousand nonces for a hard puzzle ends without luck.
+    Range(f64),
+}
+
+impl Done {
+    fn of(progress: &Progress, before: f64, ends_early: bool, expected_hashes: f64) -> Self {
+        let hashes = before + progress.hashes as f64;
+        let searched = hashes / (before + progress.range.count() as f64);
+        // With p a hash, the chance to have met a solution by now is 1 − (1 − p)^hashes.
+        let luck = -f64::exp_m1(hashes * f64::ln_1p(-1.0 / expected_hashes.max(1.0)));
+        match ends_early && luck >= searched {
+            true => Self::Luck(luck),
+            false => Self::Range(searched),
+        }
+    }
+
+    fn share(self) -> f64 {
+        match self {
+            Self::Luck(share) | Self::Range(share) => share,
+        }
+    }
+}
+
+fn message(progress: &Progress, done: Done, expected_hashes: f64) -> String {
     let elapsed_s = progress.elapsed.as_secs_f64();
     let hashes_per_second = progress.hashes as f64 / elapsed_s.max(1e-9);
-    // With p a hash, the chance to have met a solution by now is 1 − (1 − p)^hashes.
-    let hashes = before + progress.hashes as f64;
-    let luck = -f64::exp_m1(hashes * f64::ln_1p(-1.0 / expected_hashes.max(1.0)));
+    let done = match done {
+        Done::Luck(chance) => format!("{:.0} % by now", (chance * 100.0).floor()),
+        Done::Range(share) => format!("{:.1} % of range", share * 100.0),
+    };
     format!(
-        "{:.1} % of range · {} · {} · expected {} ({:.0} % by now)",
-        share * 100.0,
+        "{done} · {} · {} · expected {}",
         rate(hashes_per_second),
         seconds(elapsed_s),
         seconds(expected_hashes / hashes_per_second),
-        luck * 100.0,
     )
 }
 
@@ -169,18 +207,52 @@ mod tests {
     use super::*;
     use paydirt::NonceRange;
 
-    #[test]
-    fn says_share_rate_and_expectation() {
-        let progress = Progress {
-            hashes: 1_000_000,
-            elapsed: Duration::from_secs(2),
-            range: NonceRange::new(0, 4_000_000).unwrap(),
-            resume_at: 1_000_000,
+    fn progress(hashes: u64, elapsed_s: f64, count: u128) -> Progress {
+        Progress {
+            hashes,
+            elapsed: Duration::from_secs_f64(elapsed_s),
+            range: NonceRange::new(0, count).unwrap(),
+            resume_at: hashes.into(),
             solution_count: 0,
-        };
+        }
+    }
+
+    #[test]
+    fn says_chance_rate_and_expectation() {
+        let progress = progress(1_000_000, 2.0, 1 << 64);
+        let done = Done::of(&progress, 0.0, true, 1e6);
         assert_eq!(
-            message(&progress, 0.0, 0.25, 1e6),
-            "25.0 % of range · 500 kH/s · 2.00 s · expected 2.00 s (63 % by now)"
+            message(&progress, done, 1e6),
+            "63 % by now · 500 kH/s · 2.00 s · expected 2.00 s"
         );
+        assert!((done.share() - 0.632).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_range_where_it_says_more() {
+        let progress = progress(1_000_000, 2.0, 4_000_000);
+        for (ends_early, expected) in [(true, 1e12), (false, 1e6)] {
+            let done = Done::of(&progress, 0.0, ends_early, expected);
+            assert_eq!(done, Done::Range(0.25));
+        }
+        // What an earlier run searched counts.
+        assert_eq!(Done::of(&progress, 4e6, false, 1e6), Done::Range(5e6 / 8e6));
+        let text = message(&progress, Done::Range(0.25), 1e12);
+        assert!(text.starts_with("25.0 % of range · 500 kH/s"), "{text}");
+    }
+
+    #[test]
+    fn the_longest_line_fits_80_columns() {
+        use unicode_width::UnicodeWidthStr as _;
+        for done in [Done::Luck(1.0), Done::Range(0.9999)] {
+            for hashes in [1, 99_950_000, 9_994_000_000] {
+                for elapsed_s in [119.9, 7_199.0, 172_700.0] {
+                    for expected in [1e10, 1e15, 1e30, 1e70] {
+                        let text = message(&progress(hashes, elapsed_s, 1 << 64), done, expected);
+                        assert!(16 + text.width() <= 80, "{text}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{answers::JobId, refusal::Refusal, request::Written};
+use super::{answers::JobId, refusal::Refusal, request::Written, running::SoFar};
 use crate::options::{Given, InputError, Spelling, search::Place};
 use paydirt::{Cancel, Find, Puzzle};
 
@@ -29,11 +29,14 @@ pub(super) struct Job {
     pub(super) timeout: Option<Duration>,
     /// The interval of progress lines.
     pub(super) progress: Option<Duration>,
-    /// Higher runs first.
+    /// Higher runs first, and interrupts what is lower.
     pub(super) priority: i64,
     /// About how many bytes of memory it takes.
     pub(super) bytes: usize,
     pub(super) cancel: Cancel,
+    /// Interrupts it for one of a higher priority.
+    pub(super) pause: Cancel,
+    pub(super) so_far: SoFar,
 }
 
 impl Job {
@@ -83,6 +86,8 @@ impl Job {
             priority: written.priority.unwrap_or(0),
             bytes: line_bytes + JOB_BYTES,
             cancel: Cancel::new(),
+            pause: Cancel::new(),
+            so_far: SoFar::default(),
             id,
         })
     }

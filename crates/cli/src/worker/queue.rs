@@ -1,7 +1,7 @@
 //! The jobs that wait, and the one that runs.
 //!
 //! *In:* jobs, cancellations, the end of the input. *Out:* the next job: the highest priority first, and among equals
-//! the one that came first.
+//! the one that came first. One of a higher priority than that which runs interrupts it; that one then comes back to its place.
 
 use std::{
     cmp::Reverse,
@@ -24,9 +24,17 @@ pub(super) struct Queue {
     places: HashMap<JobId, Place>,
     bytes: usize,
     arrivals: u64,
-    running: Option<(JobId, Cancel)>,
+    running: Option<Running>,
     /// No more jobs will come.
     complete: bool,
+}
+
+/// The job that runs.
+struct Running {
+    id: JobId,
+    cancel: Cancel,
+    pause: Cancel,
+    place: Place,
 }
 
 /// What a cancellation met.
@@ -69,7 +77,7 @@ impl Queue {
 
     /// The job that is running.
     pub(super) fn running(&self) -> Option<&JobId> {
-        self.running.as_ref().map(|(id, _)| id)
+        self.running.as_ref().map(|running| &running.id)
     }
 
     /// Whether a job of this name waits or runs.
@@ -88,10 +96,24 @@ impl Queue {
         }
     }
 
-    /// Takes a job in.
+    /// Takes a job in, and interrupts the one that runs if that is of a lower priority.
     pub(super) fn push(&mut self, job: Job) {
         let place = (Reverse(job.priority), self.arrivals);
         self.arrivals += 1;
+        if let Some(running) = self.running.as_ref().filter(|running| running.place.0 > place.0) {
+            running.pause.cancel();
+        }
+        self.insert(place, job);
+    }
+
+    /// Takes the job that ran back to its place: it was interrupted.
+    pub(super) fn put_back(&mut self, mut job: Job) {
+        let running = self.running.take().expect("it was running");
+        job.pause = Cancel::new();
+        self.insert(running.place, job);
+    }
+
+    fn insert(&mut self, place: Place, job: Job) {
         self.bytes += job.bytes;
         self.places.insert(job.id.clone(), place);
         self.waiting.insert(place, job);
@@ -99,10 +121,15 @@ impl Queue {
 
     /// Takes out the next job, which runs from now on.
     pub(super) fn pop(&mut self) -> Option<Job> {
-        let (_, job) = self.waiting.pop_first()?;
+        let (place, job) = self.waiting.pop_first()?;
         self.bytes -= job.bytes;
         self.places.remove(&job.id);
-        self.running = Some((job.id.clone(), job.cancel.clone()));
+        self.running = Some(Running {
+            id: job.id.clone(),
+            cancel: job.cancel.clone(),
+            pause: job.pause.clone(),
+            place,
+        });
         Some(job)
     }
 
@@ -120,8 +147,8 @@ impl Queue {
             return Cancelled::Waiting(Box::new(job));
         }
         match &self.running {
-            Some((running, cancel)) if running == id => {
-                cancel.cancel();
+            Some(running) if running.id == *id => {
+                running.cancel.cancel();
                 Cancelled::Running
             }
             _ => Cancelled::Unknown,
@@ -131,7 +158,7 @@ impl Queue {
     /// Cancels all jobs; those that wait stay in the queue and end as soon as they run.
     pub(super) fn cancel_all(&self) {
         let waiting = self.waiting.values().map(|job| &job.cancel);
-        let running = self.running.iter().map(|(_, cancel)| cancel);
+        let running = self.running.iter().map(|running| &running.cancel);
         waiting.chain(running).for_each(Cancel::cancel);
     }
 
@@ -176,6 +203,37 @@ mod tests {
             queue.push(job(id, priority));
         }
         assert_eq!(order(&mut queue), ids(&["c", "e", "a", "d", "b"]));
+    }
+
+    #[test]
+    fn a_higher_priority_interrupts_and_the_job_comes_back_to_its_place() {
+        let mut queue = Queue::new(10);
+        for id in ["a", "b"] {
+            queue.push(job(id, 0));
+        }
+        let a = queue.pop().unwrap();
+        for (id, priority) in [("c", 0), ("d", -1)] {
+            queue.push(job(id, priority));
+            assert!(!a.pause.is_cancelled(), "{id} waits for its turn");
+        }
+        queue.push(job("e", 1));
+        assert!(a.pause.is_cancelled() && !a.cancel.is_cancelled());
+        assert!(queue.knows(&a.id));
+        queue.put_back(a);
+        assert_eq!(queue.running(), None);
+        let e = queue.pop().unwrap();
+        assert!(!e.pause.is_cancelled());
+        queue.finished();
+        let again = queue.pop().unwrap();
+        assert!(!again.pause.is_cancelled(), "it may run again");
+        queue.put_back(again);
+        // Cancelled while it waits, it is handed out at once.
+        assert!(matches!(
+            queue.cancel(&JobId::Text("b".to_owned())),
+            Cancelled::Waiting(_)
+        ));
+        assert_eq!(order(&mut queue), ids(&["a", "c", "d"]));
+        assert_eq!(queue.bytes, 0);
     }
 
     #[test]

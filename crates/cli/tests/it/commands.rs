@@ -1,6 +1,6 @@
 //! The small commands, verify, info, completions and man, and what all commands have in common.
 
-use crate::common::{assert_refused, code, json, paydirt, stderr, stdout};
+use crate::common::{assert_refused, code, json, json_all, paydirt, stderr, stdout};
 
 const GENESIS: &str = concat!(
     "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3",
@@ -89,4 +89,111 @@ fn info_names_every_kernel_and_the_one_that_auto_takes() {
         "{}",
         stdout(&version)
     );
+}
+
+/// A claimed nonce in each form that `mine` prints it in.
+#[test]
+fn verify_takes_what_mine_prints() {
+    for puzzle in [
+        "--text 100 --hex-zeros 3",
+        "--template '{nonce}!' --nonce dec:12 --bits 9",
+        "--template 'a{nonce}' --nonce hex:8 --bits 9",
+        "--template 'a{nonce}' --nonce HEX:20 --bits 9",
+        "--template-hex '00{nonce}' --nonce u32le --bits 9",
+        "--template-hex '00{nonce}' --nonce u32be --bits 9",
+        "--template-hex '00{nonce}' --nonce u64le --bits 9",
+        "--template-hex '00{nonce}ff' --nonce u64be --bits 9",
+    ] {
+        let mined = json(&paydirt(format!("mine {puzzle} --json")));
+        for form in ["nonce_decimal", "nonce_text"] {
+            let claim = mined[form].as_str().unwrap();
+            let verified = json(&paydirt(format!("verify {puzzle} --json {claim}")));
+            assert_eq!(verified["valid"], true, "{puzzle} {claim}");
+            for field in ["nonce", "nonce_decimal", "nonce_text", "hash"] {
+                assert_eq!(verified[field], mined[field], "{puzzle} {claim}");
+            }
+        }
+    }
+}
+
+/// Digits that can be both are the number, unless only the other reading solves the puzzle.
+#[test]
+fn a_claim_of_two_readings_is_the_number_first() {
+    let puzzle = "--template 'a{nonce}' --nonce hex:4";
+    let all = json_all(&paydirt(format!("mine {puzzle} --bits 6 --find all --json")));
+    let of = |text: &str| {
+        let (number, stands) = (
+            text.parse::<u64>().unwrap(),
+            u64::from_str_radix(text, 16).unwrap(),
+        );
+        let solves = |nonce: u64| {
+            all["solutions"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|s| s["nonce"] == nonce)
+        };
+        (solves(number), solves(stands), number, stands)
+    };
+    let mut seen = [false; 2];
+    for text in (1000..9999).map(|number: u32| number.to_string()) {
+        let (number_solves, text_solves, number, stands) = of(&text);
+        let (case, expected) = match (number_solves, text_solves) {
+            (true, false) => (0, number),
+            (false, true) => (1, stands),
+            _ => continue,
+        };
+        if !std::mem::replace(&mut seen[case], true) {
+            let verified = json(&paydirt(format!("verify {puzzle} --bits 6 --json {text}")));
+            assert_eq!(
+                (&verified["valid"], &verified["nonce"]),
+                (&true.into(), &expected.into())
+            );
+        }
+    }
+    assert_eq!(seen, [true; 2]);
+    // Neither solves it: what the digits say.
+    let verified = json(&paydirt(format!("verify {puzzle} --bits 60 --json 0010")));
+    assert_eq!(
+        (&verified["valid"], &verified["nonce"]),
+        (&false.into(), &10.into())
+    );
+    // With the version rolled the text leaves the version out.
+    let header = "0".repeat(160);
+    assert_refused(
+        format!("verify --header {header} --roll-version 1fffe000 --bits 1 c416000f"),
+        &["NONCE", "c416000f", "not a whole number"],
+    );
+}
+
+#[test]
+fn large_numbers_are_written_in_several_ways() {
+    for forms in [
+        ["--start 35_000", "--start 0x88b8", "--start 3.5e4"],
+        ["--count 65_536", "--count 0x10000", "--count 2^16"],
+    ] {
+        let of = |form: &str| {
+            let mined = json(&paydirt(format!("mine --text 100 --hex-zeros 4 {form} --json")));
+            (mined["range"].clone(), mined["nonce"].clone())
+        };
+        assert_eq!(of(forms[0]).1, 35293);
+        assert_eq!(of(forms[0]), of(forms[1]));
+        assert_eq!(of(forms[0]), of(forms[2]));
+    }
+    for nonce in ["35_293", "0x89DD", "3.5293e4"] {
+        assert_eq!(
+            code(&paydirt(format!("verify --text 100 --hex-zeros 4 {nonce}"))),
+            0
+        );
+    }
+    assert_eq!(
+        stdout(&paydirt("hashtopolis keyspace --text 1 --bits 4 --count 2^20")),
+        "1048576\n"
+    );
+    for bad in ["1__0", "2^", "0x", "1.25e1", "five"] {
+        assert_refused(
+            format!("mine --text 1 --bits 1 --count {bad}"),
+            &["--count", bad, "as in 1000, 1_000, 0x3e8, 2^10 or 1e3"],
+        );
+    }
 }

@@ -16,6 +16,16 @@ use serde_json::Value;
 pub fn command(line: impl AsRef<str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_paydirt"));
     command.args(words(line.as_ref())).stdin(Stdio::null());
+    // What whoever runs the tests has set for their own work.
+    for variable in [
+        "PAYDIRT_THREADS",
+        "PAYDIRT_KERNEL",
+        "PAYDIRT_DATA",
+        "PAYDIRT_PORT",
+        "COLUMNS",
+    ] {
+        command.env_remove(variable);
+    }
     command
 }
 
@@ -133,6 +143,18 @@ pub fn json_all(output: &Output) -> Value {
     assert!(fields.insert("solutions".to_owned(), solutions.into()).is_none());
     validate(&result);
     result
+}
+
+/// A range as results write it: `count` nonces from `start`.
+pub fn range(start: u64, count: u128) -> Value {
+    let last = u128::from(start) + count.max(1) - 1;
+    let end = |nonce: u128| (count > 0).then(|| nonce.to_string());
+    serde_json::json!({
+        "start": start,
+        "count": u64::try_from(count).ok(),
+        "first": end(start.into()),
+        "last": end(last),
+    })
 }
 
 /// Holds one JSON object against `schemas/`: "paydirt.mine/1" stands in `schemas/mine-1.json`.

@@ -1,6 +1,6 @@
 //! Every command explains itself: help with examples, a manual page, completions; and the version names the kernels.
 
-use crate::common::{assert_refused, code, json, paydirt, stderr, stdout};
+use crate::common::{assert_refused, code, command, json, paydirt, stderr, stdout};
 use paydirt_cli::job_fields;
 
 /// The commands that `paydirt --help` lists.
@@ -39,6 +39,62 @@ fn every_command_has_help_with_an_example() {
     }
 }
 
+/// Every command there is, with those below it: `chain mine`.
+fn all_commands() -> Vec<String> {
+    fn below(command: &clap::Command, path: &str, all: &mut Vec<String>) {
+        for command in command.get_subcommands() {
+            let path = format!("{path} {}", command.get_name());
+            below(command, &path, all);
+            all.push(path.trim_start().to_owned());
+        }
+    }
+    let mut all = vec![String::new()];
+    below(&paydirt_cli::command(), "", &mut all);
+    all
+}
+
+/// On 80 columns no line is longer, and what is to be pasted stands as on a terminal of any width.
+#[test]
+fn help_fits_80_columns_and_its_examples_are_whole() {
+    let help = |command: &str, flag: &str, columns: &str| {
+        let output = command_line(command, flag)
+            .env("COLUMNS", columns)
+            .output()
+            .unwrap();
+        assert_eq!((code(&output), stderr(&output)), (0, ""), "{command}");
+        stdout(&output).to_owned()
+    };
+    let commands = all_commands();
+    assert!(
+        commands.len() > 20 && commands.iter().any(|c| c == "chain mine"),
+        "{commands:?}"
+    );
+    for command in commands {
+        for flag in ["--help", "-h"] {
+            let text = help(&command, flag, "80");
+            for line in text.lines() {
+                assert!(line.chars().count() <= 80, "{command} {flag}: {line}");
+            }
+            let examples = |text: &str| {
+                let examples = text
+                    .split_once("Examples:\n")
+                    .map(|(_, examples)| examples.to_owned());
+                assert!(examples.is_some() || command.is_empty(), "{command}");
+                examples
+            };
+            assert_eq!(
+                examples(&text),
+                examples(&help(&command, flag, "400")),
+                "{command} {flag}"
+            );
+        }
+    }
+}
+
+fn command_line(name: &str, flag: &str) -> std::process::Command {
+    command(format!("{name} {flag}"))
+}
+
 #[test]
 fn every_command_has_a_manual_page() {
     assert!(stdout(&paydirt("man")).contains("paydirt"));
@@ -57,6 +113,14 @@ fn every_command_has_a_manual_page() {
     }
     assert!(stdout(&paydirt("man mine")).contains("hex\\-zeros"));
     assert_refused("man mien", &["COMMAND", "mien", "mine"]);
+    let page = paydirt("man chain mine");
+    assert!(
+        stdout(&page).contains("SYNOPSIS\n\\fBpaydirt chain mine\\fR"),
+        "{}",
+        stdout(&page)
+    );
+    assert_refused("man chain mien", &["COMMAND", "mien", "chain", "verify"]);
+    assert_refused("man mine deeper", &["COMMAND", "deeper", "no commands"]);
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("man1");
     let _ = std::fs::remove_dir_all(&folder); // there is none the first time
     let output = paydirt(format!("man --out {}", folder.to_str().unwrap()));

@@ -23,5 +23,6 @@ mod roll;
 mod serve;
 mod solo;
 mod streams;
+mod terminal;
 mod untrue;
 mod work;

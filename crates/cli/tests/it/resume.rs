@@ -8,8 +8,8 @@ use std::{
 };
 
 use crate::common::{
-    assert_refused, code, command, json, json_lines, paydirt, paydirt_reads, signal, spawn, stderr, stdout,
-    validate,
+    assert_refused, code, command, json, json_lines, paydirt, paydirt_reads, range, signal, spawn, stderr,
+    stdout, validate,
 };
 use serde_json::{Value, json};
 
@@ -76,7 +76,7 @@ fn time_limit_after_time_limit_comes_to_the_same_result() {
         assert_eq!(content["next"], json!(done), "nothing above the point was tested");
         assert_eq!(content["elapsed_s"], result["elapsed_s"]);
         (hashes, elapsed) = (done, result["elapsed_s"].as_f64().unwrap());
-        assert_eq!(result["range"], json!({"start": 0, "count": count}));
+        assert_eq!(result["range"], range(0, count.into()));
     }
     let again = paydirt(&limited);
     assert_eq!(code(&again), 1);

@@ -123,7 +123,7 @@ fn the_space_ends_where_the_mask_says() {
 
 #[test]
 fn what_cannot_be_rolled_is_refused() {
-    for mask in ["1fffe00", "0x1fffe000", "", "zzzzzzzz", "+1fffe00"] {
+    for mask in ["1fffe00", "0x1fffe00", "", "zzzzzzzz", "+1fffe00"] {
         assert_refused(
             format!("mine --header {GENESIS} --roll-version '{mask}'"),
             &["--roll-version", "8 hex digits", "1fffe000"],

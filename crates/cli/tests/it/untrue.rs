@@ -211,7 +211,11 @@ fn every_field_changed_in_turn() {
             "/header_nonce",
             "/puzzle/roll_version",
         ];
-        assert!(known.iter().any(|field| change.starts_with(field)), "{change}");
+        // Older results lack it.
+        let is_old = change.contains("nonce_decimal") || change.starts_with("/range/count");
+        let is_left_out = change.ends_with(" = null") || change.ends_with(" left out");
+        let is_known = known.iter().any(|field| change.starts_with(field));
+        assert!(is_known || (is_old && is_left_out), "{change}");
     }
 }
 

@@ -1,11 +1,13 @@
 //! `paydirt work` as the programs that drive it see it: lines in, lines out, what ends it and what does not.
 
+mod priorities;
+
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     process::{Child, ChildStdin, ChildStdout},
 };
 
-use crate::common::{assert_refused, complaint, json, paydirt, signal, spawn, validate, validate_as};
+use crate::common::{assert_refused, complaint, json, paydirt, range, signal, spawn, validate, validate_as};
 use serde_json::{Value, json};
 
 /// A worker with both ends of its pipes.
@@ -307,28 +309,6 @@ fn an_id_is_one_job_at_a_time() {
 }
 
 #[test]
-fn priority_goes_first_and_equals_keep_their_order() {
-    let mut worker = Worker::start("");
-    // With `progress` the first job says when it runs, so that the others are sure to wait.
-    let mut first = endless("first");
-    first["progress"] = json!(0.01);
-    worker.send(first);
-    worker.expect("accepted", json!("first"));
-    worker.expect("progress", json!("first"));
-    let jobs = [("a", 0), ("b", -5), ("c", 3), ("d", 0), ("e", 3)];
-    for (id, priority) in jobs {
-        let mut job = easy(id);
-        job["priority"] = json!(priority);
-        worker.send(job);
-    }
-    worker.send(json!({"cancel": "first"}));
-    let (answers, code, _) = worker.end();
-    let results = answers.iter().filter(|answer| answer["type"] == "result");
-    let order: Vec<_> = results.map(|result| result["id"].as_str().unwrap()).collect();
-    assert_eq!((order, code), (vec!["first", "c", "e", "a", "d", "b"], Some(0)));
-}
-
-#[test]
 fn progress_comes_on_request() {
     let mut worker = Worker::start("");
     let mut job = endless("slow");
@@ -340,7 +320,7 @@ fn progress_comes_on_request() {
     let second = worker.expect("progress", json!("slow"));
     assert!(first["elapsed_s"].as_f64().unwrap() >= 0.05);
     assert!(second["hashes"].as_u64().unwrap() > first["hashes"].as_u64().unwrap());
-    assert_eq!(first["range"], json!({"start": 0, "count": 1u64 << 40}));
+    assert_eq!(first["range"], range(0, 1 << 40));
     worker.send(json!({"cancel": "slow"}));
     while worker.answer()["type"] == "progress" {}
 }

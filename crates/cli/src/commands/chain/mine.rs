@@ -17,7 +17,7 @@ use crate::{
     terminal::{
         exit::Exit,
         interrupt::on_interrupt,
-        output::{self, rate, seconds, thousands},
+        output::{self, counted, rate, seconds, thousands},
         progress::StepBar,
     },
 };
@@ -27,9 +27,11 @@ use paydirt_ledger::{Ledger, Mined, MiningEnd, MiningPlan, mine_blocks};
 
 const EXAMPLES: &str = "\
 Examples:
-  paydirt chain mine                                  # one block, with what waits in the queue
+  paydirt chain mine            # one block, with what waits in the queue
   paydirt chain mine --count 100 --bits 20 --data /tmp/hard
-  paydirt chain mine --count 100000 --bits 1 --spacing 60 --data /tmp/long    # a made-up history";
+
+  # A made-up history
+  paydirt chain mine --count 100000 --bits 1 --spacing 60 --data /tmp/long";
 
 /// Mine blocks into a stored ledger
 #[derive(Debug, Args)]
@@ -145,13 +147,13 @@ fn readable(report: &MineReport) -> String {
         .hashes_per_second
         .map_or("too short to measure".to_owned(), rate);
     format!(
-        "{:<12}{} blocks in {}, {} hashes: {rate}\nlength      {}\ntip         {}\nwaiting     {} transactions\n",
+        "{:<12}{} in {}, {}: {rate}\nlength      {}\ntip         {}\nwaiting     {}\n",
         report.status,
-        thousands(report.blocks),
+        counted(report.blocks, "block", "blocks"),
         seconds(report.elapsed_s),
-        thousands(report.hashes),
+        counted(report.hashes, "hash", "hashes"),
         thousands(report.length),
         report.tip,
-        thousands(report.pending),
+        counted(report.pending as u64, "transaction", "transactions"),
     )
 }

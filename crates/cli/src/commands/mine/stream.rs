@@ -35,6 +35,7 @@ enum Line {
     /// The search goes on where an earlier run left it.
     Resumed {
         next: u64,
+        next_decimal: String,
         solution_count: u64,
     },
     Solution(SolutionRecord),
@@ -78,6 +79,7 @@ impl Stream {
         if let (true, Ok(next)) = (self.json, u64::try_from(point.next)) {
             self.send(Line::Resumed {
                 next,
+                next_decimal: next.to_string(),
                 solution_count: point.solutions,
             });
         }
