@@ -14,12 +14,17 @@
 //!
 //! Whether a level is measured is settled before its first puzzle and does not depend on its luck: levels that were cut
 //! off when they took long would show too few tries.
+//!
+//! The rate is hashes per second of processor time, times the processors that the threads may have: what the machine does
+//! when nothing else wants it. What it did on the wall stands beside it, and only the budget goes by that.
 
+mod choice;
 mod engine;
 mod report;
 
+pub use choice::{Answer, Chosen, Within};
 pub use report::{
-    Answer, AtRate, CompareReport, CompareStatus, Fit, LevelReport, MeasuredTries, Times, Within,
+    AtRate, CompareReport, CompareStatus, Fit, LevelReport, MeasuredTries, Split, Times,
 };
 
 use std::{fmt, time::Duration};
@@ -47,6 +52,11 @@ const CALIBRATION: Duration = Duration::from_millis(100);
 const TELLING_MEAN_S: f64 = 1e-3;
 /// … and all of them together this long.
 const TELLING_TOTAL_S: f64 = 0.02;
+
+/// What starting and stopping a puzzle's threads may take, in which they use no processor.
+const START_AND_STOP_S: f64 = 1e-3;
+/// A level tells whether its threads were kept waiting when they asked for this much processor time, in seconds.
+const ASKED_ENOUGH_S: f64 = 0.1;
 
 /// A first level of this many hashes is mined without asking how long it takes: a second on the slowest kernel.
 const TRIFLE_HASHES: f64 = 1e6;
@@ -95,12 +105,26 @@ impl Level {
 }
 
 /// A rate with a name.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NamedRate {
     /// Whose it is.
     pub name: String,
     /// Hashes per second.
     pub hashes_per_second: f64,
+    /// Where the figure comes from, when it was not given as a number.
+    pub source: Option<String>,
+    /// What an hour of it costs, in whatever money.
+    pub price_per_hour: Option<f64>,
+}
+
+/// What levels are counted in where one is to be chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Step {
+    /// Whole bits.
+    #[default]
+    Bit,
+    /// Whole hex zeros, 4 bits each.
+    HexZero,
 }
 
 /// What is to be compared, and what is asked of it.
@@ -116,8 +140,14 @@ pub struct Settings {
     pub budget: Duration,
     /// Attackers and users, whose times are computed.
     pub rates: Vec<NamedRate>,
+    /// What an hour of this machine costs.
+    pub own_price_per_hour: Option<f64>,
+    /// Into how many puzzles of an equal share each level is split, for comparison; 1 leaves it whole.
+    pub split: u32,
     /// A time in seconds and the share of puzzles that must be solved in it.
     pub within: Option<(f64, f64)>,
+    /// What the levels are counted in.
+    pub step: Step,
 }
 
 /// A solved puzzle.
@@ -129,6 +159,8 @@ pub struct Sample {
     pub hashes: u64,
     /// Wall time in seconds.
     pub elapsed_s: f64,
+    /// Processor time of all threads together in seconds; `None` where the system does not tell.
+    pub processor_s: Option<f64>,
 }
 
 impl Sample {
@@ -161,23 +193,93 @@ impl MinedLevel {
         self.samples.iter().map(|sample| sample.hashes).sum()
     }
 
-    /// Hashes per second; `None` when it was not measured, or too short to measure.
-    fn hashes_per_second(&self) -> Option<f64> {
-        let elapsed_s = self.elapsed_s();
-        (elapsed_s > 0.0).then(|| self.hashes() as f64 / elapsed_s)
+    /// The processor time of all puzzles in seconds; `None` when it is not known.
+    fn processor_s(&self) -> Option<f64> {
+        self.samples.iter().map(|sample| sample.processor_s).sum()
     }
 
-    fn tells_the_rate(&self) -> bool {
-        let elapsed_s = self.elapsed_s();
-        elapsed_s >= TELLING_TOTAL_S && elapsed_s >= TELLING_MEAN_S * self.samples.len() as f64
+    /// Hashes per second on the wall; `None` when it was not measured, or too short to measure.
+    fn hashes_per_second(&self) -> Option<f64> {
+        self.effort().hashes_per_second()
+    }
+
+    /// Hashes per second of processor time.
+    fn hashes_per_processor_second(&self) -> Option<f64> {
+        self.effort().hashes_per_processor_second()
+    }
+
+    fn effort(&self) -> Effort {
+        Effort {
+            hashes: self.hashes(),
+            elapsed_s: self.elapsed_s(),
+            processor_s: self.processor_s().filter(|_| self.is_measured()),
+        }
+    }
+
+    /// How much processor time the threads asked for and how much they got, in seconds, if that can be told: `workers`
+    /// processors all the while, apart from starting and stopping.
+    fn asked_and_got_s(&self, workers: f64) -> Option<(f64, f64)> {
+        let idle_s = START_AND_STOP_S * self.samples.len() as f64;
+        let asked_s = workers * (self.elapsed_s() - idle_s);
+        let got_s = self.effort().processor_s?;
+        (asked_s >= ASKED_ENOUGH_S && self.elapsed_s() >= 10.0 * idle_s).then_some((asked_s, got_s))
+    }
+
+    /// The share of the processor time they asked for that the threads got, 1 at most.
+    fn processor_share(&self, workers: f64) -> Option<f64> {
+        let (asked_s, got_s) = self.asked_and_got_s(workers)?;
+        Some((got_s / asked_s).min(1.0))
+    }
+
+    fn tells_the_rate(&self, workers: f64) -> bool {
+        // Waiting for a processor makes no level longer.
+        let busy_s = self.effort().processor_s.map(|time| time / workers);
+        let length_s = busy_s.unwrap_or(self.elapsed_s());
+        length_s >= TELLING_TOTAL_S && length_s >= TELLING_MEAN_S * self.samples.len() as f64
+    }
+}
+
+/// Hashes, and what they took.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Effort {
+    hashes: u64,
+    elapsed_s: f64,
+    processor_s: Option<f64>,
+}
+
+impl Effort {
+    fn hashes_per_second(&self) -> Option<f64> {
+        (self.elapsed_s > 0.0).then(|| self.hashes as f64 / self.elapsed_s)
+    }
+
+    fn hashes_per_processor_second(&self) -> Option<f64> {
+        let processor_s = self.processor_s.filter(|time| *time > 0.0)?;
+        Some(self.hashes as f64 / processor_s)
+    }
+
+    /// The rate with `workers` processors; on the wall where the system does not tell processor time.
+    fn rate(&self, workers: f64, basis: RateBasis) -> Option<Rate> {
+        let wall = self.hashes_per_second()?;
+        let each = self.hashes_per_processor_second();
+        Some(Rate {
+            hashes_per_second: each.map_or(wall, |each| each * workers),
+            hashes_per_processor_second: each,
+            wall_hashes_per_second: wall,
+            basis,
+        })
     }
 }
 
 /// The rate that expected times are computed with.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rate {
-    /// Hashes per second.
+    /// Hashes per second that this machine does when nothing else wants its processors.
     pub hashes_per_second: f64,
+    /// Hashes per second of processor time, of one thread; `None` where the system does not tell that time: the rate is
+    /// then what it was on the wall.
+    pub hashes_per_processor_second: Option<f64>,
+    /// Hashes per second of the time on the wall, starting, stopping and whatever else ran included.
+    pub wall_hashes_per_second: f64,
     /// How it was measured.
     pub basis: RateBasis,
 }
@@ -231,6 +333,8 @@ struct Measured {
     levels: Vec<MinedLevel>,
     /// The machine's rate; `None` when it was cancelled before there was one.
     rate: Option<Rate>,
+    /// How many processors the threads may have at a time.
+    workers: f64,
     /// Whether the tries follow the geometric distribution; `None` when nothing was measured.
     fit: Option<GoodnessOfFit>,
     /// Whether it was cancelled before its end.
@@ -247,21 +351,25 @@ pub fn run(
     let mut machine = Machine::here();
     let pinned_threads = setup.pins.as_ref().map_or(0, |pins| pins.bind(miner));
     machine.pinned = pinned_threads == miner.threads();
+    let workers = machine.processors_for(miner.threads());
     let meter = Meter::start();
-    let measured = measure(settings, &mut &*miner, &setup.cancel, on_progress);
+    let measured = measure(settings, &mut &*miner, workers, &setup.cancel, on_progress);
     let usage = meter.stop();
     CompareReport::new(settings, setup, machine, miner, pinned_threads, usage, measured)
 }
 
+/// `workers`: how many processors the engine's threads may have at a time.
 fn measure(
     settings: &Settings,
     engine: &mut dyn Engine,
+    workers: f64,
     cancel: &Cancel,
     on_progress: &mut dyn FnMut(&Progress),
 ) -> Measured {
     let mut comparison = Comparison {
         settings,
         engine,
+        workers,
         cancel,
         calibrated: None,
         done: Vec::new(),
@@ -283,6 +391,7 @@ fn measure(
     }
     Measured {
         rate: comparison.rate(),
+        workers,
         fit: fit(&comparison.done, settings.seed),
         interrupted: cancel.is_cancelled(),
         levels: comparison.done,
@@ -293,8 +402,9 @@ fn measure(
 struct Comparison<'a> {
     settings: &'a Settings,
     engine: &'a mut dyn Engine,
+    workers: f64,
     cancel: &'a Cancel,
-    calibrated: Option<f64>,
+    calibrated: Option<Effort>,
     done: Vec<MinedLevel>,
     /// What is left of the budget.
     left: Duration,
@@ -302,26 +412,24 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn level_rate(&self) -> Option<Rate> {
-        let telling = self.done.iter().rev().find(|level| level.tells_the_rate())?;
-        Some(Rate {
-            hashes_per_second: telling.hashes_per_second()?,
-            basis: RateBasis::Level {
-                bits: telling.level.bits,
-            },
-        })
+        let telling = self.done.iter().rev().find(|level| level.tells_the_rate(self.workers))?;
+        let bits = telling.level.bits;
+        telling.effort().rate(self.workers, RateBasis::Level { bits })
     }
 
     fn rate(&self) -> Option<Rate> {
-        let calibrated = |hashes_per_second| Rate {
-            hashes_per_second,
-            basis: RateBasis::Calibration,
-        };
-        self.level_rate().or(self.calibrated.map(calibrated))
+        let calibrated = || self.calibrated?.rate(self.workers, RateBasis::Calibration);
+        self.level_rate().or_else(calibrated)
+    }
+
+    /// How fast it goes with whatever else runs: what the budget must be held against.
+    fn wall_rate(&self) -> Option<f64> {
+        self.rate().map(|rate| rate.wall_hashes_per_second)
     }
 
     fn calibrate(&mut self) {
         if self.calibrated.is_none() && !self.cancel.is_cancelled() {
-            self.calibrated = self.engine.rate(CALIBRATION, self.cancel);
+            self.calibrated = self.engine.effort(CALIBRATION, self.cancel);
         }
     }
 
@@ -333,11 +441,11 @@ impl Comparison<'_> {
         if hashes <= TRIFLE_HASHES && self.left > Duration::ZERO {
             return true;
         }
-        if self.rate().is_none() {
+        if self.wall_rate().is_none() {
             self.calibrate();
         }
-        self.rate()
-            .is_some_and(|rate| hashes / rate.hashes_per_second <= self.left.as_secs_f64())
+        self.wall_rate()
+            .is_some_and(|rate| hashes / rate <= self.left.as_secs_f64())
     }
 
     /// Mines all puzzles of a level; none when it is cancelled in between.
@@ -362,7 +470,7 @@ impl Comparison<'_> {
         let count = self.settings.samples as f64;
         let expected = |level: &Level| level.tries().expected() * count;
         let here: f64 = samples.iter().map(|sample| sample.hashes as f64).sum();
-        let rate = self.rate().map(|rate| rate.hashes_per_second);
+        let rate = self.wall_rate();
         // Levels that will not fit are not waited for.
         let budget = rate.map_or(f64::INFINITY, |rate| rate * self.left.as_secs_f64());
         let this = level.tries().expected() * (count - sample as f64);

@@ -50,8 +50,11 @@ fn machine_lines(machine: &Machine, line: fn(&str, &str) -> String) -> String {
 /// For a terminal.
 pub(super) fn text(report: &impl Export) -> String {
     let notes: String = report.notes().iter().map(|note| format!("{note}\n")).collect();
+    let more: String = (report.more_tables().iter())
+        .map(|(title, table)| format!("{title}\n\n{}\n", table.to_text()))
+        .collect();
     format!(
-        "{}\n{}\n\n{}\n{notes}",
+        "{}\n{}\n\n{}\n{more}{notes}",
         machine_lines(report.machine(), |label, value| format!("{label:<11} {value}\n")),
         report.what(),
         report.narrow_table().to_text(),
@@ -73,6 +76,10 @@ pub(super) fn markdown<E: Export>(report: &E, picture: Option<&str>) -> String {
         initial.to_uppercase(),
         report.table().to_markdown(),
     );
+    for (title, table) in report.more_tables() {
+        let (initial, rest) = title.split_at(1);
+        text += &format!("{}{rest}:\n\n{}\n", initial.to_uppercase(), table.to_markdown());
+    }
     text.extend(report.notes().iter().map(|note| format!("- {note}\n")));
     if !report.warnings().is_empty() {
         text += "\nWarnings:\n\n";
