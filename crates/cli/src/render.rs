@@ -6,3 +6,4 @@ pub(crate) mod numbers;
 pub(crate) mod plot;
 mod table;
 mod text;
+mod wrap;

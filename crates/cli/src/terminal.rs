@@ -8,3 +8,4 @@ pub(crate) mod outbox;
 pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod reader;
+pub(crate) mod width;

@@ -59,21 +59,26 @@ const MOST_JOBS: usize = 65_536;
 
 const EXAMPLES: &str = r#"Requests, one JSON object a line (schema paydirt.job/1):
   {"id": "a", "puzzle": {"text": "100"}, "goal": {"hex_zeros": 4}}
-  {"id": 2, "puzzle": {"header": "0100…"}, "search": {"timeout": 60}, "progress": 0.5}
+  {"id": 2, "puzzle": {"header": "0100…"}, "search": {"timeout": 60}}
   {"id": 3, "puzzle": {"text": "soon"}, "goal": {"bits": 20}, "priority": 1}
   {"cancel": "a"}
   {"ping": 1}
   {"info": true}
-The fields of puzzle, goal and search are the options of `paydirt mine`, with _ or - between words.
+The fields of puzzle, goal and search are the options of `paydirt mine`, with _
+or - between words; "progress": 0.5 asks for a line every half second.
 
-Answers, one JSON object a line: accepted, busy, progress, error, pong, info (schema paydirt.work/1),
-and for each accepted job one result: the object of `paydirt mine --json` (schema paydirt.mine/1) with its id.
+Answers, one JSON object a line: accepted, busy, progress, error, pong, info
+(schema paydirt.work/1), and for each accepted job one result: the object of
+`paydirt mine --json` (schema paydirt.mine/1) with its id.
 
-Limits: 65536 jobs and 64 MiB in the queue, 1 MiB a line, 32 levels of nesting, 256 bytes an id.
+Limits: 65536 jobs and 64 MiB in the queue, 1 MiB a line, 32 levels of nesting,
+256 bytes an id.
 
 Examples:
-  echo '{"id": 1, "puzzle": {"text": "100"}, "goal": {"hex_zeros": 4}}' | paydirt work
-  paydirt work < jobs.jsonl | jq -c 'select(.type == "result") | {id, status, nonce}'"#;
+  echo '{"id": 1, "puzzle": {"text": "100"}, "goal": {"hex_zeros": 4}}' |
+    paydirt work
+  paydirt work < jobs.jsonl |
+    jq -c 'select(.type == "result") | {id, status, nonce}'"#;
 
 /// Take jobs as JSON lines on stdin and answer on stdout, until the input ends
 #[derive(Debug, Args)]

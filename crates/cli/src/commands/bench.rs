@@ -19,7 +19,7 @@ use paydirt_measure::{
 
 const EXAMPLES: &str = "\
 Examples:
-  # Both puzzles, one thread and all of them, the fastest kernel: about 22 seconds
+  # Both puzzles, one thread and all of them, the fastest kernel: 22 seconds
   paydirt bench
 
   # Every kernel this processor runs, on one to four threads, with a picture
@@ -29,8 +29,9 @@ Examples:
   paydirt bench --puzzle header --json > before.json
   paydirt bench --puzzle header --baseline before.json
 
-Every sample counts the solutions among the nonces it was measured over. When they are not
-exactly those that the oracle finds there, the run stops with exit code 3.";
+Every sample counts the solutions among the nonces it was measured over. When
+they are not exactly those that the oracle finds there, the run stops with exit
+code 3.";
 
 /// Measure hash rates: kernels × threads × puzzles, with their ceiling
 #[derive(Debug, Args)]

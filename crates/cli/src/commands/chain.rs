@@ -15,12 +15,12 @@ use crate::terminal::exit::Exit;
 
 const EXAMPLES: &str = "\
 Examples:
-  paydirt chain mine --count 10                 # ten blocks, in a new ledger if there is none
-  paydirt chain show                            # the last blocks
+  paydirt chain mine --count 10     # ten blocks, in a new ledger if there is none
+  paydirt chain show                # the last blocks
   paydirt chain show 2 --json
   paydirt chain verify && paydirt chain export chain.jsonl
   paydirt chain import chain.jsonl --data /tmp/copy
-  paydirt chain switch                          # to the heaviest branch, if a node left it aside
+  paydirt chain switch              # to the heaviest branch that was left aside
   paydirt chain stats --plot chain.svg";
 
 /// Look at, verify, export, import and extend a stored ledger

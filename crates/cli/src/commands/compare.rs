@@ -19,7 +19,7 @@ const MOST_PUZZLES: u32 = 65_536;
 
 const EXAMPLES: &str = "\
 Examples:
-  # How long do 12 to 24 bits take here? Levels that do not fit a minute are computed
+  # How long do 12 to 24 bits take here? What takes too long is computed
   paydirt compare --bits 12..24
 
   # Half-bit steps, 200 puzzles each, with a picture
@@ -35,8 +35,8 @@ Examples:
   # How much less luck is there in 16 puzzles of a sixteenth each?
   paydirt compare --bits 16..20 --split 16
 
-Puzzle INDEX of a level is the text compare/SEED/BITS/INDEX/ followed by the nonce, so any of
-them can be mined again:
+Puzzle INDEX of a level is the text compare/SEED/BITS/INDEX/ followed by the
+nonce, so any of them can be mined again:
   paydirt mine --text compare/1/12/0/ --bits 12
 
 Exit code 3 when the tries are not those of a right engine (p below 0.001).";

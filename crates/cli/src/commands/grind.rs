@@ -16,12 +16,14 @@ use crate::{
 use paydirt::{HEADER_BYTES, Header, Miner, Puzzle, Search};
 
 const EXAMPLES: &str = "\
-Prints the header with the lowest nonce that meets its nBits. A nonce that stands in it is ignored, as are bytes after
-the 80th. Messages and exit codes (0 and 1) are those of bitcoin-util.
+Prints the header with the lowest nonce that meets its nBits. A nonce that
+stands in it is ignored, as are bytes after the 80th. Messages and exit codes
+(0 and 1) are those of bitcoin-util.
 
 Examples:
   paydirt grind \"$HEADER\"
-  contrib/signet/miner --cli=bitcoin-cli generate --grind-cmd='paydirt grind' --address=\"$ADDRESS\" --min-nbits";
+  contrib/signet/miner --cli=bitcoin-cli generate \\
+    --grind-cmd='paydirt grind' --address=\"$ADDRESS\" --min-nbits";
 
 /// Grind a block header, as `bitcoin-util grind` does
 #[derive(Debug, Args)]

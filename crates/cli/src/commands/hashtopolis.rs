@@ -46,16 +46,18 @@ const MOST_LINE_BYTES: usize = 1 << 20;
 const WHOLE_CHUNK: u128 = 10_000;
 
 const EXAMPLES: &str = "\
-An attack is the puzzle, goal and search options of `paydirt mine`, or a FILE with a puzzle on each line (#HL# in
-Hashtopolis): a template if {nonce} stands in it, else a text before the nonce; --lines says otherwise.
+An attack is the puzzle, goal and search options of `paydirt mine`, or a FILE
+with a puzzle on each line (#HL# in Hashtopolis): a template if {nonce} stands
+in it, else a text before the nonce; --lines says otherwise.
 
-Hashtopolis runs the cracker's executable with keyspace or crack as its first word: give it a script of two lines,
+Hashtopolis runs the cracker's executable with keyspace or crack as its first
+word: give it a script of two lines,
   #!/bin/sh
   exec \"$(dirname \"$0\")/paydirt\" hashtopolis \"$@\"
 
 Examples:
-  paydirt hashtopolis keyspace --text 100 --hex-zeros 4 --count 1000000
-  paydirt hashtopolis crack -s 0 -l 100000 --text 100 --hex-zeros 4 --count 1000000
+  paydirt hashtopolis keyspace --text 100 --hex-zeros 4 --count 1e6
+  paydirt hashtopolis crack -s 0 -l 100000 --text 100 --hex-zeros 4 --count 1e6
   paydirt hashtopolis crack -s 0 -l 100000 puzzles.txt --bits 20 --timeout=30";
 
 /// Speak the contract of Hashtopolis's generic crackers

@@ -31,17 +31,23 @@ use paydirt::{
 const MOST_LINE_BYTES: usize = 1 << 30;
 
 const EXAMPLES: &str = "\
-Results are read a line at a time, with --find all after the lines of their solutions; what else `paydirt work` prints is
-passed over. Shards cut with --shard know the whole they are a part of; of ranges cut by hand with --start and --count, say the whole with --start and --count here.
-Every solution is hashed again; a result that cannot be true is refused, with its file, line and field.
+Results are read a line at a time, with --find all after the lines of their
+solutions; what else `paydirt work` prints is passed over. Shards cut with
+--shard know the whole they are a part of; of ranges cut by hand with --start
+and --count, say the whole with --start and --count here. Every solution is
+hashed again; a result that cannot be true is refused, with its file, line and
+field.
 
 Examples:
   paydirt merge shard-*.json
-  seq 0 7 | parallel paydirt mine --text 100 --hex-zeros 7 --count 1000000000 --shard {}/8 --json | paydirt merge
+  seq 0 7 |
+    parallel paydirt mine --text 100 --hex-zeros 7 --count 1e9 --shard {}/8 \\
+      --json | paydirt merge
   paydirt merge --start 0 --count 1000000 a.json b.json --json
 
-Exit code 0 when a solution was found, 1 when the whole range holds none, 2 when a shard is missing, there twice or untrue,
-4 or 130 when a shard that could change the answer did not finish.";
+Exit code 0 when a solution was found, 1 when the whole range holds none, 2 when
+a shard is missing, there twice or untrue, 4 or 130 when a shard that could
+change the answer did not finish.";
 
 /// Merge the results of shards into the one answer
 #[derive(Debug, Args)]

@@ -36,17 +36,18 @@ Examples:
   # A Bitcoin header at regtest difficulty, as JSON
   paydirt mine --header \"$HEADER\" --nbits 207fffff --json
 
-  # The same over the version bits of BIP 320 too: 2^48 nonces, and faster where 128 versions share a schedule
+  # The same over the version bits of BIP 320 too: 2^48 nonces, and faster
   paydirt mine --header \"$HEADER\" --bits 36 --roll-version 1fffe000
 
   # Every solution of a billion nonces, in ascending order, as they are found
-  paydirt mine --text x --bits 24 --count 1000000000 --find all | grep '^solution'
+  paydirt mine --text x --bits 24 --count 1e9 --find all | grep '^solution'
 
   # Days: after a power cut the same line goes on where it was
   paydirt mine --text x --hex-zeros 13 --resume search.json
 
   # The third of four machines, at most a minute
-  paydirt mine --template 'job-{nonce}.' --nonce hex:12 --bits 40 --shard 2/4 --timeout 60";
+  paydirt mine --template 'job-{nonce}.' --nonce hex:12 --bits 40 \\
+    --shard 2/4 --timeout 60";
 
 /// Solve one puzzle
 #[derive(Debug, Args)]

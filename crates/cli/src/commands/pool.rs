@@ -27,17 +27,21 @@ use paydirt_bitcoin::{
 const PATIENCE: Duration = Duration::from_secs(1);
 
 const EXAMPLES: &str = "\
-Mines until --shares, --timeout or Ctrl-C ends it. A pool that is down or silent is tried again, later and later, and
-then the fallbacks in order. With --json stdout has an event a line (schema paydirt.pool/1): connected, subscribed,
-authorized, difficulty, job, accepted, rejected, stale, rate (every 10 seconds), reconnecting, and last end.
+Mines until --shares, --timeout or Ctrl-C ends it. A pool that is down or silent
+is tried again, later and later, and then the fallbacks in order. With --json
+stdout has an event a line (schema paydirt.pool/1): connected, subscribed,
+authorized, difficulty, job, accepted, rejected, stale, rate (every 10 seconds),
+reconnecting, and last end.
 
-Exit codes: 0 as many shares as wanted; 2 bad input; 3 the pool refuses the user, or its certificate is not trusted;
-4 time limit; 130 interrupted.
+Exit codes: 0 as many shares as wanted; 2 bad input; 3 the pool refuses the
+user, or its certificate is not trusted; 4 time limit; 130 interrupted.
 
 Examples:
   paydirt pool stratum+tcp://127.0.0.1:3333 --user bc1q…
-  paydirt pool stratum+tcp://pool.example.org:3333 --fallback stratum+tcp://127.0.0.1:3333 --user me.rig1 --suggest-difficulty 0.1
-  paydirt pool stratum+ssl://127.0.0.1:3334 --certificate pool.pem --user me --shares 10 --timeout 600 --json";
+  paydirt pool stratum+tcp://pool.example.org:3333 --user me.rig1 \\
+    --fallback stratum+tcp://127.0.0.1:3333 --suggest-difficulty 0.1
+  paydirt pool stratum+ssl://127.0.0.1:3334 --certificate pool.pem --user me \\
+    --shares 10 --timeout 600 --json";
 
 /// Mine for a pool (Stratum v1)
 #[derive(Debug, Args)]

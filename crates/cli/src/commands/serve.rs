@@ -27,9 +27,10 @@ const MIN_PENDING_BYTES: usize = 4096;
 
 const EXAMPLES: &str = "\
 Examples:
-  paydirt serve                                    # http://127.0.0.1:5000, kept in the data directory
+  paydirt serve                 # http://127.0.0.1:5000, in the data directory
   PORT=8080 paydirt serve --memory --bits 20
-  paydirt serve --data /var/lib/paydirt --block-time 10 --cors https://example.com --log json
+  paydirt serve --data /var/lib/paydirt --block-time 10 \\
+    --cors https://example.com --log json
   openssl rand -hex 32 > token; chmod 600 token
   paydirt serve --host 0.0.0.0 --allow-host node.example --token-file token
 
@@ -37,11 +38,11 @@ Examples:
   curl localhost:5000/transactions/new -H 'content-type: application/json' \\
        -d '{\"sender\":\"alice\",\"recipient\":\"bob\",\"amount\":5}'
   curl localhost:5000/chain
-  minerd -a sha256d -o http://127.0.0.1:5000 -O x:x    # or any other that speaks getwork
+  minerd -a sha256d -o http://127.0.0.1:5000 -O x:x     # or others with getwork
   open http://localhost:5000/explorer
 
-Ctrl-C and SIGTERM finish what is being written and exit 0; or 3, if the ledger's file failed meanwhile: GET /status
-says so, with 503.";
+Ctrl-C and SIGTERM finish what is being written and exit 0; or 3, if the
+ledger's file failed meanwhile: GET /status says so, with 503.";
 
 /// Serve the ledger over HTTP
 #[derive(Debug, Args)]

@@ -35,18 +35,21 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 const MEANINGLESS: u32 = 0x1fff_e000;
 
 const EXAMPLES: &str = "\
-Mines blocks until --blocks, --timeout or Ctrl-C ends it. A node that is down, silent or starting is tried again. With
---json stdout has an event a line (schema paydirt.solo/1): template, block (accepted, or the node's reason), rate (every
-10 seconds), and last end.
+Mines blocks until --blocks, --timeout or Ctrl-C ends it. A node that is down,
+silent or starting is tried again. With --json stdout has an event a line
+(schema paydirt.solo/1): template, block (accepted, or the node's reason), rate
+(every 10 seconds), and last end.
 
-Exit codes: 0 as many blocks as wanted; 2 bad input; 3 wrong credentials, an address of another network, no cookie file;
-4 time limit; 130 interrupted.
+Exit codes: 0 as many blocks as wanted; 2 bad input; 3 wrong credentials, an
+address of another network, no cookie file; 4 time limit; 130 interrupted.
 
 Examples:
   # regtest, with the cookie that bitcoind writes
-  paydirt solo --rpc http://127.0.0.1:18443 --rpc-cookie ~/.bitcoin/regtest/.cookie --address bcrt1q… --blocks 10
+  paydirt solo --rpc http://127.0.0.1:18443 --address bcrt1q… --blocks 10 \\
+    --rpc-cookie ~/.bitcoin/regtest/.cookie
 
-  paydirt solo --rpc http://127.0.0.1:38332 --rpc-user me --rpc-password secret --address tb1q… --timeout 3600 --json";
+  paydirt solo --rpc http://127.0.0.1:38332 --rpc-user me --rpc-password secret \\
+    --address tb1q… --timeout 3600 --json";
 
 /// Mine for a Bitcoin node (getblocktemplate)
 #[derive(Debug, Args)]

@@ -14,7 +14,7 @@ use paydirt::record::VerifyRecord;
 const EXAMPLES: &str = "\
 Examples:
   paydirt verify --text 100 --hex-zeros 4 35293
-  paydirt verify --header \"$HEADER\"            # the nonce that stands in the header
+  paydirt verify --header \"$HEADER\"       # the nonce that stands in the header
   paydirt verify --header \"$HEADER\" --roll-version 1fffe000 --bits 20 746044
 
 Exit code 0 when the nonce is a solution, 1 when it is not.";

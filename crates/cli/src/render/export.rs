@@ -63,7 +63,7 @@ pub(crate) trait Export: Serialize {
     /// What was measured, in a line that begins with a letter or a digit.
     fn what(&self) -> String;
     fn table(&self) -> Table;
-    /// The table for a terminal of 80 columns.
+    /// The table for a terminal; on one that is narrower yet, its spare columns go, or it is turned.
     fn narrow_table(&self) -> Table {
         self.table()
     }

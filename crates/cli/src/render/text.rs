@@ -3,11 +3,17 @@
 mod bench;
 mod compare;
 
-use crate::render::export::Export;
+use crate::{
+    render::{
+        export::Export,
+        wrap::{wrapped, wrapped_under},
+    },
+    terminal::width,
+};
 use paydirt_measure::{machine::Machine, warnings::Warning};
 
 /// The machine block, a line for each label.
-fn machine_lines(machine: &Machine, line: fn(&str, &str) -> String) -> String {
+fn machine_lines(machine: &Machine, line: impl Fn(&str, &str) -> String) -> String {
     let mut cores = format!(
         "{} logical processors, {} cores",
         machine.logical_processors, machine.physical_cores
@@ -47,17 +53,25 @@ fn machine_lines(machine: &Machine, line: fn(&str, &str) -> String) -> String {
     .concat()
 }
 
-/// For a terminal.
+/// For a terminal, as wide as it is.
 pub(super) fn text(report: &impl Export) -> String {
-    let notes: String = report.notes().iter().map(|note| format!("{note}\n")).collect();
+    text_within(report, width::columns())
+}
+
+fn text_within(report: &impl Export, most: Option<usize>) -> String {
+    let line = |line: &str| format!("{}\n", wrapped(line, most));
+    let notes: String = report.notes().iter().map(|note| line(note)).collect();
     let more: String = (report.more_tables().iter())
-        .map(|(title, table)| format!("{title}\n\n{}\n", table.to_text()))
+        .map(|(title, table)| format!("{}\n{}\n", line(title), table.to_text(most)))
         .collect();
     format!(
-        "{}\n{}\n\n{}\n{more}{notes}",
-        machine_lines(report.machine(), |label, value| format!("{label:<11} {value}\n")),
-        report.what(),
-        report.narrow_table().to_text(),
+        "{}\n{}\n{}\n{more}{notes}",
+        machine_lines(report.machine(), |label, value| format!(
+            "{}\n",
+            wrapped_under(&format!("{label:<11} {value}"), 12, most)
+        )),
+        line(&report.what()),
+        report.narrow_table().to_text(most),
     )
 }
 

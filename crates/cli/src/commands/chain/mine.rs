@@ -27,9 +27,11 @@ use paydirt_ledger::{Ledger, Mined, MiningEnd, MiningPlan, mine_blocks};
 
 const EXAMPLES: &str = "\
 Examples:
-  paydirt chain mine                                  # one block, with what waits in the queue
+  paydirt chain mine            # one block, with what waits in the queue
   paydirt chain mine --count 100 --bits 20 --data /tmp/hard
-  paydirt chain mine --count 100000 --bits 1 --spacing 60 --data /tmp/long    # a made-up history";
+
+  # A made-up history
+  paydirt chain mine --count 100000 --bits 1 --spacing 60 --data /tmp/long";
 
 /// Mine blocks into a stored ledger
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ use crate::{
     terminal::{
         exit::Exit,
         output::{self, thousands},
+        width,
     },
 };
 use paydirt_ledger::{Block, BlockRecord, Ledger, Unchecked};
@@ -17,7 +18,7 @@ Examples:
   paydirt chain show                     # the last ten blocks
   paydirt chain show --from 1 --limit 3
   paydirt chain show latest              # one block with its transactions
-  paydirt chain show 2 --json            # one JSON object a block (schema paydirt.block/1)";
+  paydirt chain show 2 --json            # JSON (schema paydirt.block/1)";
 
 /// Show blocks of a stored ledger
 #[derive(Debug, Args)]
@@ -73,17 +74,15 @@ impl ShowArgs {
         }
         let limit = limit.unwrap_or(10);
         let from = from.unwrap_or_else(|| (length + 1).saturating_sub(limit).max(1));
+        let place = HashPlace::within(width::columns());
         if !self.json {
-            output::text(&format!(
-                "{:>8}  {:19}  {:>5}  {:>7}  hash\n",
-                "index", "time (UTC)", "bits", "trans."
-            ))?;
+            output::text(&place.line(["index", "time (UTC)", "bits", "trans.", "hash"]))?;
         }
         let mut printed = Ok(());
         ledger.read(&branch, from..from.saturating_add(limit), |block| {
             printed = match self.json {
                 true => output::json_line(&BlockRecord::new(&block).with_schema()),
-                false => output::text(&line(&block)),
+                false => output::text(&place.line(cells(&block).each_ref().map(String::as_str))),
             };
             printed.is_ok()
         })?;
@@ -122,15 +121,45 @@ fn bits(block: &Block<Unchecked>) -> f64 {
     block.header().work().log2()
 }
 
-fn line(block: &Block<Unchecked>) -> String {
-    format!(
-        "{:>8}  {:19}  {:>5.2}  {:>7}  {}\n",
-        block.index(),
+/// Where in the list a block's hash stands.
+#[derive(Clone, Copy)]
+enum HashPlace {
+    /// At the end of its line.
+    Beside,
+    /// In a line of its own.
+    Below,
+}
+
+impl HashPlace {
+    /// How wide the list is with 64 digits beside the rest.
+    const WIDTH: usize = 8 + 2 + 19 + 2 + 5 + 2 + 7 + 2 + 64;
+
+    /// Where there is room for it on a terminal of so many columns; anything else takes lines of any length.
+    fn within(columns: Option<usize>) -> Self {
+        match columns {
+            Some(columns) if columns < Self::WIDTH => Self::Below,
+            _ => Self::Beside,
+        }
+    }
+
+    fn line(self, [index, time, bits, transactions, hash]: [&str; 5]) -> String {
+        let between = match self {
+            Self::Beside => "  ",
+            Self::Below => "\n          ",
+        };
+        format!("{index:>8}  {time:19}  {bits:>5}  {transactions:>7}{between}{hash}\n")
+    }
+}
+
+/// A block in the list.
+fn cells(block: &Block<Unchecked>) -> [String; 5] {
+    [
+        block.index().to_string(),
         utc(block.header().time),
-        bits(block),
+        format!("{:.2}", bits(block)),
         thousands(block.transactions().len()),
-        block.hash()
-    )
+        block.hash().to_string(),
+    ]
 }
 
 fn one(block: &Block<Unchecked>) -> String {

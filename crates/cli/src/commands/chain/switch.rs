@@ -14,10 +14,11 @@ use paydirt_ledger::{BlockHash, SwitchError, Switched};
 
 const EXAMPLES: &str = "\
 Examples:
-  paydirt chain switch                   # to the branch with the most work
-  paydirt chain switch HASH --json       # to the branch of this block, and what stands on it
+  paydirt chain switch                  # to the branch with the most work
+  paydirt chain switch HASH --json      # to this block and what stands on it
 
-A node leaves a heavier branch aside that would replace more blocks than its --max-reorganisation. While it runs:
+A node leaves a heavier branch aside that would replace more blocks than its
+--max-reorganisation. While it runs:
   curl localhost:5000/status | jq .reorganisation
   curl localhost:5000/switch -d '{\"tip\":\"HASH\"}'
 

@@ -101,10 +101,13 @@ impl Export for BenchReport {
         }
         columns
             .right("MAD", |row| shown(row.hashes_per_second.map(|s| s.mad)))
+            .spare()
             .right("per CPU s", |row| shown(per_processor_second(row)))
             .right("own", |row| percent(row.ceiling.share))
+            .spare()
             .right("machine", |row| percent(share_of_processor(row)))
             .right("hits", hits)
+            .spare()
             .table()
     }
 

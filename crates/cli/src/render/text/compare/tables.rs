@@ -73,15 +73,12 @@ pub(super) fn narrow_levels(report: &CompareReport) -> Table {
         })
         .right("time", time(|level| Some(level.expected_time_s?.mean)))
         .right("mean", time(|level| Some(level.time_s?.mean)));
-    let is_busy = report.levels.iter().any(is_busy);
-    if is_busy {
+    if report.levels.iter().any(is_busy) {
         columns = columns.right("got", got);
     }
-    // What makes room is what else there is to show.
-    if !is_busy || report.levels.iter().all(|level| level.hex_zeros.is_none()) {
-        columns = columns.right("p50", time(|level| times(level)?.p50));
-    }
     columns
+        .right("p50", time(|level| times(level)?.p50))
+        .spare()
         .right("p95", time(|level| times(level)?.p95))
         .right("p99", time(|level| times(level)?.p99))
         .table()
@@ -122,7 +119,7 @@ pub(super) fn busy(report: &CompareReport, used: &Rate) -> Option<String> {
 pub(super) fn more(report: &CompareReport) -> Vec<(String, Table)> {
     let mut tables = Vec::new();
     if !report.rates.is_empty() {
-        let title = "others, computed: half of the puzzles, and 95 of 100, take no longer";
+        let title = "others, computed: 50 and 95 of 100 puzzles take no longer";
         tables.push((title.to_owned(), others(report)));
     }
     if let Some(puzzles) = Some(report.split).filter(|split| *split > 1) {
@@ -160,8 +157,9 @@ fn others(report: &CompareReport) -> Table {
             move |level: &LevelReport| short_seconds(of(&level.at_rates[index]))
         };
         columns = columns
-            .right(name.as_str(), at(|at| at.p50_s))
-            .right("p95", at(|at| at.p95_s));
+            .right(format!("{name} p50"), at(|at| at.p50_s))
+            .spare()
+            .right(format!("{name} p95"), at(|at| at.p95_s));
     }
     columns.table()
 }
