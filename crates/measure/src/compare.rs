@@ -23,9 +23,7 @@ mod engine;
 mod report;
 
 pub use choice::{Answer, Chosen, Within};
-pub use report::{
-    AtRate, CompareReport, CompareStatus, Fit, LevelReport, MeasuredTries, Split, Times,
-};
+pub use report::{AtRate, CompareReport, CompareStatus, Fit, LevelReport, MeasuredTries, Split, Times};
 
 use std::{fmt, time::Duration};
 
@@ -412,7 +410,11 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn level_rate(&self) -> Option<Rate> {
-        let telling = self.done.iter().rev().find(|level| level.tells_the_rate(self.workers))?;
+        let telling = self
+            .done
+            .iter()
+            .rev()
+            .find(|level| level.tells_the_rate(self.workers))?;
         let bits = telling.level.bits;
         telling.effort().rate(self.workers, RateBasis::Level { bits })
     }

@@ -263,7 +263,10 @@ mod tests {
             (16.0, 4, 300_000.0, 0.670_634_79),
         ] {
             let found = bits(level).all_within(puzzles, count);
-            assert!((found - within).abs() < 2e-5, "{level} {puzzles}: {found} {within}");
+            assert!(
+                (found - within).abs() < 2e-5,
+                "{level} {puzzles}: {found} {within}"
+            );
         }
         for (level, puzzles, q, tries) in [
             (1.0, 3, 0.5, 5.0),
@@ -275,7 +278,10 @@ mod tests {
             (24.0, 8, 0.05, 66_787_126.0),
         ] {
             let found = bits(level).quantile_of_all(puzzles, q);
-            assert!((found / tries - 1.0).abs() < 1e-4, "{level} {puzzles} {q}: {found} {tries}");
+            assert!(
+                (found / tries - 1.0).abs() < 1e-4,
+                "{level} {puzzles} {q}: {found} {tries}"
+            );
         }
         assert_eq!(bits(0.0).quantile_of_all(5, 0.99), 5.0, "every hash will do");
         assert_eq!(bits(9.0).quantile_of_all(1, 0.95), bits(9.0).quantile(0.95));
@@ -284,12 +290,23 @@ mod tests {
 
     #[test]
     fn a_split_level_is_solved_in_time_and_a_harder_one_is_not() {
-        for (tries, q, puzzles) in [(1e6, 0.95, 4), (5e8, 0.99, 16), (2000.0, 0.5, 3), (1e20, 0.95, 65_536)] {
+        for (tries, q, puzzles) in [
+            (1e6, 0.95, 4),
+            (5e8, 0.99, 16),
+            (2000.0, 0.5, 3),
+            (1e20, 0.95, 65_536),
+        ] {
             let level = hardest_split_bits(tries, q, puzzles).unwrap();
             let whole = f64::from(puzzles).log2();
             let within = |level: f64| bits(level - whole).all_within(puzzles, tries);
-            assert!(within(level) >= q && within(level + 1e-6) < q, "{tries} {q} {puzzles}");
-            assert!(level > hardest_bits(tries, q).unwrap() || q == 0.5, "luck evens out");
+            assert!(
+                within(level) >= q && within(level + 1e-6) < q,
+                "{tries} {q} {puzzles}"
+            );
+            assert!(
+                level > hardest_bits(tries, q).unwrap() || q == 0.5,
+                "luck evens out"
+            );
         }
         assert_eq!(hardest_split_bits(1e6, 0.95, 1), hardest_bits(1e6, 0.95));
         assert_eq!(hardest_split_bits(3.0, 0.95, 4), None);

@@ -137,7 +137,10 @@ mod tests {
         let mut machine = Machine::here();
         machine.logical_processors = 4;
         machine.quota_processors = None;
-        assert_eq!([1, 4, 9].map(|threads| machine.processors_for(threads)), [1.0, 4.0, 4.0]);
+        assert_eq!(
+            [1, 4, 9].map(|threads| machine.processors_for(threads)),
+            [1.0, 4.0, 4.0]
+        );
         machine.quota_processors = Some(1.5);
         assert_eq!([1, 4].map(|threads| machine.processors_for(threads)), [1.0, 1.5]);
     }

@@ -157,14 +157,16 @@ impl CompareArgs {
             })?,
             rates,
             own_price_per_hour,
-            split: parse("split", self.split.as_deref().unwrap_or("1"), |text| {
-                match one_or_more::<u32>(text)? {
+            split: parse(
+                "split",
+                self.split.as_deref().unwrap_or("1"),
+                |text| match one_or_more::<u32>(text)? {
                     puzzles if puzzles > MOST_PUZZLES => {
                         Err(format!("too many; give {MOST_PUZZLES} at most"))
                     }
                     puzzles => Ok(puzzles),
-                }
-            })?,
+                },
+            )?,
             within: self.within()?,
             step: match self.hex_zeros {
                 Some(_) => Step::HexZero,
@@ -183,7 +185,8 @@ impl CompareArgs {
                 None if rates.is_empty() => &mut own,
                 None => {
                     let strongest = rates.iter_mut();
-                    let strongest = strongest.max_by(|a, b| a.hashes_per_second.total_cmp(&b.hashes_per_second));
+                    let strongest =
+                        strongest.max_by(|a, b| a.hashes_per_second.total_cmp(&b.hashes_per_second));
                     &mut strongest.expect("there is one").price_per_hour
                 }
                 Some(name) => {

@@ -50,13 +50,18 @@ mod tests {
     #[test]
     fn each_class_has_a_rate_and_a_source_that_is_there() {
         let all = Class::all();
-        assert!(all.is_sorted_by(|a, b| a.hashes_per_second < b.hashes_per_second), "the slowest first");
+        assert!(
+            all.is_sorted_by(|a, b| a.hashes_per_second < b.hashes_per_second),
+            "the slowest first"
+        );
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         for class in all {
             assert!(class.hashes_per_second > 0.0, "{class:?}");
             // A name is no number with a unit, and stands in lists.
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            assert!(class.name.starts_with(|c: char| c.is_ascii_lowercase()) && class.name.chars().all(plain));
+            assert!(
+                class.name.starts_with(|c: char| c.is_ascii_lowercase()) && class.name.chars().all(plain)
+            );
             match class.source.strip_prefix("measured: ") {
                 Some(file) => assert!(root.join(file).is_file(), "{class:?}"),
                 None => assert!(class.source.contains("https://"), "{class:?}"),
@@ -72,7 +77,10 @@ mod tests {
             let rate = crate::render::numbers::rate(class.hashes_per_second);
             let (kind, source) = class.source.split_once(": ").unwrap();
             let place = if kind == "measured" { "../" } else { "" };
-            let row = format!("| `{}` | {rate} | {} | [{kind}]({place}{source}) |", class.name, class.what);
+            let row = format!(
+                "| `{}` | {rate} | {} | [{kind}]({place}{source}) |",
+                class.name, class.what
+            );
             assert!(page.contains(&row), "docs/difficulty.md lacks {row}");
         }
     }
@@ -84,7 +92,10 @@ mod tests {
         let benched = |class: &&Class| class.source.ends_with("/bench.json");
         assert!(Class::all().iter().filter(benched).count() >= 5);
         for class in Class::all().iter().filter(benched) {
-            let (kernel, file) = (class.name.as_str(), class.source.strip_prefix("measured: ").unwrap());
+            let (kernel, file) = (
+                class.name.as_str(),
+                class.source.strip_prefix("measured: ").unwrap(),
+            );
             let report = std::fs::read_to_string(root.join(file)).unwrap();
             let report: serde_json::Value = serde_json::from_str(&report).unwrap();
             let rows = report["rows"].as_array().unwrap();

@@ -106,7 +106,9 @@ pub(crate) fn named_rate(text: &str) -> Result<NamedRate, String> {
     let all = count * rate;
     Ok(NamedRate {
         name: name.unwrap_or(figure).to_owned(),
-        hashes_per_second: (all > 0.0 && all.is_finite()).then_some(all).ok_or_else(rate_help)?,
+        hashes_per_second: (all > 0.0 && all.is_finite())
+            .then_some(all)
+            .ok_or_else(rate_help)?,
         source: class.map(|class| format!("{}; {}", class.what, class.source)),
         price_per_hour: None,
     })
@@ -147,7 +149,8 @@ fn hashes_per_second(text: &str) -> Result<f64, String> {
 
 /// What an hour of a machine costs, and whose price that is if it says so: `0.10/h`, `server=2.40/d`.
 pub(crate) fn price(text: &str) -> Result<(Option<&str>, f64), String> {
-    let help = "not a price; give an amount above 0 and what it is for, as in 0.10/h, 2.40/d or server=0.10/h";
+    let help =
+        "not a price; give an amount above 0 and what it is for, as in 0.10/h, 2.40/d or server=0.10/h";
     let (name, price) = named(text, "server=0.10/h")?;
     let (amount, unit) = price.split_once('/').ok_or(help)?;
     let hours = match unit.trim() {
@@ -267,11 +270,23 @@ mod tests {
         let python = Class::by_name("python").unwrap().hashes_per_second;
         assert_eq!(parsed("python"), Ok(("python".to_owned(), python)));
         assert_eq!(parsed("visitor=python"), Ok(("visitor".to_owned(), python)));
-        assert_eq!(parsed("farm=100*gpu"), Ok(("farm".to_owned(), 100.0 * 21_975.5e6)));
+        assert_eq!(
+            parsed("farm=100*gpu"),
+            Ok(("farm".to_owned(), 100.0 * 21_975.5e6))
+        );
         assert_eq!(parsed("8 * 2MH/s"), Ok(("8 * 2MH/s".to_owned(), 16e6)));
         assert!(named_rate("gpu").unwrap().source.unwrap().contains("https://"));
         assert_eq!(named_rate("1MH/s").unwrap().source, None);
-        for bad in ["pythons", "0*gpu", "-1*gpu", "*gpu", "2*", "2*2*gpu", "1e308*asic", "Python"] {
+        for bad in [
+            "pythons",
+            "0*gpu",
+            "-1*gpu",
+            "*gpu",
+            "2*",
+            "2*2*gpu",
+            "1e308*asic",
+            "Python",
+        ] {
             let problem = named_rate(bad).unwrap_err();
             assert!(problem.contains("browser-js"), "{bad}: {problem}");
         }
@@ -290,7 +305,20 @@ mod tests {
             assert_eq!(of, name, "{text}");
             assert!((price / an_hour - 1.0).abs() < 1e-12, "{text}: {price}");
         }
-        for bad in ["", "0.10", "/h", "0/h", "-1/h", "1/fortnight", "=1/h", "nan/h", "inf/h", "1e400/h", "$1/h", "1/h/h"] {
+        for bad in [
+            "",
+            "0.10",
+            "/h",
+            "0/h",
+            "-1/h",
+            "1/fortnight",
+            "=1/h",
+            "nan/h",
+            "inf/h",
+            "1e400/h",
+            "$1/h",
+            "1/h/h",
+        ] {
             assert!(price(bad).is_err(), "{bad}");
         }
     }

@@ -31,7 +31,10 @@ fn what_it_prints_is_what_rate_takes() {
     for (line, name) in lines.iter().zip(names) {
         assert!(line.starts_with(&format!("--rate {name}=")), "{result}");
     }
-    let output = paydirt(format!("compare --bits 8 --samples 1 --budget 0 --json {}", lines.join(" ")));
+    let output = paydirt(format!(
+        "compare --bits 8 --samples 1 --budget 0 --json {}",
+        lines.join(" ")
+    ));
     assert_eq!(code(&output), 0);
     let report = json(&output);
     for rate in report["rates"].as_array().unwrap() {
@@ -48,7 +51,12 @@ fn what_it_prints_is_what_rate_takes() {
 fn its_javascript_hashes_as_the_program_does() {
     let browser = Browser::start(900, 900);
     let (_folder, _) = measured(&browser, "?seconds=0.05&threads=1");
-    for prefix in ["", "100", "compare/1/20/0/", "a text of forty-nine bytes, and six digits follow"] {
+    for prefix in [
+        "",
+        "100",
+        "compare/1/20/0/",
+        "a text of forty-nine bytes, and six digits follow",
+    ] {
         let mined = json(&paydirt(format!("mine --text '{prefix}' --bits 16 --json")));
         let script = format!("return hasher().hex({prefix:?}, {})", mined["nonce"]);
         assert_eq!(browser.run(&script), mined["hash"], "{prefix:?}");

@@ -141,8 +141,14 @@ fn rates_have_names_sources_and_prices() {
     let report = compare(args);
     let rates = &report["rates"];
     assert_eq!(rates[0]["name"], "python");
-    assert!(rates[0]["source"].as_str().unwrap().contains("results/"), "{rates}");
-    assert!(rates[1]["source"].as_str().unwrap().contains("https://"), "{rates}");
+    assert!(
+        rates[0]["source"].as_str().unwrap().contains("results/"),
+        "{rates}"
+    );
+    assert!(
+        rates[1]["source"].as_str().unwrap().contains("https://"),
+        "{rates}"
+    );
     assert_eq!(rates[1]["hashes_per_second"], 219_755_000_000f64);
     // Without a name it is the strongest's.
     assert_eq!(
@@ -166,7 +172,11 @@ fn rates_have_names_sources_and_prices() {
 #[test]
 fn puzzles_in_parts_take_less_luck() {
     let report = compare("--bits 2,20 --samples 1 --budget 0 --split 16 --rate phone=2MH/s --within 2s");
-    assert_eq!(report["levels"][0]["split"], Value::Null, "2 bits are too few for 16 puzzles");
+    assert_eq!(
+        report["levels"][0]["split"],
+        Value::Null,
+        "2 bits are too few for 16 puzzles"
+    );
     let level = &report["levels"][1];
     let split = &level["split"];
     assert_eq!((&split["puzzles"], &split["bits"]), (&json!(16), &json!(16.0)));
@@ -178,7 +188,12 @@ fn puzzles_in_parts_take_less_luck() {
     assert!((p99 / split_p99 - 4.605 / 1.6715).abs() < 1e-2, "{at}");
     let whole = compare("--bits 20 --samples 1 --budget 0 --rate phone=2MH/s --within 2s");
     let bits = |report: &Value| report["within"]["answers"][0]["bits"].as_f64().unwrap();
-    assert!(bits(&report) > bits(&whole) + 0.5, "{} {}", bits(&report), bits(&whole));
+    assert!(
+        bits(&report) > bits(&whole) + 0.5,
+        "{} {}",
+        bits(&report),
+        bits(&whole)
+    );
 }
 
 #[test]
@@ -214,13 +229,21 @@ fn every_table_fits_80_columns() {
     let rates = "--rate browser-js --rate gpu --rate asic --price gpu=0.40/h --price asic=1/d";
     for levels in ["--bits 0..4,20.5,64,256", "--hex-zeros 1,2,16,64"] {
         let asked = format!("compare {levels} --samples 100 --budget 1 {rates} --within 2s --split 4");
-        let output = crate::common::command(asked).env("COLUMNS", "80").output().unwrap();
+        let output = crate::common::command(asked)
+            .env("COLUMNS", "80")
+            .output()
+            .unwrap();
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         let text = stdout(&output);
         for line in text.lines() {
             assert!(line.chars().count() <= 80, "{line}\n{text}");
         }
-        for title in ["others, computed", "as 4 puzzles", "prices, computed", "the hardest"] {
+        for title in [
+            "others, computed",
+            "as 4 puzzles",
+            "prices, computed",
+            "the hardest",
+        ] {
             assert!(text.contains(title), "{title}: {text}");
         }
     }
@@ -255,7 +278,11 @@ fn files_and_pictures_are_written() {
     assert!(png.starts_with(b"\x89PNG"));
     crate::common::validate(&serde_json::from_slice(&raw).unwrap());
     let svg = String::from_utf8(svg).unwrap();
-    for text in ["Time to solve a puzzle", "leading zero bits", "mean, computed: a,b (1.00 MH/s)"] {
+    for text in [
+        "Time to solve a puzzle",
+        "leading zero bits",
+        "mean, computed: a,b (1.00 MH/s)",
+    ] {
         assert!(svg.contains(text), "{text}");
     }
 }
@@ -280,8 +307,14 @@ fn bad_input_is_refused_in_one_line() {
         ("--rate 2*", &["--rate", "2*"]),
         ("--price 0.10", &["--price", "0.10", "0.10/h"]),
         ("--price gpu=1/h", &["--price", "gpu=1/h", "give that rate"]),
-        ("--rate gpu --price cpu=1/h", &["--price", "cpu=1/h", "use one of gpu"]),
-        ("--rate gpu --price 1/h --price gpu=2/h", &["--price", "a second price"]),
+        (
+            "--rate gpu --price cpu=1/h",
+            &["--price", "cpu=1/h", "use one of gpu"],
+        ),
+        (
+            "--rate gpu --price 1/h --price gpu=2/h",
+            &["--price", "a second price"],
+        ),
         ("--split 0", &["--split", "1 or more"]),
         ("--split 65537", &["--split", "65536 at most"]),
         ("--split 1.5", &["--split", "whole"]),

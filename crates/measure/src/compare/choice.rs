@@ -86,24 +86,27 @@ impl Within {
             });
         let rates: Vec<&NamedRate> = own.iter().chain(&settings.rates).collect();
         let split = settings.split.max(1);
-        let hardest = |rate: &NamedRate| hardest_split_bits(rate.hashes_per_second * seconds, quantile, split);
+        let hardest =
+            |rate: &NamedRate| hardest_split_bits(rate.hashes_per_second * seconds, quantile, split);
         let by_rate = |a: &&&NamedRate, b: &&&NamedRate| a.hashes_per_second.total_cmp(&b.hashes_per_second);
         let weakest = rates.iter().min_by(by_rate);
-        let chosen = weakest.zip(rates.iter().max_by(by_rate)).and_then(|(weakest, strongest)| {
-            let bits = hardest(weakest)? as u32;
-            let step = match settings.step {
-                Step::Bit => 1,
-                Step::HexZero => 4,
-            };
-            let whole = bits / step * step;
-            // A level of fewer bits than the split takes off is none.
-            (f64::from(whole) >= f64::from(split).log2()).then(|| Chosen {
-                bits: whole.into(),
-                hex_zeros: (settings.step == Step::HexZero).then_some(whole / 4),
-                weakest: weakest.name.clone(),
-                strongest: strongest.name.clone(),
-            })
-        });
+        let chosen = weakest
+            .zip(rates.iter().max_by(by_rate))
+            .and_then(|(weakest, strongest)| {
+                let bits = hardest(weakest)? as u32;
+                let step = match settings.step {
+                    Step::Bit => 1,
+                    Step::HexZero => 4,
+                };
+                let whole = bits / step * step;
+                // A level of fewer bits than the split takes off is none.
+                (f64::from(whole) >= f64::from(split).log2()).then(|| Chosen {
+                    bits: whole.into(),
+                    hex_zeros: (settings.step == Step::HexZero).then_some(whole / 4),
+                    weakest: weakest.name.clone(),
+                    strongest: strongest.name.clone(),
+                })
+            });
         let law = chosen.as_ref().and_then(|chosen| part(chosen.bits, split));
         let answers = rates.iter().map(|rate| {
             let bits = hardest(rate);

@@ -142,7 +142,11 @@ fn puzzles_that_are_over_at_once_do_not_tell_whether_they_waited() {
             100
         ],
     };
-    assert_eq!(quick(0.002).processor_share(2.0), None, "starting and stopping takes as long");
+    assert_eq!(
+        quick(0.002).processor_share(2.0),
+        None,
+        "starting and stopping takes as long"
+    );
     let share = quick(0.1).processor_share(2.0).unwrap();
     assert!((share - 0.25).abs() < 0.01, "{share}");
 }
@@ -167,7 +171,12 @@ fn the_chosen_level_is_the_hardest_that_the_weakest_solves() {
     let within = Within::new(0.5, 0.95, Some(1e8), &wanted);
     let chosen = within.chosen.as_ref().unwrap();
     assert_eq!(
-        (chosen.bits, chosen.hex_zeros, &*chosen.weakest, &*chosen.strongest),
+        (
+            chosen.bits,
+            chosen.hex_zeros,
+            &*chosen.weakest,
+            &*chosen.strongest
+        ),
         (18.0, None, "phone", "server")
     );
     let server = within.answers[0].at_chosen.unwrap();
@@ -175,7 +184,10 @@ fn the_chosen_level_is_the_hardest_that_the_weakest_solves() {
     assert!((server.solutions_per_hour - 3600.0 * 1e9 / 18f64.exp2()).abs() < 1e-3);
     assert!((server.cost_of_1000.unwrap() - 0.5e3 / (3600.0 * 1e9 / 18f64.exp2())).abs() < 1e-12);
     let phone = within.answers[1].at_chosen.unwrap();
-    assert!(phone.quantile_s <= 0.5 && phone.cost_of_1000.is_none(), "{phone:?}");
+    assert!(
+        phone.quantile_s <= 0.5 && phone.cost_of_1000.is_none(),
+        "{phone:?}"
+    );
     wanted.step = Step::HexZero;
     let zeros = Within::new(0.5, 0.95, Some(1e8), &wanted).chosen.unwrap();
     assert_eq!((zeros.bits, zeros.hex_zeros), (16.0, Some(4)));
@@ -207,9 +219,13 @@ fn a_cancelled_level_is_left_out() {
 fn progress_tells_share_and_time_left() {
     let mut seen = Vec::new();
     let both = settings(&[10.0, 11.0], 2);
-    measure(&both, &mut Clockwork::new(), 1.0, &Cancel::new(), &mut |progress| {
-        seen.push(*progress)
-    });
+    measure(
+        &both,
+        &mut Clockwork::new(),
+        1.0,
+        &Cancel::new(),
+        &mut |progress| seen.push(*progress),
+    );
     let shares: Vec<f64> = seen.iter().map(|p| (p.share * 6.0).round()).collect();
     assert_eq!(shares, [0.0, 1.0, 2.0, 4.0], "sixths");
     assert_eq!(seen[0].left_s, None);

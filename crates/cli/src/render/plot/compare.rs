@@ -300,7 +300,11 @@ mod tests {
         let line = vec![(0.0, 1.0), (2.0, 4.0), (4.0, 16.0)];
         assert_eq!(above(line.clone(), 0.5), line);
         assert_eq!(above(line.clone(), 2.0), [(1.0, 2.0), (2.0, 4.0), (4.0, 16.0)]);
-        assert_eq!(above(line[..1].to_vec(), 2.0), [(0.0, 2.0)], "all of it lies below");
+        assert_eq!(
+            above(line[..1].to_vec(), 2.0),
+            [(0.0, 2.0)],
+            "all of it lies below"
+        );
         let cut = above(line, 8.0);
         assert!((cut[0].0 - 3.0).abs() < 1e-12 && cut.len() == 2, "{cut:?}");
     }

@@ -115,9 +115,8 @@ impl Export for CompareReport {
             .right("split_p95_s", split(|s| s.time_s?.p95))
             .right("split_p99_s", split(|s| s.time_s?.p99));
         for (index, name) in self.rates.iter().map(|rate| &rate.name).enumerate() {
-            let at = |of: fn(&AtRate) -> Option<f64>| {
-                move |level: &LevelReport| cell(of(&level.at_rates[index]))
-            };
+            let at =
+                |of: fn(&AtRate) -> Option<f64>| move |level: &LevelReport| cell(of(&level.at_rates[index]));
             columns = columns
                 .right(format!("{name} mean_s"), at(|at| Some(at.mean_s)))
                 .right(format!("{name} p50_s"), at(|at| Some(at.p50_s)))

@@ -16,7 +16,9 @@ const STARVED: f64 = 0.95;
 fn of_levels(report: &CompareReport) -> Rows<'_, LevelReport> {
     let rows = Rows::of(&report.levels).right("bits", |level| level.bits.to_string());
     match report.levels.iter().any(|level| level.hex_zeros.is_some()) {
-        true => rows.right("zeros", |level| or_dash(level.hex_zeros, |zeros| zeros.to_string())),
+        true => rows.right("zeros", |level| {
+            or_dash(level.hex_zeros, |zeros| zeros.to_string())
+        }),
         false => rows,
     }
 }
@@ -38,9 +40,13 @@ pub(super) fn levels(report: &CompareReport) -> Table {
             if level.measured { "measured" } else { "computed" }.to_owned()
         })
         .right("expected tries", |level| significant(level.expected_tries))
-        .right("mean tries", |level| or_dash(level.tries, |t| significant(t.mean)))
+        .right("mean tries", |level| {
+            or_dash(level.tries, |t| significant(t.mean))
+        })
         .right("95 % of means", |level| {
-            let interval = level.tries.map(|t| [t.interval_low, t.interval_high].map(significant));
+            let interval = level
+                .tries
+                .map(|t| [t.interval_low, t.interval_high].map(significant));
             or_dash(interval, |interval| interval.join(" to "))
         })
         .left("mean is", |level| {
@@ -54,7 +60,9 @@ pub(super) fn levels(report: &CompareReport) -> Table {
         .right("p95", time(|level| times(level)?.p95))
         .right("p99", time(|level| times(level)?.p99))
         .right("rate", |level| or_dash(level.hashes_per_second, rate))
-        .right("per CPU s", |level| or_dash(level.hashes_per_processor_second, rate))
+        .right("per CPU s", |level| {
+            or_dash(level.hashes_per_processor_second, rate)
+        })
         .right("got", got)
         .table()
 }
@@ -168,10 +176,17 @@ fn split(report: &CompareReport) -> Table {
     let of = |of: fn(Split) -> Option<f64>, text: fn(f64) -> String| {
         move |level: &LevelReport| or_dash(level.split.and_then(of), text)
     };
-    let bits = |bits: f64| format!("{:.2}", bits).trim_end_matches('0').trim_end_matches('.').to_owned();
+    let bits = |bits: f64| {
+        format!("{:.2}", bits)
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned()
+    };
     of_levels(report)
         .right("each", of(|split| Some(split.bits), bits))
-        .right("mean", |level| or_dash(level.expected_time_s, |t| short_seconds(t.mean)))
+        .right("mean", |level| {
+            or_dash(level.expected_time_s, |t| short_seconds(t.mean))
+        })
         .right("p95 whole", |level| {
             or_dash(level.expected_time_s.and_then(|t| t.p95), short_seconds)
         })
@@ -180,7 +195,10 @@ fn split(report: &CompareReport) -> Table {
             or_dash(level.expected_time_s.and_then(|t| t.p99), short_seconds)
         })
         .right("split", of(|split| split.time_s?.p99, short_seconds))
-        .right("p99/mean", of(|split| Some(split.p99_in_means), |means| format!("{means:.2}")))
+        .right(
+            "p99/mean",
+            of(|split| Some(split.p99_in_means), |means| format!("{means:.2}")),
+        )
         .table()
 }
 
@@ -197,7 +215,9 @@ fn prices(report: &CompareReport) -> Table {
                 .right(format!("{} an hour", rate.name), move |level| {
                     short(level.at_rates[index].solutions_per_hour)
                 })
-                .right("1000 cost", move |level| or_dash(level.at_rates[index].cost_of_1000, money));
+                .right("1000 cost", move |level| {
+                    or_dash(level.at_rates[index].cost_of_1000, money)
+                });
         }
     }
     columns.table()
@@ -233,10 +253,19 @@ fn choice_title(within: &Within, split: u32) -> String {
     if chosen.weakest == chosen.strongest {
         return format!("{when}: {level} at most");
     }
-    let strongest = within.answers.iter().find(|answer| answer.name == chosen.strongest);
+    let strongest = within
+        .answers
+        .iter()
+        .find(|answer| answer.name == chosen.strongest);
     let cost = strongest.and_then(|answer| answer.at_chosen).map(|at| {
-        let price = at.cost_of_1000.map(|cost| format!(", a thousand for {}", money(cost)));
-        format!("{} an hour{}", short(at.solutions_per_hour), price.unwrap_or_default())
+        let price = at
+            .cost_of_1000
+            .map(|cost| format!(", a thousand for {}", money(cost)));
+        format!(
+            "{} an hour{}",
+            short(at.solutions_per_hour),
+            price.unwrap_or_default()
+        )
     });
     format!(
         "{when}: {level} is the hardest that {}, the weakest, solves; {}, the strongest, solves {}",
@@ -255,9 +284,13 @@ fn choice(within: &Within) -> Table {
         .right("rate", |answer| rate(answer.hashes_per_second))
         .right("bits", |answer| {
             // Rounded down: it must still be solved in time.
-            or_dash(answer.bits, |bits| format!("{:.2}", (bits * 100.0).floor() / 100.0))
+            or_dash(answer.bits, |bits| {
+                format!("{:.2}", (bits * 100.0).floor() / 100.0)
+            })
         })
-        .right("zeros", |answer| or_dash(answer.hex_zeros, |zeros| zeros.to_string()));
+        .right("zeros", |answer| {
+            or_dash(answer.hex_zeros, |zeros| zeros.to_string())
+        });
     let Some(chosen) = &within.chosen else {
         return columns.table();
     };
@@ -266,10 +299,13 @@ fn choice(within: &Within) -> Table {
         .right(format!("at {}: mean", chosen.bits), |answer| {
             or_dash(answer.at_chosen, |at| short_seconds(at.mean_s))
         })
-        .right(format!("p{}", (within.quantile * 1e4).round() / 100.0), |answer| {
-            or_dash(answer.at_chosen, |at| short_seconds(at.quantile_s))
-        })
-        .right("an hour", |answer| or_dash(answer.at_chosen, |at| short(at.solutions_per_hour)));
+        .right(
+            format!("p{}", (within.quantile * 1e4).round() / 100.0),
+            |answer| or_dash(answer.at_chosen, |at| short_seconds(at.quantile_s)),
+        )
+        .right("an hour", |answer| {
+            or_dash(answer.at_chosen, |at| short(at.solutions_per_hour))
+        });
     match answers.iter().any(has_price) {
         true => columns
             .right("1000 cost", |answer| {
