@@ -20,6 +20,10 @@ use paydirt::Target;
 /// is about p.
 const SMALL_P: f64 = 4096.0;
 
+/// When hashes are this many times those that so many puzzles and ten more take on average, what is missing from certainty is
+/// less than a float can tell; the functions themselves end at numbers far beyond.
+const SURELY_ENOUGH: f64 = 20.0;
+
 /// The law of the tries that one puzzle takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tries {
@@ -71,7 +75,7 @@ impl Tries {
             0.0
         } else if puzzles == 1.0 {
             self.probability_within(count)
-        } else if self.expected <= 1.0 {
+        } else if self.expected <= 1.0 || count / self.expected > SURELY_ENOUGH * (puzzles + 10.0) {
             1.0
         } else if self.expected > SMALL_P {
             gamma_lr(puzzles, -count * self.ln_miss)
@@ -286,6 +290,12 @@ mod tests {
         assert_eq!(bits(0.0).quantile_of_all(5, 0.99), 5.0, "every hash will do");
         assert_eq!(bits(9.0).quantile_of_all(1, 0.95), bits(9.0).quantile(0.95));
         assert_eq!(bits(8.0).all_within(4, 3.0), 0.0, "fewer hashes than puzzles");
+        for level in [1.0, 12.0, 13.0, 100.0] {
+            for count in [1e40, 1e300, f64::INFINITY] {
+                assert_eq!(bits(level).all_within(4, count), 1.0, "{level} {count}");
+                assert_eq!(bits(level).all_within(65_536, count), 1.0, "{level} {count}");
+            }
+        }
     }
 
     #[test]

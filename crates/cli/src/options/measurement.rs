@@ -3,7 +3,7 @@
 //!
 //! *In:* the text of an option. *Out:* its numbers, in the units that their names say. Both ends of a range belong to it.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use crate::options::{
     classes::Class,
@@ -83,6 +83,11 @@ pub(crate) fn levels(text: &str) -> Result<Vec<f64>, String> {
     Ok(list)
 }
 
+/// Rates that somebody may have, in hashes per second: beyond them times and costs would leave what a float can hold.
+const RATES: RangeInclusive<f64> = 1e-9..=1e40;
+/// The same for prices an hour.
+const PRICES: RangeInclusive<f64> = 1e-20..=1e20;
+
 const TIME_HELP: &str =
     "not a length of time; give a number above 0 with a unit, as in 500ms, 2s, 10min, 1h, 3d or 1y";
 
@@ -106,9 +111,7 @@ pub(crate) fn named_rate(text: &str) -> Result<NamedRate, String> {
     let all = count * rate;
     Ok(NamedRate {
         name: name.unwrap_or(figure).to_owned(),
-        hashes_per_second: (all > 0.0 && all.is_finite())
-            .then_some(all)
-            .ok_or_else(rate_help)?,
+        hashes_per_second: RATES.contains(&all).then_some(all).ok_or_else(rate_help)?,
         source: class.map(|class| format!("{}; {}", class.what, class.source)),
         price_per_hour: None,
     })
@@ -161,8 +164,8 @@ pub(crate) fn price(text: &str) -> Result<(Option<&str>, f64), String> {
         "y" => 365.25 * 24.0,
         _ => return Err(help.to_owned()),
     };
-    let an_hour = above_zero(amount.trim(), 1.0 / hours).ok_or(help)?;
-    Ok((name, an_hour))
+    let an_hour = above_zero(amount.trim(), 1.0 / hours).filter(|price| PRICES.contains(price));
+    Ok((name, an_hour.ok_or(help)?))
 }
 
 /// A time in seconds; without a unit the number is seconds.

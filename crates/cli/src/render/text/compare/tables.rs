@@ -233,11 +233,16 @@ fn money(amount: f64) -> String {
     }
 }
 
+/// A share as so many of a hundred, without what a float's last digits add.
+fn percent(share: f64) -> f64 {
+    (share * 1e12).round() / 1e10
+}
+
 fn choice_title(within: &Within, split: u32) -> String {
     let when = format!(
         "within {} in {} % of cases{}, computed",
         seconds(within.seconds),
-        (within.quantile * 1e4).round() / 100.0,
+        percent(within.quantile),
         match split {
             1 => String::new(),
             puzzles => format!(", as {puzzles} puzzles"),
@@ -299,10 +304,9 @@ fn choice(within: &Within) -> Table {
         .right(format!("at {}: mean", chosen.bits), |answer| {
             or_dash(answer.at_chosen, |at| short_seconds(at.mean_s))
         })
-        .right(
-            format!("p{}", (within.quantile * 1e4).round() / 100.0),
-            |answer| or_dash(answer.at_chosen, |at| short_seconds(at.quantile_s)),
-        )
+        .right(format!("p{}", percent(within.quantile)), |answer| {
+            or_dash(answer.at_chosen, |at| short_seconds(at.quantile_s))
+        })
         .right("an hour", |answer| {
             or_dash(answer.at_chosen, |at| short(at.solutions_per_hour))
         });
