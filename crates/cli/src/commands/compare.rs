@@ -28,9 +28,10 @@ Examples:
   # What do a phone and a server need for 3 to 6 hex zeros?
   paydirt compare --hex-zeros 3..6 --rate phone=2MH/s --rate server=1GH/s
 
-  # The hardest level that any visitor's browser solves in 2 seconds, 95 times of 100, and what
-  # it costs who rents a graphics card for 0.40 an hour
-  paydirt compare --bits 12..24 --rate browser-js --rate gpu --within 2s --price gpu=0.40/h
+  # The hardest level that a visitor's browser solves in 2 seconds, 95 times of
+  # 100, and what it costs who rents a graphics card for 0.40 an hour
+  paydirt compare --bits 12..24 --rate browser-js --rate gpu --within 2s \\
+      --price gpu=0.40/h
 
   # How much less luck is there in 16 puzzles of a sixteenth each?
   paydirt compare --bits 16..20 --split 16
@@ -48,7 +49,9 @@ fn after_help() -> String {
         format!("\n  {:<18} {rate:>9}  {}", class.name, class.what)
     });
     let classes: String = classes.collect();
-    format!("{EXAMPLES}\n\nRates by name (docs/difficulty.md has the source of each):{classes}")
+    format!(
+        "{EXAMPLES}\n\nRates by name, per text of one block (docs/difficulty.md has the sources):{classes}"
+    )
 }
 
 /// Compare difficulty levels: tries and times, luck told apart from rate

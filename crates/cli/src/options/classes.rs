@@ -57,6 +57,7 @@ mod tests {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         for class in all {
             assert!(class.hashes_per_second > 0.0, "{class:?}");
+            assert!(class.what.len() <= 48, "a line of help: {class:?}");
             // A name is no number with a unit, and stands in lists.
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             assert!(
