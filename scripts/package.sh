@@ -15,7 +15,7 @@ if ! cargo deb --version >/dev/null 2>&1; then # some minutes of a processor's t
     rm -rf target/tools/build
 fi
 
-cargo build --release --locked -p paydirt-cli
+cargo build --release --locked --bin paydirt # the same build as that of `cargo run --release`
 binary="${CARGO_TARGET_DIR:-target}/release/paydirt"
 version=$("$binary" --version | sed -n '1s/^paydirt //p')
 target=$(rustc -vV | sed -n 's/^host: //p')
