@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests the explorer page in a real browser: installs Debian's Chromium and its driver if they are not there, then
+# Tests the explorer page, and the page that measures a browser (examples/browser-rate.html), in a real browser: installs Debian's Chromium and its driver if they are not there, then
 # runs crates/cli/tests/explorer.rs. Screenshots go to target/tmp/explorer.
 set -eu
 cd "$(dirname "$0")/.."

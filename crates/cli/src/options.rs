@@ -5,6 +5,7 @@
 //! `table` has a row for each option of a puzzle, its goal and its search; `given` holds those that came in by either
 //! door; `puzzle` and `search` give them their meaning. Other options are clap's structures, their values taken as text.
 
+pub(crate) mod classes;
 pub(crate) mod doors;
 mod environment;
 mod error;

@@ -1,4 +1,4 @@
-//! The explorer page in a real browser: headless Chromium, driven over WebDriver (W3C) through `chromedriver`.
+//! The explorer page, and the page that measures a browser, in a real browser: headless Chromium, driven over WebDriver (W3C) through `chromedriver`.
 //!
 //! Not part of the plain test command (`test = false` in the manifest): `scripts/test-explorer.sh` installs the browser
 //! and runs this. Screenshots go to `target/tmp/explorer`, to be looked at.
@@ -10,6 +10,8 @@ mod attack;
 mod browser;
 #[path = "it/common.rs"]
 mod common;
+#[path = "explorer/rate.rs"]
+mod rate;
 #[path = "it/server.rs"]
 mod server;
 

@@ -27,7 +27,7 @@ use crate::{
     ceiling::Bound,
     known_hits::KnownPuzzle,
     machine::{Machine, Meter},
-    warnings::{self, Load},
+    warnings::{self, Load, Spoils},
 };
 use executor::MinerExecutor;
 use paydirt::{Cancel, Chosen, Kernel, MinerError, NonceRange};
@@ -140,6 +140,7 @@ pub fn run(
         refused_pins: refused.filter(|_| setup.pins.is_some()).unwrap_or(0),
         usage: Some(usage),
         asked_s: rows.iter().map(thread_time).sum(),
+        spoils: Spoils::Rates,
     };
     Ok(BenchReport {
         status,

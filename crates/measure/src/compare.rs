@@ -14,18 +14,23 @@
 //!
 //! Whether a level is measured is settled before its first puzzle and does not depend on its luck: levels that were cut
 //! off when they took long would show too few tries.
+//!
+//! The rate is hashes per second of processor time, times the processors that the threads may have: what the machine does
+//! when nothing else wants it. What it did on the wall stands beside it, and only the budget goes by that.
 
+mod choice;
 mod engine;
+mod mined;
 mod report;
 
-pub use report::{
-    Answer, AtRate, CompareReport, CompareStatus, Fit, LevelReport, MeasuredTries, Times, Within,
-};
+pub use choice::{Answer, Chosen, Within};
+pub use mined::{Rate, RateBasis, Sample};
+pub use report::{AtRate, CompareReport, CompareStatus, Fit, LevelReport, MeasuredTries, Split, Times};
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng as _, rngs::ChaCha8Rng};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::{
     Setup,
@@ -34,6 +39,7 @@ use crate::{
     statistics::{GoodnessOfFit, anderson_darling},
 };
 use engine::Engine;
+use mined::{Effort, MinedLevel};
 use paydirt::{Cancel, Goal, Miner, Puzzle, Target};
 
 /// Tries fit the law when the p-value is at least this. A right engine falls below it by chance once in a thousand
@@ -42,11 +48,6 @@ pub const LOWEST_FIT: f64 = 0.001;
 
 /// For how long the rate is measured by itself when the levels are too easy to tell it.
 const CALIBRATION: Duration = Duration::from_millis(100);
-
-/// A level tells the rate when its puzzles take this long on average: starting and stopping is next to nothing then.
-const TELLING_MEAN_S: f64 = 1e-3;
-/// … and all of them together this long.
-const TELLING_TOTAL_S: f64 = 0.02;
 
 /// A first level of this many hashes is mined without asking how long it takes: a second on the slowest kernel.
 const TRIFLE_HASHES: f64 = 1e6;
@@ -95,12 +96,26 @@ impl Level {
 }
 
 /// A rate with a name.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NamedRate {
     /// Whose it is.
     pub name: String,
     /// Hashes per second.
     pub hashes_per_second: f64,
+    /// Where the figure comes from, when it was not given as a number.
+    pub source: Option<String>,
+    /// What an hour of it costs, in whatever money.
+    pub price_per_hour: Option<f64>,
+}
+
+/// What levels are counted in where one is to be chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Step {
+    /// Whole bits.
+    #[default]
+    Bit,
+    /// Whole hex zeros, 4 bits each.
+    HexZero,
 }
 
 /// What is to be compared, and what is asked of it.
@@ -116,97 +131,14 @@ pub struct Settings {
     pub budget: Duration,
     /// Attackers and users, whose times are computed.
     pub rates: Vec<NamedRate>,
+    /// What an hour of this machine costs.
+    pub own_price_per_hour: Option<f64>,
+    /// Into how many puzzles of an equal share each level is split, for comparison; 1 leaves it whole.
+    pub split: u32,
     /// A time in seconds and the share of puzzles that must be solved in it.
     pub within: Option<(f64, f64)>,
-}
-
-/// A solved puzzle.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Sample {
-    /// Its lowest nonce; the tries are one more.
-    pub nonce: u64,
-    /// Hashes computed: the tries, and what other threads were ahead of them.
-    pub hashes: u64,
-    /// Wall time in seconds.
-    pub elapsed_s: f64,
-}
-
-impl Sample {
-    /// Nonces up to and including the lowest that solves the puzzle.
-    pub fn tries(&self) -> u64 {
-        self.nonce.saturating_add(1)
-    }
-}
-
-/// A level and what was measured of it.
-#[derive(Clone, Debug)]
-struct MinedLevel {
-    level: Level,
-    /// Its puzzles; empty when there was no time for them.
-    samples: Vec<Sample>,
-}
-
-impl MinedLevel {
-    fn is_measured(&self) -> bool {
-        !self.samples.is_empty()
-    }
-
-    /// The time of all puzzles in seconds.
-    fn elapsed_s(&self) -> f64 {
-        self.samples.iter().map(|sample| sample.elapsed_s).sum()
-    }
-
-    /// The hashes of all puzzles.
-    fn hashes(&self) -> u64 {
-        self.samples.iter().map(|sample| sample.hashes).sum()
-    }
-
-    /// Hashes per second; `None` when it was not measured, or too short to measure.
-    fn hashes_per_second(&self) -> Option<f64> {
-        let elapsed_s = self.elapsed_s();
-        (elapsed_s > 0.0).then(|| self.hashes() as f64 / elapsed_s)
-    }
-
-    fn tells_the_rate(&self) -> bool {
-        let elapsed_s = self.elapsed_s();
-        elapsed_s >= TELLING_TOTAL_S && elapsed_s >= TELLING_MEAN_S * self.samples.len() as f64
-    }
-}
-
-/// The rate that expected times are computed with.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Rate {
-    /// Hashes per second.
-    pub hashes_per_second: f64,
-    /// How it was measured.
-    pub basis: RateBasis,
-}
-
-/// How a rate was measured. In JSON it is a sentence.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum RateBasis {
-    /// At this level, the hardest one that tells it.
-    Level {
-        /// The level's bits.
-        bits: f64,
-    },
-    /// By itself, the levels being too easy to tell.
-    Calibration,
-}
-
-impl fmt::Display for RateBasis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Level { bits } => write!(f, "measured at {bits} bits, the hardest level that tells it"),
-            Self::Calibration => f.write_str("measured by itself for a tenth of a second"),
-        }
-    }
-}
-
-impl Serialize for RateBasis {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
+    /// What the levels are counted in.
+    pub step: Step,
 }
 
 /// How far a comparison is.
@@ -231,6 +163,8 @@ struct Measured {
     levels: Vec<MinedLevel>,
     /// The machine's rate; `None` when it was cancelled before there was one.
     rate: Option<Rate>,
+    /// How many processors the threads may have at a time.
+    workers: f64,
     /// Whether the tries follow the geometric distribution; `None` when nothing was measured.
     fit: Option<GoodnessOfFit>,
     /// Whether it was cancelled before its end.
@@ -247,21 +181,25 @@ pub fn run(
     let mut machine = Machine::here();
     let pinned_threads = setup.pins.as_ref().map_or(0, |pins| pins.bind(miner));
     machine.pinned = pinned_threads == miner.threads();
+    let workers = machine.processors_for(miner.threads());
     let meter = Meter::start();
-    let measured = measure(settings, &mut &*miner, &setup.cancel, on_progress);
+    let measured = measure(settings, &mut &*miner, workers, &setup.cancel, on_progress);
     let usage = meter.stop();
     CompareReport::new(settings, setup, machine, miner, pinned_threads, usage, measured)
 }
 
+/// `workers`: how many processors the engine's threads may have at a time.
 fn measure(
     settings: &Settings,
     engine: &mut dyn Engine,
+    workers: f64,
     cancel: &Cancel,
     on_progress: &mut dyn FnMut(&Progress),
 ) -> Measured {
     let mut comparison = Comparison {
         settings,
         engine,
+        workers,
         cancel,
         calibrated: None,
         done: Vec::new(),
@@ -283,6 +221,7 @@ fn measure(
     }
     Measured {
         rate: comparison.rate(),
+        workers,
         fit: fit(&comparison.done, settings.seed),
         interrupted: cancel.is_cancelled(),
         levels: comparison.done,
@@ -293,8 +232,9 @@ fn measure(
 struct Comparison<'a> {
     settings: &'a Settings,
     engine: &'a mut dyn Engine,
+    workers: f64,
     cancel: &'a Cancel,
-    calibrated: Option<f64>,
+    calibrated: Option<Effort>,
     done: Vec<MinedLevel>,
     /// What is left of the budget.
     left: Duration,
@@ -302,26 +242,28 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn level_rate(&self) -> Option<Rate> {
-        let telling = self.done.iter().rev().find(|level| level.tells_the_rate())?;
-        Some(Rate {
-            hashes_per_second: telling.hashes_per_second()?,
-            basis: RateBasis::Level {
-                bits: telling.level.bits,
-            },
-        })
+        let telling = self
+            .done
+            .iter()
+            .rev()
+            .find(|level| level.tells_the_rate(self.workers))?;
+        let bits = telling.level.bits;
+        telling.effort().rate(self.workers, RateBasis::Level { bits })
     }
 
     fn rate(&self) -> Option<Rate> {
-        let calibrated = |hashes_per_second| Rate {
-            hashes_per_second,
-            basis: RateBasis::Calibration,
-        };
-        self.level_rate().or(self.calibrated.map(calibrated))
+        let calibrated = || self.calibrated?.rate(self.workers, RateBasis::Calibration);
+        self.level_rate().or_else(calibrated)
+    }
+
+    /// How fast it goes with whatever else runs: what the budget must be held against.
+    fn wall_rate(&self) -> Option<f64> {
+        self.rate().map(|rate| rate.wall_hashes_per_second)
     }
 
     fn calibrate(&mut self) {
         if self.calibrated.is_none() && !self.cancel.is_cancelled() {
-            self.calibrated = self.engine.rate(CALIBRATION, self.cancel);
+            self.calibrated = self.engine.effort(CALIBRATION, self.cancel);
         }
     }
 
@@ -333,11 +275,11 @@ impl Comparison<'_> {
         if hashes <= TRIFLE_HASHES && self.left > Duration::ZERO {
             return true;
         }
-        if self.rate().is_none() {
+        if self.wall_rate().is_none() {
             self.calibrate();
         }
-        self.rate()
-            .is_some_and(|rate| hashes / rate.hashes_per_second <= self.left.as_secs_f64())
+        self.wall_rate()
+            .is_some_and(|rate| hashes / rate <= self.left.as_secs_f64())
     }
 
     /// Mines all puzzles of a level; none when it is cancelled in between.
@@ -362,7 +304,7 @@ impl Comparison<'_> {
         let count = self.settings.samples as f64;
         let expected = |level: &Level| level.tries().expected() * count;
         let here: f64 = samples.iter().map(|sample| sample.hashes as f64).sum();
-        let rate = self.rate().map(|rate| rate.hashes_per_second);
+        let rate = self.wall_rate();
         // Levels that will not fit are not waited for.
         let budget = rate.map_or(f64::INFINITY, |rate| rate * self.left.as_secs_f64());
         let this = level.tries().expected() * (count - sample as f64);

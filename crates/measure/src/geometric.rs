@@ -5,13 +5,24 @@
 //! geometric distribution, P(tries ≤ k) = 1 − (1 − p)^k, with mean 1/p.
 //!
 //! All of it is computed through ln(1 − p), so that it holds from p = 1 down to p = 2^−256.
+//!
+//! Several puzzles, one after the other, take the sum of as many such counts: k of them within n tries means at least k
+//! successes among n hashes, which the binomial distribution tells exactly, and the Poisson distribution where p is small.
 
-use statrs::distribution::{ContinuousCDF as _, DiscreteCDF as _, Gamma, NegativeBinomial};
+use statrs::{
+    distribution::{ContinuousCDF as _, DiscreteCDF as _, Gamma, NegativeBinomial},
+    function::{beta::beta_reg, gamma::gamma_lr},
+};
 
 use paydirt::Target;
 
-/// Above this many expected tries, [`Tries::mean_interval`] takes the limit for small p: the error is about p.
+/// Above this many expected tries, [`Tries::mean_interval`] and [`Tries::all_within`] take the limit for small p: the error
+/// is about p.
 const SMALL_P: f64 = 4096.0;
+
+/// When hashes are this many times those that so many puzzles and ten more take on average, what is missing from certainty is
+/// less than a float can tell; the functions themselves end at numbers far beyond.
+const SURELY_ENOUGH: f64 = 20.0;
 
 /// The law of the tries that one puzzle takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +60,57 @@ impl Tries {
         let exact = (-q).ln_1p() / self.ln_miss;
         // A quantile that falls on a whole number must not be rounded past it.
         (exact * (1.0 - 4.0 * f64::EPSILON)).ceil().max(1.0)
+    }
+
+    /// The tries that a share `q` of all puzzles do not exceed, were tries not whole: what [`Tries::quantile`] is rounded up
+    /// from. At least 1, since one hash is the least there is.
+    pub fn smooth_quantile(self, q: f64) -> f64 {
+        ((-q).ln_1p() / self.ln_miss).max(1.0)
+    }
+
+    /// P(`puzzles` of these, one after the other, take `count` tries at most together).
+    pub fn all_within(self, puzzles: u32, count: f64) -> f64 {
+        let (count, puzzles) = (count.floor(), f64::from(puzzles));
+        if count < puzzles {
+            0.0
+        } else if puzzles == 1.0 {
+            self.probability_within(count)
+        } else if self.expected <= 1.0 || count / self.expected > SURELY_ENOUGH * (puzzles + 10.0) {
+            1.0
+        } else if self.expected > SMALL_P {
+            gamma_lr(puzzles, -count * self.ln_miss)
+        } else {
+            beta_reg(puzzles, count - puzzles + 1.0, 1.0 / self.expected)
+        }
+    }
+
+    /// The tries that a share `q` of all such rows of `puzzles` puzzles do not exceed together (0 ≤ `q` < 1).
+    pub fn quantile_of_all(self, puzzles: u32, q: f64) -> f64 {
+        if puzzles == 1 {
+            return self.quantile(q);
+        }
+        let least = f64::from(puzzles);
+        let enough = |tries: f64| self.all_within(puzzles, tries) >= q;
+        if enough(least) {
+            return least;
+        }
+        let mut high = 2.0 * least * self.expected.max(1.0);
+        while !enough(high) {
+            high *= 2.0;
+        }
+        let mut low = least;
+        // Halved until the two are neighbours, or as near as a float tells.
+        while high - low > 1.0 && high / low > 1.0 + 1e-12 {
+            let middle = (low + (high - low) / 2.0).floor();
+            if middle <= low || middle >= high {
+                break;
+            }
+            match enough(middle) {
+                true => high = middle,
+                false => low = middle,
+            }
+        }
+        high
     }
 
     /// Where the mean of `samples` puzzles' tries lies in 95 of 100 cases, the other 5 shared equally by both sides:
@@ -94,6 +156,34 @@ pub fn hardest_bits(tries: f64, q: f64) -> Option<f64> {
     }
     let p = -((-q).ln_1p() / tries).exp_m1();
     Some((-p.log2()).clamp(0.0, 256.0))
+}
+
+/// The same for `puzzles` puzzles of an equal share of the level each: the most bits that the whole may have, so that all
+/// of them are solved within `tries` hashes together with probability `q`. `None` when there are fewer hashes than puzzles.
+pub fn hardest_split_bits(tries: f64, q: f64, puzzles: u32) -> Option<f64> {
+    if puzzles <= 1 {
+        return hardest_bits(tries, q);
+    }
+    let whole = f64::from(puzzles).log2();
+    let in_time = |bits: f64| {
+        let each = Target::from_leading_zero_bits(bits - whole).ok();
+        each.is_some_and(|target| Tries::until(target).all_within(puzzles, tries) >= q)
+    };
+    if !in_time(whole) {
+        return None;
+    }
+    let (mut low, mut high) = (whole, 256.0);
+    if in_time(high) {
+        return Some(high);
+    }
+    while high - low > 1e-9 {
+        let middle = low + (high - low) / 2.0;
+        match in_time(middle) {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    Some(low)
 }
 
 #[cfg(test)]
@@ -165,6 +255,71 @@ mod tests {
         }
         assert_eq!(hardest_bits(0.9, 0.5), None);
         assert_eq!(hardest_bits(1e300, 0.5), Some(256.0));
+    }
+
+    #[test]
+    fn several_puzzles_take_what_the_published_functions_say() {
+        // scipy 1.17: stats.binom.sf(k - 1, n, p), and stats.nbinom.ppf(q, k, p) + k.
+        for (level, puzzles, count, within) in [
+            (1.0, 2, 3.0, 0.5),
+            (4.0, 3, 40.0, 0.460_310_99),
+            (10.0, 8, 9000.0, 0.650_934_35),
+            (16.0, 4, 300_000.0, 0.670_634_79),
+        ] {
+            let found = bits(level).all_within(puzzles, count);
+            assert!(
+                (found - within).abs() < 2e-5,
+                "{level} {puzzles}: {found} {within}"
+            );
+        }
+        for (level, puzzles, q, tries) in [
+            (1.0, 3, 0.5, 5.0),
+            (4.0, 4, 0.95, 122.0),
+            (8.0, 16, 0.99, 6841.0),
+            (12.0, 2, 0.99, 27_188.0),
+            (16.0, 4, 0.95, 508_142.0),
+            (24.0, 256, 0.99, 4_943_998_429.0),
+            (24.0, 8, 0.05, 66_787_126.0),
+        ] {
+            let found = bits(level).quantile_of_all(puzzles, q);
+            assert!(
+                (found / tries - 1.0).abs() < 1e-4,
+                "{level} {puzzles} {q}: {found} {tries}"
+            );
+        }
+        assert_eq!(bits(0.0).quantile_of_all(5, 0.99), 5.0, "every hash will do");
+        assert_eq!(bits(9.0).quantile_of_all(1, 0.95), bits(9.0).quantile(0.95));
+        assert_eq!(bits(8.0).all_within(4, 3.0), 0.0, "fewer hashes than puzzles");
+        for level in [1.0, 12.0, 13.0, 100.0] {
+            for count in [1e40, 1e300, f64::INFINITY] {
+                assert_eq!(bits(level).all_within(4, count), 1.0, "{level} {count}");
+                assert_eq!(bits(level).all_within(65_536, count), 1.0, "{level} {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_split_level_is_solved_in_time_and_a_harder_one_is_not() {
+        for (tries, q, puzzles) in [
+            (1e6, 0.95, 4),
+            (5e8, 0.99, 16),
+            (2000.0, 0.5, 3),
+            (1e20, 0.95, 65_536),
+        ] {
+            let level = hardest_split_bits(tries, q, puzzles).unwrap();
+            let whole = f64::from(puzzles).log2();
+            let within = |level: f64| bits(level - whole).all_within(puzzles, tries);
+            assert!(
+                within(level) >= q && within(level + 1e-6) < q,
+                "{tries} {q} {puzzles}"
+            );
+            assert!(
+                level > hardest_bits(tries, q).unwrap() || q == 0.5,
+                "luck evens out"
+            );
+        }
+        assert_eq!(hardest_split_bits(1e6, 0.95, 1), hardest_bits(1e6, 0.95));
+        assert_eq!(hardest_split_bits(3.0, 0.95, 4), None);
     }
 
     const REFERENCE_INTERVALS: [(f64, usize, f64, f64); 32] = [

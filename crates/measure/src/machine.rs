@@ -75,6 +75,13 @@ impl Machine {
         self.date.get(..10).unwrap_or(&self.date)
     }
 
+    /// How many processors this many threads may have at a time, control group included.
+    pub fn processors_for(&self, threads: usize) -> f64 {
+        let processors = threads.min(self.logical_processors) as f64;
+        self.quota_processors
+            .map_or(processors, |quota| processors.min(quota))
+    }
+
     /// The processor's name, or its architecture where the system tells no name.
     pub fn processor(&self) -> &str {
         self.cpu_model.as_deref().unwrap_or(&self.architecture)
@@ -123,5 +130,18 @@ mod tests {
         assert_eq!(machine.day().len(), 10);
         assert!(machine.rustc.starts_with("rustc 1."), "{}", machine.rustc);
         assert!(machine.cpu_features.iter().all(|feature| !feature.contains(' ')));
+    }
+
+    #[test]
+    fn threads_have_no_more_processors_than_there_are() {
+        let mut machine = Machine::here();
+        machine.logical_processors = 4;
+        machine.quota_processors = None;
+        assert_eq!(
+            [1, 4, 9].map(|threads| machine.processors_for(threads)),
+            [1.0, 4.0, 4.0]
+        );
+        machine.quota_processors = Some(1.5);
+        assert_eq!([1, 4].map(|threads| machine.processors_for(threads)), [1.0, 1.5]);
     }
 }

@@ -93,6 +93,17 @@ pub(crate) struct Load {
     pub(crate) usage: Option<Usage>,
     /// How much thread time its searches asked for in seconds.
     pub(crate) asked_s: f64,
+    /// What is wrong when they did not get it.
+    pub(crate) spoils: Spoils,
+}
+
+/// Which figures a busy processor spoils.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spoils {
+    /// Hash rates, which are on the wall.
+    Rates,
+    /// Measured times; rates are by processor time.
+    Times,
 }
 
 /// The doubts that `rows` raise by themselves.
@@ -210,7 +221,10 @@ fn starved(machine: &Machine, load: &Load) -> Option<Warning> {
         Warning::new(
             WarningKind::Starved,
             format!("the mining threads got only {:.0} % of the processor time they asked for: other programs took the rest", share * 100.0),
-            "close other programs and run again; the rates are too low by about that share",
+            match load.spoils {
+                Spoils::Rates => "close other programs and run again; the rates are too low by about that share",
+                Spoils::Times => "close other programs and run again; the measured times are too long by about that, while the rate, and what is computed from it, goes by processor time",
+            },
         )
     })
 }

@@ -6,11 +6,16 @@ use clap::Args;
 
 use crate::{
     commands::bench::setup,
-    options::{InputError, MachineArgs, measurement, number, one_or_more, parse, whole_number},
-    render::export::ExportArgs,
+    options::{
+        InputError, MachineArgs, classes::Class, measurement, number, one_or_more, parse, whole_number,
+    },
+    render::{export::ExportArgs, numbers::rate},
     terminal::{exit::Exit, progress::StepBar},
 };
-use paydirt_measure::compare::{self, Level, NamedRate, Settings};
+use paydirt_measure::compare::{self, Level, NamedRate, Settings, Step};
+
+/// The most puzzles that a level is split into.
+const MOST_PUZZLES: u32 = 65_536;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,8 +28,13 @@ Examples:
   # What do a phone and a server need for 3 to 6 hex zeros?
   paydirt compare --hex-zeros 3..6 --rate phone=2MH/s --rate server=1GH/s
 
-  # The hardest level that a phone solves in half a second, 95 times of 100
-  paydirt compare --bits 8..20 --rate phone=2MH/s --within 500ms --quantile 0.95
+  # The hardest level that a visitor's browser solves in 2 seconds, 95 times of
+  # 100, and what it costs who rents a graphics card for 0.40 an hour
+  paydirt compare --bits 12..24 --rate browser-js --rate gpu --within 2s \\
+      --price gpu=0.40/h
+
+  # How much less luck is there in 16 puzzles of a sixteenth each?
+  paydirt compare --bits 16..20 --split 16
 
 Puzzle INDEX of a level is the text compare/SEED/BITS/INDEX/ followed by the
 nonce, so any of them can be mined again:
@@ -32,9 +42,21 @@ nonce, so any of them can be mined again:
 
 Exit code 3 when the tries are not those of a right engine (p below 0.001).";
 
+/// The examples, and the classes that --rate knows.
+fn after_help() -> String {
+    let classes = Class::all().iter().map(|class| {
+        let rate = rate(class.hashes_per_second);
+        format!("\n  {:<18} {rate:>9}  {}", class.name, class.what)
+    });
+    let classes: String = classes.collect();
+    format!(
+        "{EXAMPLES}\n\nRates by name, per text of one block (docs/difficulty.md has the sources):{classes}"
+    )
+}
+
 /// Compare difficulty levels: tries and times, luck told apart from rate
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help())]
 pub(crate) struct CompareArgs {
     /// Levels in leading zero bits: numbers and ranges, as in 8,12 or 12..24 or 12..24:0.5 [default: 8..20]
     #[arg(long, value_name = "LIST", allow_negative_numbers = true)]
@@ -51,10 +73,18 @@ pub(crate) struct CompareArgs {
     /// Seconds to measure for; levels that do not fit are computed [default: 60]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     budget: Option<String>,
-    /// Somebody's hash rate, named or not, as in 1.5GH/s or phone=2MH/s; may be given several times
+    /// Somebody's hash rate, named or not: as in 1.5GH/s, phone=2MH/s, a class below as in python, or
+    /// farm=100*gpu; may be given several times
     #[arg(long, value_name = "[NAME=]RATE", allow_negative_numbers = true)]
     rate: Vec<String>,
-    /// Say which level is solved within this time at each rate, as in 500ms
+    /// What a machine costs, as in 0.10/h: adds solutions an hour and the cost of a thousand. Without a name it is the
+    /// strongest rate's, or this machine's when there is none; may be given several times
+    #[arg(long, value_name = "[NAME=]AMOUNT/h", allow_negative_numbers = true)]
+    price: Vec<String>,
+    /// Show beside each level K puzzles of a K-th of it each, one after the other: as much work, less luck
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    split: Option<String>,
+    /// Say which level each rate solves within this time, as in 500ms, and what the hardest that all of them solve costs
     #[arg(long, value_name = "TIME", allow_negative_numbers = true)]
     within: Option<String>,
     /// The share of puzzles that --within must hold for, between 0 and 1 [default: 0.95]
@@ -118,6 +148,8 @@ impl CompareArgs {
                 count => Ok(count),
             },
         )?;
+        let mut rates = self.rates()?;
+        let own_price_per_hour = self.prices(&mut rates)?;
         Ok(Settings {
             levels,
             samples,
@@ -126,9 +158,55 @@ impl CompareArgs {
                 let budget = Duration::try_from_secs_f64(number(text)?);
                 budget.map_err(|_| "not a time budget; give seconds, as in 60 (0 to compute all)".to_owned())
             })?,
-            rates: self.rates()?,
+            rates,
+            own_price_per_hour,
+            split: parse(
+                "split",
+                self.split.as_deref().unwrap_or("1"),
+                |text| match one_or_more::<u32>(text)? {
+                    puzzles if puzzles > MOST_PUZZLES => {
+                        Err(format!("too many; give {MOST_PUZZLES} at most"))
+                    }
+                    puzzles => Ok(puzzles),
+                },
+            )?,
             within: self.within()?,
+            step: match self.hex_zeros {
+                Some(_) => Step::HexZero,
+                None => Step::Bit,
+            },
         })
+    }
+
+    /// Gives the rates their prices; returns this machine's.
+    fn prices(&self, rates: &mut [NamedRate]) -> Result<Option<f64>, InputError> {
+        let mut own = None;
+        for text in &self.price {
+            let refuse = |problem: String| InputError::value("price", text, problem);
+            let (name, an_hour) = measurement::price(text).map_err(refuse)?;
+            let of = match name {
+                None if rates.is_empty() => &mut own,
+                None => {
+                    let strongest = rates.iter_mut();
+                    let strongest =
+                        strongest.max_by(|a, b| a.hashes_per_second.total_cmp(&b.hashes_per_second));
+                    &mut strongest.expect("there is one").price_per_hour
+                }
+                Some(name) => {
+                    let known: Vec<_> = rates.iter().map(|rate| rate.name.clone()).collect();
+                    let rate = rates.iter_mut().find(|rate| rate.name == name);
+                    let rate = rate.ok_or_else(|| match known.is_empty() {
+                        true => refuse("no --rate is called so; give that rate as well".to_owned()),
+                        false => refuse(format!("no --rate is called so; use one of {}", known.join(", "))),
+                    })?;
+                    &mut rate.price_per_hour
+                }
+            };
+            if of.replace(an_hour).is_some() {
+                return Err(refuse("a second price of the same rate; give one".to_owned()));
+            }
+        }
+        Ok(own)
     }
 
     fn rates(&self) -> Result<Vec<NamedRate>, InputError> {

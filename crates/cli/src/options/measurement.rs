@@ -3,9 +3,12 @@
 //!
 //! *In:* the text of an option. *Out:* its numbers, in the units that their names say. Both ends of a range belong to it.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
-use crate::options::values::{number, one_or_more};
+use crate::options::{
+    classes::Class,
+    values::{number, one_or_more},
+};
 use paydirt_measure::compare::NamedRate;
 
 /// More levels than this are surely a slip.
@@ -80,21 +83,54 @@ pub(crate) fn levels(text: &str) -> Result<Vec<f64>, String> {
     Ok(list)
 }
 
-const RATE_HELP: &str = "not a hash rate; give a number above 0 with a unit, as in 1.5GH/s or phone=2MH/s";
+/// Rates that somebody may have, in hashes per second: beyond them times and costs would leave what a float can hold.
+const RATES: RangeInclusive<f64> = 1e-9..=1e40;
+/// The same for prices an hour.
+const PRICES: RangeInclusive<f64> = 1e-20..=1e20;
+
 const TIME_HELP: &str =
     "not a length of time; give a number above 0 with a unit, as in 500ms, 2s, 10min, 1h, 3d or 1y";
 
-/// A hash rate, named or not: `1.5GH/s`, `phone=2MH/s`. Without a name it is called as it is written.
+/// A hash rate, named or not: `1.5GH/s`, `phone=2MH/s`, a class such as `python`, or so many of either: `farm=100*gpu`.
+/// Without a name it is called as it is written.
 pub(crate) fn named_rate(text: &str) -> Result<NamedRate, String> {
-    let (name, figure) = match text.rsplit_once('=') {
-        Some((name, figure)) if !name.trim().is_empty() => (name.trim(), figure),
-        Some(_) => return Err("there is no name before '='; give one, as in phone=2MH/s".to_owned()),
-        None => (text.trim(), text),
+    let (name, figure) = named(text, "phone=2MH/s")?;
+    let figure = figure.trim();
+    let (count, one) = match figure.split_once('*') {
+        None => (1.0, figure),
+        Some((count, one)) => {
+            let count = above_zero(count.trim(), 1.0);
+            (count.ok_or_else(rate_help)?, one.trim())
+        }
     };
+    let class = Class::by_name(one);
+    let rate = match class {
+        Some(class) => class.hashes_per_second,
+        None => hashes_per_second(one)?,
+    };
+    let all = count * rate;
     Ok(NamedRate {
-        name: name.to_owned(),
-        hashes_per_second: hashes_per_second(figure)?,
+        name: name.unwrap_or(figure).to_owned(),
+        hashes_per_second: RATES.contains(&all).then_some(all).ok_or_else(rate_help)?,
+        source: class.map(|class| format!("{}; {}", class.what, class.source)),
+        price_per_hour: None,
     })
+}
+
+/// What comes before the last `=`, if there is one, and what comes after it.
+fn named<'t>(text: &'t str, example: &str) -> Result<(Option<&'t str>, &'t str), String> {
+    match text.rsplit_once('=') {
+        Some((name, figure)) if !name.trim().is_empty() => Ok((Some(name.trim()), figure)),
+        Some(_) => Err(format!("there is no name before '='; give one, as in {example}")),
+        None => Ok((None, text)),
+    }
+}
+
+fn rate_help() -> String {
+    format!(
+        "not a hash rate; give a number above 0 with a unit, as in 1.5GH/s or phone=2MH/s, or one of {}",
+        Class::names()
+    )
 }
 
 fn hashes_per_second(text: &str) -> Result<f64, String> {
@@ -109,9 +145,27 @@ fn hashes_per_second(text: &str) -> Result<f64, String> {
         "t" => 1e12,
         "p" => 1e15,
         "e" => 1e18,
-        _ => return Err(RATE_HELP.to_owned()),
+        _ => return Err(rate_help()),
     };
-    above_zero(figure, factor).ok_or_else(|| RATE_HELP.to_owned())
+    above_zero(figure, factor).ok_or_else(rate_help)
+}
+
+/// What an hour of a machine costs, and whose price that is if it says so: `0.10/h`, `server=2.40/d`.
+pub(crate) fn price(text: &str) -> Result<(Option<&str>, f64), String> {
+    let help =
+        "not a price; give an amount above 0 and what it is for, as in 0.10/h, 2.40/d or server=0.10/h";
+    let (name, price) = named(text, "server=0.10/h")?;
+    let (amount, unit) = price.split_once('/').ok_or(help)?;
+    let hours = match unit.trim() {
+        "s" => 1.0 / 3600.0,
+        "min" => 1.0 / 60.0,
+        "h" => 1.0,
+        "d" => 24.0,
+        "y" => 365.25 * 24.0,
+        _ => return Err(help.to_owned()),
+    };
+    let an_hour = above_zero(amount.trim(), 1.0 / hours).filter(|price| PRICES.contains(price));
+    Ok((name, an_hour.ok_or(help)?))
 }
 
 /// A time in seconds. A number without a unit could be anything from milliseconds on, so it is asked for one.
@@ -215,6 +269,65 @@ mod tests {
             "", "H/s", "0MH/s", "-1MH/s", "1XH/s", "=1MH/s", "phone=", "nan", "inf", "1e999", "1 2",
         ] {
             assert!(named_rate(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn classes_and_numbers_of_them() {
+        let parsed = |text: &str| named_rate(text).map(|rate| (rate.name, rate.hashes_per_second));
+        let python = Class::by_name("python").unwrap().hashes_per_second;
+        assert_eq!(parsed("python"), Ok(("python".to_owned(), python)));
+        assert_eq!(parsed("visitor=python"), Ok(("visitor".to_owned(), python)));
+        assert_eq!(
+            parsed("farm=100*gpu"),
+            Ok(("farm".to_owned(), 100.0 * 21_975.5e6))
+        );
+        assert_eq!(parsed("8 * 2MH/s"), Ok(("8 * 2MH/s".to_owned(), 16e6)));
+        assert!(named_rate("gpu").unwrap().source.unwrap().contains("https://"));
+        assert_eq!(named_rate("1MH/s").unwrap().source, None);
+        for bad in [
+            "pythons",
+            "0*gpu",
+            "-1*gpu",
+            "*gpu",
+            "2*",
+            "2*2*gpu",
+            "1e308*asic",
+            "Python",
+        ] {
+            let problem = named_rate(bad).unwrap_err();
+            assert!(problem.contains("browser-js"), "{bad}: {problem}");
+        }
+    }
+
+    #[test]
+    fn prices() {
+        for (text, name, an_hour) in [
+            ("0.10/h", None, 0.1),
+            ("gpu=2.40/d", Some("gpu"), 0.1),
+            ("a=b= 1 / min", Some("a=b"), 60.0),
+            ("8766/y", None, 1.0),
+            ("0.001/s", None, 3.6),
+        ] {
+            let (of, price) = price(text).unwrap();
+            assert_eq!(of, name, "{text}");
+            assert!((price / an_hour - 1.0).abs() < 1e-12, "{text}: {price}");
+        }
+        for bad in [
+            "",
+            "0.10",
+            "/h",
+            "0/h",
+            "-1/h",
+            "1/fortnight",
+            "=1/h",
+            "nan/h",
+            "inf/h",
+            "1e400/h",
+            "$1/h",
+            "1/h/h",
+        ] {
+            assert!(price(bad).is_err(), "{bad}");
         }
     }
 

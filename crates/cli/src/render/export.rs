@@ -67,7 +67,11 @@ pub(crate) trait Export: Serialize {
     fn narrow_table(&self) -> Table {
         self.table()
     }
-    /// What the table leaves open.
+    /// Further tables, each with a line above it.
+    fn more_tables(&self) -> Vec<(String, Table)> {
+        Vec::new()
+    }
+    /// What the tables leave open.
     fn notes(&self) -> Vec<String>;
     /// For a spreadsheet: rates in hashes per second, times in seconds.
     fn figures(&self) -> Table;

@@ -74,6 +74,29 @@ pub(crate) fn seconds(seconds: f64) -> String {
     }
 }
 
+/// The same in eight columns of a terminal at most.
+pub(crate) fn short_seconds(seconds: f64) -> String {
+    self::seconds(seconds)
+        .replace(" days", " d")
+        .replace(" years", " y")
+}
+
+/// A number of hashes or solutions in seven columns of a terminal at most: `65,536`, `1.05 M`, `1.16e77`.
+pub(crate) fn short(number: f64) -> String {
+    const UNITS: [(f64, &str); 4] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e5, "k")];
+    if number >= 999.5e12 || (number > 0.0 && number < 1e-3) {
+        return format!("{number:.2e}");
+    }
+    for (size, unit) in UNITS {
+        // What rounds up to the next unit is said in that.
+        if number >= size * 0.9995 {
+            let size = if unit == "k" { 1e3 } else { size };
+            return format!("{:.3} {unit}", SignificantDigits(number / size));
+        }
+    }
+    significant(number)
+}
+
 /// Formats with as many significant digits as the precision says.
 struct SignificantDigits(f64);
 
@@ -161,6 +184,27 @@ mod tests {
         );
         assert_eq!(rate_unit(2.5e6), ("MH/s", 1e6));
         assert_eq!(rate_unit(0.0), ("H/s", 1.0));
+        assert_eq!(
+            [
+                65_536.0,
+                99_940.0,
+                1.3e5,
+                1_048_576.0,
+                9.999e8,
+                2.2e12,
+                1e16,
+                2f64.powi(256),
+                0.5,
+                1e-5
+            ]
+            .map(short),
+            [
+                "65,536", "99,940", "130 k", "1.05 M", "1.00 G", "2.20 T", "1.00e16", "1.16e77", "0.500",
+                "1.00e-5"
+            ]
+        );
+        assert_eq!(short_seconds(86_400.0 * 3.2), "3.2 d");
+        assert_eq!(short_seconds(5.5e80), "1.7e73 y");
         assert_eq!(thousands(35_294), "35,294");
         assert_eq!(counted(1u64, "hash", "hashes"), "1 hash");
         assert_eq!(counted(0u64, "hash", "hashes"), "0 hashes");

@@ -61,8 +61,11 @@ pub(super) fn text(report: &impl Export) -> String {
 fn text_within(report: &impl Export, most: Option<usize>) -> String {
     let line = |line: &str| format!("{}\n", wrapped(line, most));
     let notes: String = report.notes().iter().map(|note| line(note)).collect();
+    let more: String = (report.more_tables().iter())
+        .map(|(title, table)| format!("{}\n{}\n", line(title), table.to_text(most)))
+        .collect();
     format!(
-        "{}\n{}\n{}\n{notes}",
+        "{}\n{}\n{}\n{more}{notes}",
         machine_lines(report.machine(), |label, value| format!(
             "{}\n",
             wrapped_under(&format!("{label:<11} {value}"), 12, most)
@@ -87,6 +90,10 @@ pub(super) fn markdown<E: Export>(report: &E, picture: Option<&str>) -> String {
         initial.to_uppercase(),
         report.table().to_markdown(),
     );
+    for (title, table) in report.more_tables() {
+        let (initial, rest) = title.split_at(1);
+        text += &format!("{}{rest}:\n\n{}\n", initial.to_uppercase(), table.to_markdown());
+    }
     text.extend(report.notes().iter().map(|note| format!("- {note}\n")));
     if !report.warnings().is_empty() {
         text += "\nWarnings:\n\n";

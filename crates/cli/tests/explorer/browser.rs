@@ -178,12 +178,17 @@ impl Browser {
     /// Nothing may have gone wrong in the page, nor have come from elsewhere.
     #[track_caller]
     pub fn assert_clean(&self, server: &Server) {
+        self.assert_clean_from(&format!("http://{}/", server.address));
+    }
+
+    /// The same of a page whose parts' addresses may begin like this.
+    #[track_caller]
+    pub fn assert_clean_from(&self, own: &str) {
         let urls = self.run("return performance.getEntriesByType('resource').map(entry => entry.name)");
         for url in urls.as_array().unwrap() {
             let url = url.as_str().unwrap();
-            let own = format!("http://{}/", server.address);
             assert!(
-                url.starts_with(&own) || url.starts_with("data:"),
+                url.starts_with(own) || url.starts_with("data:"),
                 "{url} is from elsewhere"
             );
         }

@@ -46,10 +46,10 @@ const VALUES: [&str; 22] = [
 const NEVER: [&str; 7] = ["", "-1", "NaN", "nan", "inf", "-inf", VALUES[21]];
 
 /// One of these every option takes that wants a number.
-const GOOD: [&str; 7] = ["1", "0", "0.5", "0/1", "10", "65536", "1s"];
+const GOOD: [&str; 8] = ["1", "0", "0.5", "0/1", "10", "65536", "1s", "0.1/h"];
 
 /// How an option that wants a number calls it in its help.
-const NUMBERS: [&str; 10] = [
+const NUMBERS: [&str; 12] = [
     "N",
     "SECONDS",
     "BYTES",
@@ -58,6 +58,8 @@ const NUMBERS: [&str; 10] = [
     "SHARE",
     "TIME",
     "[NAME=]RATE",
+    "[NAME=]AMOUNT/h",
+    "K",
     "I/N|auto",
     "D",
 ];

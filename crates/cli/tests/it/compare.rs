@@ -120,10 +120,152 @@ fn rates_of_others_and_the_hardest_level_in_time() {
         (&answer["whole_bits"], &answer["hex_zeros"]),
         (&json!(18), &json!(4))
     );
+    assert_eq!(report["within"]["chosen"]["bits"], 18.0);
+    assert_eq!(report["within"]["chosen"]["weakest"], "phone");
+    assert_eq!(report["within"]["chosen"]["strongest"], "1.5GH/s");
+    // A mean of 2^18 tries at 1.5 billion a second.
+    let strongest = &report["within"]["answers"][1]["at_chosen"];
+    let an_hour = strongest["solutions_per_hour"].as_f64().unwrap();
+    assert!((an_hour / (1.5e9 * 3600.0 / 18f64.exp2()) - 1.0).abs() < 1e-9);
+    assert_eq!(strongest["cost_of_1000"], Value::Null);
     let own = compare("--bits 8 --samples 2 --within 1s --quantile 0.5");
     assert_eq!(own["within"]["answers"][0]["name"], "this machine");
     let slow = compare("--bits 8 --samples 2 --within 1ms --rate 1H/s");
     assert_eq!(slow["within"]["answers"][0]["bits"], Value::Null);
+    assert_eq!(slow["within"]["chosen"], Value::Null);
+}
+
+#[test]
+fn rates_have_names_sources_and_prices() {
+    let args = "--bits 20 --samples 1 --budget 0 --rate python --rate farm=10*gpu --price 0.50/h";
+    let report = compare(args);
+    let rates = &report["rates"];
+    assert_eq!(rates[0]["name"], "python");
+    assert!(
+        rates[0]["source"].as_str().unwrap().contains("results/"),
+        "{rates}"
+    );
+    assert!(
+        rates[1]["source"].as_str().unwrap().contains("https://"),
+        "{rates}"
+    );
+    assert_eq!(rates[1]["hashes_per_second"], 219_755_000_000f64);
+    // Without a name it is the strongest's.
+    assert_eq!(
+        (&rates[0]["price_per_hour"], &rates[1]["price_per_hour"]),
+        (&Value::Null, &json!(0.5))
+    );
+    let at = &report["levels"][0]["at_rates"][1];
+    let an_hour = 219_755e6 * 3600.0 / 20f64.exp2();
+    assert!((at["solutions_per_hour"].as_f64().unwrap() / an_hour - 1.0).abs() < 1e-9);
+    assert!((at["cost_of_1000"].as_f64().unwrap() / (500.0 / an_hour) - 1.0).abs() < 1e-9);
+    assert_eq!(report["levels"][0]["cost_of_1000"], Value::Null);
+    let own = compare("--bits 8 --samples 2 --price 24/d");
+    assert_eq!(own["price_per_hour"], 1.0);
+    let level = &own["levels"][0];
+    let [an_hour, cost] = ["solutions_per_hour", "cost_of_1000"].map(|name| level[name].as_f64().unwrap());
+    assert!((an_hour * cost / 1000.0 - 1.0).abs() < 1e-9, "{level}");
+    let rate = own["rate"]["hashes_per_second"].as_f64().unwrap();
+    assert!((an_hour / (rate * 3600.0 / 256.0) - 1.0).abs() < 1e-9, "{own}");
+}
+
+#[test]
+fn puzzles_in_parts_take_less_luck() {
+    let report = compare("--bits 2,20 --samples 1 --budget 0 --split 16 --rate phone=2MH/s --within 2s");
+    assert_eq!(
+        report["levels"][0]["split"],
+        Value::Null,
+        "2 bits are too few for 16 puzzles"
+    );
+    let level = &report["levels"][1];
+    let split = &level["split"];
+    assert_eq!((&split["puzzles"], &split["bits"]), (&json!(16), &json!(16.0)));
+    // Sixteen exponential times are a gamma distribution: its 99 % lies at 26.7 / 16 of its mean.
+    let means = split["p99_in_means"].as_f64().unwrap();
+    assert!((means - 1.6715).abs() < 1e-3, "{means}");
+    let at = &level["at_rates"][0];
+    let [p99, split_p99] = ["p99_s", "split_p99_s"].map(|name| at[name].as_f64().unwrap());
+    assert!((p99 / split_p99 - 4.605 / 1.6715).abs() < 1e-2, "{at}");
+    let whole = compare("--bits 20 --samples 1 --budget 0 --rate phone=2MH/s --within 2s");
+    let bits = |report: &Value| report["within"]["answers"][0]["bits"].as_f64().unwrap();
+    assert!(
+        bits(&report) > bits(&whole) + 0.5,
+        "{} {}",
+        bits(&report),
+        bits(&whole)
+    );
+}
+
+/// Whatever is computed is a number that JSON can hold, at the ends of what is taken as well.
+#[test]
+fn extremes_are_numbers() {
+    for rate in ["1e-9H/s", "1e40"] {
+        for price in ["1e-20/h", "1e20/h"] {
+            for rest in [
+                "--within 1e300y --split 65536",
+                "--within 1ns --split 3",
+                "--within 1e300y",
+            ] {
+                compare(format!(
+                    "--bits 0,1,17,255,256 --samples 1 --budget 0 --rate {rate} --price {price} {rest}"
+                ));
+            }
+        }
+    }
+}
+
+#[test]
+fn hex_zeros_are_shown_and_chosen() {
+    let report = compare("--hex-zeros 1..2 --samples 2 --rate phone=2MH/s --within 500ms");
+    assert_eq!(report["levels"][1]["hex_zeros"], 2);
+    assert_eq!(report["within"]["chosen"]["hex_zeros"], 4);
+    assert_eq!(report["within"]["chosen"]["bits"], 16.0);
+    let text = paydirt("compare --hex-zeros 1..2 --samples 2");
+    assert!(stdout(&text).contains("bits  zeros"), "{}", stdout(&text));
+    let bits = compare("--bits 4 --samples 2");
+    assert_eq!(bits["levels"][0]["hex_zeros"], Value::Null);
+}
+
+#[test]
+fn the_rate_is_by_processor_time_where_the_system_tells_it() {
+    let report = compare("--bits 14 --samples 100 --threads 2");
+    let rate = &report["rate"];
+    let each = rate["hashes_per_processor_second"].as_f64();
+    if cfg!(target_os = "linux") {
+        let workers = report["machine"]["logical_processors"].as_f64().unwrap().min(2.0);
+        let quota = report["machine"]["quota_processors"].as_f64().unwrap_or(workers);
+        let expected = each.unwrap() * workers.min(quota);
+        assert!((rate["hashes_per_second"].as_f64().unwrap() / expected - 1.0).abs() < 1e-9);
+        let samples = report["levels"][0]["samples"].as_array().unwrap();
+        assert!(samples.iter().all(|sample| sample["processor_s"].is_f64()));
+    }
+}
+
+/// No table is wider than a terminal of 80 columns, whatever is asked for, as long as names are short.
+#[test]
+fn every_table_fits_80_columns() {
+    let rates = "--rate browser-js --rate gpu --rate asic --price gpu=0.40/h --price asic=1/d";
+    for levels in ["--bits 0..4,20.5,64,256", "--hex-zeros 1,2,16,64"] {
+        let asked = format!("compare {levels} --samples 100 --budget 1 {rates} --within 2s --split 4");
+        let output = crate::common::command(asked)
+            .env("COLUMNS", "80")
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let text = stdout(&output);
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{line}\n{text}");
+        }
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for title in [
+            "others, computed",
+            "as 4 puzzles",
+            "prices, computed",
+            "the hardest",
+        ] {
+            assert!(words.contains(title), "{title}: {text}");
+        }
+    }
 }
 
 #[test]
@@ -149,13 +291,17 @@ fn files_and_pictures_are_written() {
         csv.lines()
             .next()
             .unwrap()
-            .ends_with("\"a,b p50_s\",\"a,b p99_s\"")
+            .contains(",\"a,b p50_s\",\"a,b p95_s\",\"a,b p99_s\",")
     );
     assert!(String::from_utf8(md).unwrap().contains("](c.png)"));
     assert!(png.starts_with(b"\x89PNG"));
     crate::common::validate(&serde_json::from_slice(&raw).unwrap());
     let svg = String::from_utf8(svg).unwrap();
-    for text in ["Time to solve a puzzle", "leading zero bits", "a,b (1.00 MH/s)"] {
+    for text in [
+        "Time to solve a puzzle",
+        "leading zero bits",
+        "mean, computed: a,b (1.00 MH/s)",
+    ] {
         assert!(svg.contains(text), "{text}");
     }
 }
@@ -176,6 +322,21 @@ fn bad_input_is_refused_in_one_line() {
         ("--budget -1", &["--budget", "-1", "60"]),
         ("--rate fast", &["--rate", "fast", "1.5GH/s"]),
         ("--rate a=1 --rate a=2", &["--rate", "a=2", "its own"]),
+        ("--rate pythons", &["--rate", "pythons", "browser-js"]),
+        ("--rate 2*", &["--rate", "2*"]),
+        ("--price 0.10", &["--price", "0.10", "0.10/h"]),
+        ("--price gpu=1/h", &["--price", "gpu=1/h", "give that rate"]),
+        (
+            "--rate gpu --price cpu=1/h",
+            &["--price", "cpu=1/h", "use one of gpu"],
+        ),
+        (
+            "--rate gpu --price 1/h --price gpu=2/h",
+            &["--price", "a second price"],
+        ),
+        ("--split 0", &["--split", "1 or more"]),
+        ("--split 65537", &["--split", "65536 at most"]),
+        ("--split 1.5", &["--split", "whole"]),
         ("--within soon", &["--within", "soon", "500ms"]),
         ("--within 1s --quantile 1", &["--quantile", "between 0 and 1"]),
         ("--quantile 0.5", &["--quantile", "--within"]),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     machine::{Pins, Usage},
-    warnings::WarningKind,
+    warnings::{Spoils, WarningKind},
 };
 
 /// Says what it was asked for, and plays back rates.
@@ -95,6 +95,7 @@ fn load(threads: usize) -> Load {
         refused_pins: 0,
         usage: None,
         asked_s: 0.0,
+        spoils: Spoils::Rates,
     }
 }
 
@@ -201,6 +202,7 @@ fn each_doubt_is_raised_and_says_what_to_do() {
             steal_share: Some(0.1),
         }),
         asked_s: 6.0,
+        spoils: Spoils::Rates,
     };
     assert_eq!(
         kinds(&[], &busy, &starved),

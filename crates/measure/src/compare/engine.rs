@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Sample;
+use super::{Effort, Sample};
 use paydirt::{Cancel, Find, Goal, Miner, Puzzle, Search, Target};
 
 /// What takes time: the tests put mocks and broken engines in its place.
@@ -10,8 +10,8 @@ pub(super) trait Engine {
     /// The lowest nonce that solves `puzzle`; `None` when it was cancelled before.
     fn lowest(&mut self, puzzle: &Puzzle, cancel: &Cancel) -> Option<Sample>;
 
-    /// Hashes per second, measured for about `length`; `None` when it was cancelled before.
-    fn rate(&mut self, length: Duration, cancel: &Cancel) -> Option<f64>;
+    /// What it does in about `length`; `None` when it was cancelled before.
+    fn effort(&mut self, length: Duration, cancel: &Cancel) -> Option<Effort>;
 }
 
 impl Engine for &Miner {
@@ -22,10 +22,11 @@ impl Engine for &Miner {
             nonce: solution.nonce(),
             hashes: outcome.hashes,
             elapsed_s: outcome.elapsed.as_secs_f64(),
+            processor_s: outcome.processor_time.map(|time| time.as_secs_f64()),
         })
     }
 
-    fn rate(&mut self, length: Duration, cancel: &Cancel) -> Option<f64> {
+    fn effort(&mut self, length: Duration, cancel: &Cancel) -> Option<Effort> {
         let puzzle = Puzzle::text("compare/rate/", Goal::at_most(Target::ZERO));
         let range = puzzle
             .nonce_space()
@@ -37,6 +38,11 @@ impl Engine for &Miner {
             .timeout(length)
             .cancel(cancel);
         let outcome = self.mine(&search);
-        Some(outcome.hashes_per_second()).filter(|rate| *rate > 0.0 && !cancel.is_cancelled())
+        let effort = Effort {
+            hashes: outcome.hashes,
+            elapsed_s: outcome.elapsed.as_secs_f64(),
+            processor_s: outcome.processor_time.map(|time| time.as_secs_f64()),
+        };
+        (effort.hashes > 0 && !cancel.is_cancelled()).then_some(effort)
     }
 }

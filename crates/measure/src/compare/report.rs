@@ -2,13 +2,16 @@
 
 use serde::Serialize;
 
-use super::{LOWEST_FIT, Measured, MinedLevel, NamedRate, Rate, Sample, Settings};
+use super::{
+    LOWEST_FIT, Measured, MinedLevel, NamedRate, Rate, Sample, Settings, Step, Within,
+    choice::{cost_of_1000, part, solutions_per_hour},
+};
 use crate::{
     Setup,
-    geometric::hardest_bits,
+    geometric::Tries,
     machine::{Machine, Usage},
     statistics::{GoodnessOfFit, quantile},
-    warnings::{self, Load, Warning},
+    warnings::{self, Load, Spoils, Warning},
 };
 use paydirt::Miner;
 
@@ -39,10 +42,16 @@ pub struct CompareReport {
     pub elapsed_s: f64,
     /// The rate that `expected_time_s` is computed with; `None` when there is none.
     pub rate: Option<Rate>,
+    /// The rates of others, as they were given.
+    pub rates: Vec<NamedRate>,
+    /// What an hour of this machine costs; `None` when that was not said.
+    pub price_per_hour: Option<f64>,
     /// Whether the tries of all measured levels follow the geometric distribution; `None` when nothing was measured.
     pub fit: Option<Fit>,
     /// The levels, the easiest first.
     pub levels: Vec<LevelReport>,
+    /// Into how many puzzles each level is split beside; 1 for none.
+    pub split: u32,
     /// The hardest levels solved in time; `None` unless that was asked.
     pub within: Option<Within>,
     /// Doubts about the numbers.
@@ -83,6 +92,8 @@ pub struct Fit {
 pub struct LevelReport {
     /// Leading zero bits.
     pub bits: f64,
+    /// Leading hex zeros, where levels are counted in those.
+    pub hex_zeros: Option<u32>,
     /// The highest hash that meets it, 64 hex digits.
     pub target: String,
     /// Whether it was measured; if not, all there is was computed.
@@ -99,6 +110,17 @@ pub struct LevelReport {
     pub hashes: Option<u64>,
     /// Hashes per second in these puzzles, starting and stopping included; `None` when it was not measured.
     pub hashes_per_second: Option<f64>,
+    /// The same per second of processor time, of one thread; `None` also where the system does not tell that.
+    pub hashes_per_processor_second: Option<f64>,
+    /// The share of the processor time they asked for that the threads got, 1 at most: below 0.95 other programs made the
+    /// measured times longer. `None` where the puzzles are too short to tell.
+    pub processor_share: Option<f64>,
+    /// Solutions an hour, computed from the target and the rate; `None` without a rate.
+    pub solutions_per_hour: Option<f64>,
+    /// What a thousand solutions cost on this machine; `None` without its price.
+    pub cost_of_1000: Option<f64>,
+    /// The level as several puzzles; `None` when that was not asked for, or it has too few bits for so many.
+    pub split: Option<Split>,
     /// How long others need, computed.
     pub at_rates: Vec<AtRate>,
     /// Every puzzle: its lowest nonce, hashes and time.
@@ -127,8 +149,23 @@ pub struct Times {
     pub p50: Option<f64>,
     /// What 90 of 100 do not exceed; measured from 10 puzzles on.
     pub p90: Option<f64>,
+    /// What 95 of 100 do not exceed; measured from 20 puzzles on.
+    pub p95: Option<f64>,
     /// What 99 of 100 do not exceed; measured from 100 puzzles on.
     pub p99: Option<f64>,
+}
+
+/// A level as several puzzles of an equal share of its difficulty, one after the other. All of it is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Split {
+    /// How many puzzles.
+    pub puzzles: u32,
+    /// The difficulty of each in bits.
+    pub bits: f64,
+    /// What 99 of 100 rows of them do not exceed, in means of the whole: 4.6 for one puzzle, nearer to 1 the more there are.
+    pub p99_in_means: f64,
+    /// The time of all of them at this machine's rate; `None` without a rate.
+    pub time_s: Option<Times>,
 }
 
 /// How long somebody with a given rate needs, computed.
@@ -138,36 +175,20 @@ pub struct AtRate {
     pub name: String,
     /// Hashes per second, as given.
     pub hashes_per_second: f64,
+    /// The mean in seconds.
+    pub mean_s: f64,
     /// Half of the puzzles take no longer, in seconds.
     pub p50_s: f64,
+    /// 95 of 100 take no longer.
+    pub p95_s: f64,
     /// 99 of 100 take no longer.
     pub p99_s: f64,
-}
-
-/// Which levels are solved in time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Within {
-    /// The time allowed in seconds.
-    pub seconds: f64,
-    /// The share of puzzles that must be solved in it.
-    pub quantile: f64,
-    /// One for each rate; for this machine's when none was given.
-    pub answers: Vec<Answer>,
-}
-
-/// The hardest level that a rate solves in time, computed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Answer {
-    /// Whose rate.
-    pub name: String,
-    /// Hashes per second.
-    pub hashes_per_second: f64,
-    /// The hardest level in bits; `None` when not even one hash fits into the time.
-    pub bits: Option<f64>,
-    /// The same in whole bits.
-    pub whole_bits: Option<u32>,
-    /// The same in hex zeros.
-    pub hex_zeros: Option<u32>,
+    /// The same for the level as several puzzles.
+    pub split_p99_s: Option<f64>,
+    /// Solutions an hour.
+    pub solutions_per_hour: f64,
+    /// What a thousand solutions cost; `None` without a price.
+    pub cost_of_1000: Option<f64>,
 }
 
 impl CompareReport {
@@ -181,16 +202,24 @@ impl CompareReport {
         measured: Measured,
     ) -> Self {
         let threads = miner.threads();
+        // Easy puzzles are mined by one thread alone: what the others did not use was not kept from them.
+        let telling = measured.levels.iter();
+        let (asked_s, got_s) = telling
+            .filter_map(|level| level.asked_and_got_s(measured.workers))
+            .fold((0.0, 0.0), |sum, level| (sum.0 + level.0, sum.1 + level.1));
         let load = Load {
             threads,
             refused_pins: setup.pins.map_or(0, |_| threads - pinned_threads),
-            usage: Some(usage),
-            // Easy puzzles are mined by one thread alone: what the others did not use was not kept from them.
-            asked_s: 0.0,
+            usage: Some(Usage {
+                cpu_s: Some(got_s),
+                ..usage
+            }),
+            asked_s,
+            spoils: Spoils::Times,
         };
         let fit = measured.fit.map(Fit::from);
         let own_rate = measured.rate.map(|rate| rate.hashes_per_second);
-        let level = |level| LevelReport::new(level, own_rate, &settings.rates);
+        let level = |level| LevelReport::new(level, own_rate, measured.workers, settings);
         Self {
             status: match &fit {
                 Some(fit) if !fit.fits => CompareStatus::DoesNotFit,
@@ -207,11 +236,14 @@ impl CompareReport {
             budget_s: settings.budget.as_secs_f64(),
             elapsed_s: usage.elapsed_s,
             rate: measured.rate,
+            rates: settings.rates.clone(),
+            price_per_hour: settings.own_price_per_hour,
             fit,
             levels: measured.levels.into_iter().map(level).collect(),
+            split: settings.split.max(1),
             within: settings
                 .within
-                .map(|(seconds, quantile)| Within::new(seconds, quantile, own_rate, &settings.rates)),
+                .map(|(seconds, quantile)| Within::new(seconds, quantile, own_rate, settings)),
             warnings: warnings::of_machine(&machine, &load).collect(),
             machine,
         }
@@ -231,15 +263,67 @@ impl From<GoodnessOfFit> for Fit {
     }
 }
 
+impl Times {
+    /// Those of `puzzles` puzzles of this law, one after the other, at a rate.
+    fn computed(law: Tries, puzzles: u32, rate: f64) -> Self {
+        let quantile = |q: f64| Some(law.quantile_of_all(puzzles, q) / rate);
+        Self {
+            mean: law.expected() * f64::from(puzzles) / rate,
+            p50: quantile(0.5),
+            p90: quantile(0.9),
+            p95: quantile(0.95),
+            p99: quantile(0.99),
+        }
+    }
+
+    fn measured(mined: &MinedLevel) -> Self {
+        let elapsed: Vec<f64> = mined.samples.iter().map(|sample| sample.elapsed_s).collect();
+        Self {
+            mean: mined.elapsed_s() / elapsed.len() as f64,
+            p50: quantile(&elapsed, 0.5),
+            p90: quantile(&elapsed, 0.9),
+            p95: quantile(&elapsed, 0.95),
+            p99: quantile(&elapsed, 0.99),
+        }
+    }
+}
+
+impl Split {
+    fn of(bits: f64, puzzles: u32, rate: Option<f64>) -> Option<Self> {
+        let law = part(bits, puzzles)?;
+        let mean = law.expected() * f64::from(puzzles);
+        Some(Self {
+            puzzles,
+            bits: bits - f64::from(puzzles).log2(),
+            p99_in_means: law.quantile_of_all(puzzles, 0.99) / mean,
+            time_s: rate.map(|rate| Times::computed(law, puzzles, rate)),
+        })
+    }
+}
+
+impl AtRate {
+    fn new(law: Tries, split: Option<&Split>, rate: &NamedRate) -> Self {
+        let tries_s = |q: f64| law.quantile(q) / rate.hashes_per_second;
+        let mean_s = law.expected() / rate.hashes_per_second;
+        let solutions_per_hour = solutions_per_hour(law.expected(), rate.hashes_per_second);
+        Self {
+            name: rate.name.clone(),
+            hashes_per_second: rate.hashes_per_second,
+            mean_s,
+            p50_s: tries_s(0.5),
+            p95_s: tries_s(0.95),
+            p99_s: tries_s(0.99),
+            split_p99_s: split.map(|split| split.p99_in_means * mean_s),
+            solutions_per_hour,
+            cost_of_1000: (rate.price_per_hour).map(|price| cost_of_1000(price, solutions_per_hour)),
+        }
+    }
+}
+
 impl LevelReport {
-    fn new(mined: MinedLevel, rate: Option<f64>, rates: &[NamedRate]) -> Self {
+    fn new(mined: MinedLevel, rate: Option<f64>, workers: f64, settings: &Settings) -> Self {
         let law = mined.level.tries();
-        let times = |rate: f64| Times {
-            mean: law.expected() / rate,
-            p50: Some(law.quantile(0.5) / rate),
-            p90: Some(law.quantile(0.9) / rate),
-            p99: Some(law.quantile(0.99) / rate),
-        };
+        let bits = mined.level.bits();
         let count = mined.samples.len();
         let tries = law.mean_interval(count).map(|(interval_low, interval_high)| {
             let mean = mined.samples.iter().map(|s| s.tries() as f64).sum::<f64>() / count as f64;
@@ -250,57 +334,31 @@ impl LevelReport {
                 inside: (interval_low..=interval_high).contains(&mean),
             }
         });
-        let elapsed: Vec<f64> = mined.samples.iter().map(|sample| sample.elapsed_s).collect();
         let measured = mined.is_measured();
-        let at_rate = |rate: &NamedRate| AtRate {
-            name: rate.name.clone(),
-            hashes_per_second: rate.hashes_per_second,
-            p50_s: law.quantile(0.5) / rate.hashes_per_second,
-            p99_s: law.quantile(0.99) / rate.hashes_per_second,
-        };
+        let an_hour = rate.map(|rate| solutions_per_hour(law.expected(), rate));
+        let split = (settings.split > 1)
+            .then(|| Split::of(bits, settings.split, rate))
+            .flatten();
+        let rates = settings.rates.iter();
         Self {
-            bits: mined.level.bits(),
+            bits,
+            hex_zeros: (settings.step == Step::HexZero).then_some(bits as u32 / 4),
             target: mined.level.target().to_hex(),
             measured,
             expected_tries: law.expected(),
             tries,
-            expected_time_s: rate.map(times),
-            time_s: measured.then(|| Times {
-                mean: mined.elapsed_s() / count as f64,
-                p50: quantile(&elapsed, 0.5),
-                p90: quantile(&elapsed, 0.9),
-                p99: quantile(&elapsed, 0.99),
-            }),
+            expected_time_s: rate.map(|rate| Times::computed(law, 1, rate)),
+            time_s: measured.then(|| Times::measured(&mined)),
             hashes: measured.then(|| mined.hashes()),
             hashes_per_second: mined.hashes_per_second(),
-            at_rates: rates.iter().map(at_rate).collect(),
+            hashes_per_processor_second: mined.hashes_per_processor_second(),
+            processor_share: mined.processor_share(workers),
+            solutions_per_hour: an_hour,
+            cost_of_1000: (settings.own_price_per_hour.zip(an_hour))
+                .map(|(price, an_hour)| cost_of_1000(price, an_hour)),
+            split,
+            at_rates: rates.map(|rate| AtRate::new(law, split.as_ref(), rate)).collect(),
             samples: mined.samples,
-        }
-    }
-}
-
-impl Within {
-    fn new(seconds: f64, quantile: f64, own_rate: Option<f64>, rates: &[NamedRate]) -> Self {
-        let own = own_rate
-            .filter(|_| rates.is_empty())
-            .map(|hashes_per_second| NamedRate {
-                name: "this machine".to_owned(),
-                hashes_per_second,
-            });
-        let answer = |rate: &NamedRate| {
-            let bits = hardest_bits(rate.hashes_per_second * seconds, quantile);
-            Answer {
-                name: rate.name.clone(),
-                hashes_per_second: rate.hashes_per_second,
-                bits,
-                whole_bits: bits.map(|bits| bits as u32),
-                hex_zeros: bits.map(|bits| bits as u32 / 4),
-            }
-        };
-        Self {
-            seconds,
-            quantile,
-            answers: own.iter().chain(rates).map(answer).collect(),
         }
     }
 }

@@ -11,15 +11,18 @@ fn settings(bits: &[f64], samples: usize) -> Settings {
         samples,
         seed: 1,
         budget: Duration::from_secs(1_000_000),
+        split: 1,
         ..Settings::default()
     }
 }
 
-/// Takes exactly the expected tries at a thousand hashes a second.
+/// Takes exactly the expected tries at a thousand hashes a second of processor time.
 struct Clockwork {
     mined: usize,
     calibrations: usize,
     cancel_at: usize,
+    /// The share of a processor that it gets.
+    share: f64,
 }
 
 impl Clockwork {
@@ -28,6 +31,7 @@ impl Clockwork {
             mined: 0,
             calibrations: 0,
             cancel_at: usize::MAX,
+            share: 1.0,
         }
     }
 }
@@ -43,18 +47,23 @@ impl Engine for Clockwork {
         Some(Sample {
             nonce: hashes - 1,
             hashes,
-            elapsed_s: hashes as f64 / 1000.0,
+            elapsed_s: hashes as f64 / 1000.0 / self.share,
+            processor_s: Some(hashes as f64 / 1000.0),
         })
     }
 
-    fn rate(&mut self, _: Duration, _: &Cancel) -> Option<f64> {
+    fn effort(&mut self, _: Duration, _: &Cancel) -> Option<Effort> {
         self.calibrations += 1;
-        Some(1000.0)
+        Some(Effort {
+            hashes: 1000,
+            elapsed_s: 1.0 / self.share,
+            processor_s: Some(1.0),
+        })
     }
 }
 
 fn run_quietly(settings: &Settings, engine: &mut dyn Engine) -> Measured {
-    measure(settings, engine, &Cancel::new(), &mut |_| {})
+    measure(settings, engine, 1.0, &Cancel::new(), &mut |_| {})
 }
 
 #[test]
@@ -83,10 +92,114 @@ fn a_hard_first_level_asks_for_the_rate_first() {
         outcome.rate,
         Some(Rate {
             hashes_per_second: 1000.0,
+            hashes_per_processor_second: Some(1000.0),
+            wall_hashes_per_second: 1000.0,
             basis: RateBasis::Calibration
         })
     );
     assert_eq!(outcome.fit, None);
+}
+
+#[test]
+fn a_neighbour_slows_the_times_and_not_the_rate() {
+    let mut engine = Clockwork::new();
+    engine.share = 0.05;
+    let mut some = settings(&[8.0, 12.0, 16.0, 17.0], 10);
+    // 10 puzzles of 2^16 hashes take 655 s alone and 13,107 s beside the neighbour, those of 2^17 twice as long.
+    some.budget = Duration::from_secs(20_000);
+    let outcome = run_quietly(&some, &mut engine);
+    let measured: Vec<bool> = outcome.levels.iter().map(MinedLevel::is_measured).collect();
+    assert_eq!(measured, [true, true, true, false], "the budget is on the wall");
+    let rate = outcome.rate.unwrap();
+    assert_eq!(
+        [rate.hashes_per_second, rate.wall_hashes_per_second].map(f64::round),
+        [1000.0, 50.0]
+    );
+    let shares: Vec<_> = (outcome.levels.iter())
+        .map(|level| level.processor_share(1.0).map(|share| (share * 1000.0).round()))
+        .collect();
+    assert_eq!(shares, [Some(50.0), Some(50.0), Some(50.0), None]);
+    let alone = run_quietly(&settings(&[8.0], 10), &mut Clockwork::new());
+    assert_eq!(alone.levels[0].processor_share(1.0), Some(1.0));
+    assert_eq!(
+        alone.levels[0].processor_share(4.0).map(|share| share < 0.26),
+        Some(true),
+        "three of four threads got nothing"
+    );
+}
+
+#[test]
+fn puzzles_that_are_over_at_once_do_not_tell_whether_they_waited() {
+    let quick = |elapsed_s: f64| MinedLevel {
+        level: Level::from_bits(8.0).unwrap(),
+        samples: vec![
+            Sample {
+                nonce: 0,
+                hashes: 1,
+                elapsed_s,
+                processor_s: Some(elapsed_s / 2.0)
+            };
+            100
+        ],
+    };
+    assert_eq!(
+        quick(0.002).processor_share(2.0),
+        None,
+        "starting and stopping takes as long"
+    );
+    let share = quick(0.1).processor_share(2.0).unwrap();
+    assert!((share - 0.25).abs() < 0.01, "{share}");
+}
+
+fn rate(name: &str, hashes_per_second: f64, price_per_hour: Option<f64>) -> NamedRate {
+    NamedRate {
+        name: name.to_owned(),
+        hashes_per_second,
+        source: None,
+        price_per_hour,
+    }
+}
+
+#[test]
+fn the_chosen_level_is_the_hardest_that_the_weakest_solves() {
+    let mut wanted = settings(&[8.0], 1);
+    wanted.rates = vec![
+        rate("server", 1e9, Some(0.5)),
+        rate("phone", 2e6, None),
+        rate("laptop", 5e7, None),
+    ];
+    let within = Within::new(0.5, 0.95, Some(1e8), &wanted);
+    let chosen = within.chosen.as_ref().unwrap();
+    assert_eq!(
+        (
+            chosen.bits,
+            chosen.hex_zeros,
+            &*chosen.weakest,
+            &*chosen.strongest
+        ),
+        (18.0, None, "phone", "server")
+    );
+    let server = within.answers[0].at_chosen.unwrap();
+    // 2^18 tries at a billion a second: 13.7 million an hour, a thousand of them for 0.5 / 13,733.
+    assert!((server.solutions_per_hour - 3600.0 * 1e9 / 18f64.exp2()).abs() < 1e-3);
+    assert!((server.cost_of_1000.unwrap() - 0.5e3 / (3600.0 * 1e9 / 18f64.exp2())).abs() < 1e-12);
+    let phone = within.answers[1].at_chosen.unwrap();
+    assert!(
+        phone.quantile_s <= 0.5 && phone.cost_of_1000.is_none(),
+        "{phone:?}"
+    );
+    wanted.step = Step::HexZero;
+    let zeros = Within::new(0.5, 0.95, Some(1e8), &wanted).chosen.unwrap();
+    assert_eq!((zeros.bits, zeros.hex_zeros), (16.0, Some(4)));
+    wanted.step = Step::Bit;
+    wanted.split = 16;
+    let split = Within::new(0.5, 0.95, Some(1e8), &wanted);
+    assert_eq!(split.chosen.unwrap().bits, 19.0, "luck evens out");
+    let phone = split.answers[1].at_chosen.unwrap();
+    assert!(phone.quantile_s <= 0.5, "{phone:?}");
+    wanted.split = 4096;
+    let too_many = Within::new(0.001, 0.95, Some(1e8), &wanted);
+    assert_eq!(too_many.chosen, None, "2,000 hashes are fewer than the puzzles");
 }
 
 #[test]
@@ -106,9 +219,13 @@ fn a_cancelled_level_is_left_out() {
 fn progress_tells_share_and_time_left() {
     let mut seen = Vec::new();
     let both = settings(&[10.0, 11.0], 2);
-    measure(&both, &mut Clockwork::new(), &Cancel::new(), &mut |progress| {
-        seen.push(*progress)
-    });
+    measure(
+        &both,
+        &mut Clockwork::new(),
+        1.0,
+        &Cancel::new(),
+        &mut |progress| seen.push(*progress),
+    );
     let shares: Vec<f64> = seen.iter().map(|p| (p.share * 6.0).round()).collect();
     assert_eq!(shares, [0.0, 1.0, 2.0, 4.0], "sixths");
     assert_eq!(seen[0].left_s, None);
@@ -161,14 +278,19 @@ impl Engine for Broken<'_> {
                     nonce,
                     hashes,
                     elapsed_s: hashes as f64 / 1e6,
+                    processor_s: None,
                 });
             }
             from = nonce + 1;
         }
     }
 
-    fn rate(&mut self, _: Duration, _: &Cancel) -> Option<f64> {
-        Some(1e6)
+    fn effort(&mut self, _: Duration, _: &Cancel) -> Option<Effort> {
+        Some(Effort {
+            hashes: 1_000_000,
+            elapsed_s: 1.0,
+            processor_s: None,
+        })
     }
 }
 
@@ -225,8 +347,12 @@ fn an_engine_that_stops_too_early_does_not_fit() {
                 ..found
             })
         }
-        fn rate(&mut self, _: Duration, _: &Cancel) -> Option<f64> {
-            Some(1e6)
+        fn effort(&mut self, _: Duration, _: &Cancel) -> Option<Effort> {
+            Some(Effort {
+                hashes: 1_000_000,
+                elapsed_s: 1.0,
+                processor_s: None,
+            })
         }
     }
     let miner = Miner::with_threads(1, Kernel::auto()).unwrap();

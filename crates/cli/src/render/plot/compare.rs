@@ -1,4 +1,9 @@
 //! Time against difficulty: theory as a line and a band, measured points beside it.
+//!
+//! Every line is a mean, this machine's and others', so that what lies above another takes longer. Means double with each
+//! bit: on this scale they are straight, and drawn from end to end, since coordinates are whole pixels and each point in between
+//! would be a kink. The band's edges are not rounded up to whole tries, as those of tables are, for the same reason. What
+//! lies below the axis is cut off where it crosses that.
 
 use anyhow::ensure;
 use plotters::prelude::*;
@@ -16,7 +21,9 @@ use paydirt_measure::{
 const SIZE: (u32, u32) = (900, 560);
 /// The most single puzzles drawn of a level: every so many of them, in order of time.
 const MOST_DOTS: usize = 40;
-/// Theory is drawn in steps of at least this many bits: finer ones only show the rounding of coordinates.
+/// Below this many bits the band's edges are bent: a hash is the least that a puzzle takes.
+const BENT_BITS: f64 = 10.0;
+/// In what steps of bits they are drawn there: finer ones only show the rounding of coordinates.
 const STEP_BITS: f64 = 0.5;
 
 /// A picture of time against difficulty.
@@ -42,14 +49,39 @@ impl ComparePicture<'_> {
         (low.max(0.0), high.min(256.0))
     }
 
+    /// Where the band's edges are computed: close together where tries are few, and the edges bent; far apart beyond.
     fn laws(&self) -> Vec<(f64, Tries)> {
         let (low, high) = self.bits();
-        let steps = ((high - low) / STEP_BITS).ceil() as usize;
-        let step = (high - low) / steps.max(1) as f64;
-        let bits = (0..=steps).map(|i| (low + i as f64 * step).min(256.0));
-        bits.filter_map(|bits| Some((bits, Level::from_bits(bits).ok()?.tries())))
+        let mut bits = vec![low];
+        while let Some(&last) = bits.last().filter(|last| **last < high) {
+            let step = if last < BENT_BITS { STEP_BITS } else { high - last };
+            bits.push((last + step).min(high));
+        }
+        bits.into_iter()
+            .filter_map(|bits| Some((bits, Level::from_bits(bits).ok()?.tries())))
             .collect()
     }
+
+    /// The mean's line at a rate, from where it rises above `floor`.
+    fn mean(&self, rate: f64, floor: f64) -> Vec<(f64, f64)> {
+        let (low, high) = self.bits();
+        let ends = [low, high].map(|bits| (bits, bits.exp2() / rate));
+        above(ends.to_vec(), floor)
+    }
+}
+
+/// A rising line from where it crosses `floor`; points are joined straight on the logarithmic scale.
+fn above(line: Vec<(f64, f64)>, floor: f64) -> Vec<(f64, f64)> {
+    let Some(first) = line.iter().position(|(_, time)| *time > floor) else {
+        return line.last().map(|(bits, _)| (*bits, floor)).into_iter().collect();
+    };
+    let mut above = line[first..].to_vec();
+    if let Some((bits, time)) = first.checked_sub(1).map(|below| line[below]) {
+        let (end, high) = line[first];
+        let share = (floor / time).ln() / (high / time).ln();
+        above.insert(0, (bits + share * (end - bits), floor));
+    }
+    above
 }
 
 impl Picture for ComparePicture<'_> {
@@ -97,8 +129,10 @@ impl Picture for ComparePicture<'_> {
             .y_desc("time (logarithmic)")
             .draw()
             .map_err(drawing)?;
-        let line = |of: &dyn Fn(&Tries) -> f64| -> Vec<(f64, f64)> {
-            laws.iter().map(|(bits, law)| (*bits, of(law))).collect()
+        let edge = |q: f64| {
+            let times = laws.iter();
+            let times = times.map(|(bits, law)| (*bits, law.smooth_quantile(q) / own));
+            above(times.collect(), fastest)
         };
         let swatch = move |style: ShapeStyle, half: f64| {
             move |(x, y): (i32, i32)| {
@@ -108,8 +142,8 @@ impl Picture for ComparePicture<'_> {
                 )
             }
         };
-        let mut band = line(&|law| law.quantile(0.95) / own);
-        band.extend(line(&|law| law.quantile(0.05) / own).into_iter().rev());
+        let mut band = edge(0.95);
+        band.extend(edge(0.05).into_iter().rev());
         chart
             .draw_series([Polygon::new(band, SKY.mix(0.3))])
             .map_err(drawing)?
@@ -117,11 +151,11 @@ impl Picture for ComparePicture<'_> {
             .legend(swatch(SKY.mix(0.3).filled(), 5.0));
         chart
             .draw_series([PathElement::new(
-                line(&|law| law.expected() / own),
+                self.mean(own, fastest),
                 BLUE.stroke_width(scale.width(2.0)),
             )])
             .map_err(drawing)?
-            .label(format!("mean, computed at this machine's {}", rate(own)))
+            .label(format!("mean, computed: this machine ({})", rate(own)))
             .legend(swatch(BLUE.filled(), 1.0));
         let others = [ORANGE, GREEN, PURPLE, VERMILLION];
         if let Some(level) = report.levels.first() {
@@ -129,12 +163,12 @@ impl Picture for ComparePicture<'_> {
                 let colour = others[index % others.len()];
                 chart
                     .draw_series([PathElement::new(
-                        line(&|law| law.quantile(0.5) / other.hashes_per_second),
+                        self.mean(other.hashes_per_second, fastest),
                         colour.stroke_width(scale.width(1.5)),
                     )])
                     .map_err(drawing)?
                     .label(format!(
-                        "{} ({}), median, computed",
+                        "mean, computed: {} ({})",
                         other.name,
                         rate(other.hashes_per_second)
                     ))
@@ -152,7 +186,16 @@ impl Picture for ComparePicture<'_> {
                 .draw_series(dashes)
                 .map_err(drawing)?
                 .label(format!("time allowed: {}", seconds(within.seconds)))
-                .legend(swatch(INK.filled(), 0.5));
+                .legend(move |(x, y)| {
+                    // Two dashes of the line, as it is drawn.
+                    let end = x + scale.px(20.0);
+                    let dashes = [(x, x + scale.px(6.0)), (x + scale.px(11.0), x + scale.px(17.0))];
+                    let dash = |(from, to): (i32, i32)| {
+                        PathElement::new([(from, y), (to.min(end), y)], INK.stroke_width(scale.width(1.0)))
+                    };
+                    let [first, second] = dashes.map(dash);
+                    EmptyElement::at((0, 0)) + first + second
+                });
         }
         let dot = scale.px(1.8);
         let dots = report.levels.iter().flat_map(some_puzzles);
@@ -206,8 +249,8 @@ impl ComparePicture<'_> {
         let (mut low, mut high) = (f64::INFINITY, 0f64);
         for rate in rates {
             for (_, law) in laws {
-                low = low.min(law.quantile(0.05) / rate);
-                high = high.max(law.quantile(0.95) / rate);
+                low = low.min(law.smooth_quantile(0.05) / rate);
+                high = high.max(law.smooth_quantile(0.95) / rate);
             }
         }
         for sample in self.0.levels.iter().flat_map(some_puzzles) {
@@ -246,4 +289,23 @@ fn some_puzzles(level: &LevelReport) -> Vec<(f64, f64)> {
     (0..count)
         .map(|i| (level.bits, times[(2 * i + 1) * times.len() / (2 * count)]))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::above;
+
+    #[test]
+    fn lines_begin_where_they_cross_the_axis() {
+        let line = vec![(0.0, 1.0), (2.0, 4.0), (4.0, 16.0)];
+        assert_eq!(above(line.clone(), 0.5), line);
+        assert_eq!(above(line.clone(), 2.0), [(1.0, 2.0), (2.0, 4.0), (4.0, 16.0)]);
+        assert_eq!(
+            above(line[..1].to_vec(), 2.0),
+            [(0.0, 2.0)],
+            "all of it lies below"
+        );
+        let cut = above(line, 8.0);
+        assert!((cut[0].0 - 3.0).abs() < 1e-12 && cut.len() == 2, "{cut:?}");
+    }
 }

@@ -1,5 +1,7 @@
 //! `paydirt compare` for people and spreadsheets.
 
+mod tables;
+
 use super::cell;
 use crate::render::{
     export::Export,
@@ -8,7 +10,7 @@ use crate::render::{
     table::{Rows, Table},
 };
 use paydirt_measure::{
-    compare::{Answer, CompareReport, CompareStatus, LevelReport, MeasuredTries, Times, Within},
+    compare::{AtRate, CompareReport, CompareStatus, LevelReport, MeasuredTries, Split, Times},
     machine::Machine,
     statistics::LOWEST_P_VALUE,
     warnings::Warning,
@@ -54,48 +56,15 @@ impl Export for CompareReport {
     }
 
     fn table(&self) -> Table {
-        let dash = || "–".to_owned();
-        let time = move |time: Option<f64>| time.map_or_else(dash, seconds);
-        // Of a level that was not run the computed quantiles are shown: the second column says which they are.
-        let times = |level: &LevelReport| level.time_s.or(level.expected_time_s);
-        let quantile =
-            |of: fn(Times) -> Option<f64>| move |level: &LevelReport| time(times(level).and_then(of));
-        let mut columns = Rows::of(&self.levels)
-            .right("bits", |level| level.bits.to_string())
-            .left("figures", |level| {
-                if level.measured { "measured" } else { "computed" }.to_owned()
-            })
-            .right("expected tries", |level| significant(level.expected_tries))
-            .right("mean tries", |level| {
-                level.tries.map_or_else(dash, |t| significant(t.mean))
-            })
-            .right("95 % of means", |level| {
-                let interval = level
-                    .tries
-                    .map(|t| [t.interval_low, t.interval_high].map(significant));
-                interval.map_or_else(dash, |interval| interval.join(" to "))
-            })
-            .left("mean is", |level| {
-                let inside = level.tries.map(|t| if t.inside { "inside" } else { "OUTSIDE" });
-                inside.unwrap_or_default().to_owned()
-            })
-            .right("expected time", |level| {
-                time(level.expected_time_s.map(|t| t.mean))
-            })
-            .right("mean time", |level| time(level.time_s.map(|t| t.mean)))
-            .right("p50", quantile(|t| t.p50))
-            .right("p90", quantile(|t| t.p90))
-            .right("p99", quantile(|t| t.p99))
-            .right("rate", |level| level.hashes_per_second.map_or_else(dash, rate));
-        for (index, name) in rate_names(self) {
-            columns = columns.right(format!("{name} p50"), |level| {
-                seconds(level.at_rates[index].p50_s)
-            });
-            columns = columns.right(format!("{name} p99"), |level| {
-                seconds(level.at_rates[index].p99_s)
-            });
-        }
-        columns.table()
+        tables::levels(self)
+    }
+
+    fn narrow_table(&self) -> Table {
+        tables::narrow_levels(self)
+    }
+
+    fn more_tables(&self) -> Vec<(String, Table)> {
+        tables::more(self)
     }
 
     fn figures(&self) -> Table {
@@ -105,8 +74,12 @@ impl Export for CompareReport {
         };
         let measured =
             |of: fn(Times) -> Option<f64>| move |level: &LevelReport| cell(level.time_s.and_then(of));
+        let split = |of: fn(Split) -> Option<f64>| move |level: &LevelReport| cell(level.split.and_then(of));
         let mut columns = Rows::of(&self.levels)
             .right("bits", |level| level.bits.to_string())
+            .right("hex_zeros", |level| {
+                level.hex_zeros.map(|zeros| zeros.to_string()).unwrap_or_default()
+            })
             .left("target", |level| level.target.clone())
             .left("measured", |level| level.measured.to_string())
             .right("puzzles", |level| level.samples.len().to_string())
@@ -120,22 +93,41 @@ impl Export for CompareReport {
             .right("expected_s", expected(|t| Some(t.mean)))
             .right("expected_p50_s", expected(|t| t.p50))
             .right("expected_p90_s", expected(|t| t.p90))
+            .right("expected_p95_s", expected(|t| t.p95))
             .right("expected_p99_s", expected(|t| t.p99))
             .right("mean_s", measured(|t| Some(t.mean)))
             .right("p50_s", measured(|t| t.p50))
             .right("p90_s", measured(|t| t.p90))
+            .right("p95_s", measured(|t| t.p95))
             .right("p99_s", measured(|t| t.p99))
             .right("hashes", |level| {
                 level.hashes.map(|hashes| hashes.to_string()).unwrap_or_default()
             })
-            .right("hashes_per_second", |level| cell(level.hashes_per_second));
-        for (index, name) in rate_names(self) {
-            columns = columns.right(format!("{name} p50_s"), |level| {
-                level.at_rates[index].p50_s.to_string()
-            });
-            columns = columns.right(format!("{name} p99_s"), |level| {
-                level.at_rates[index].p99_s.to_string()
-            });
+            .right("hashes_per_second", |level| cell(level.hashes_per_second))
+            .right("hashes_per_processor_second", |level| {
+                cell(level.hashes_per_processor_second)
+            })
+            .right("processor_share", |level| cell(level.processor_share))
+            .right("solutions_per_hour", |level| cell(level.solutions_per_hour))
+            .right("cost_of_1000", |level| cell(level.cost_of_1000))
+            .right("split_bits", split(|s| Some(s.bits)))
+            .right("split_p99_in_means", split(|s| Some(s.p99_in_means)))
+            .right("split_p95_s", split(|s| s.time_s?.p95))
+            .right("split_p99_s", split(|s| s.time_s?.p99));
+        for (index, name) in self.rates.iter().map(|rate| &rate.name).enumerate() {
+            let at =
+                |of: fn(&AtRate) -> Option<f64>| move |level: &LevelReport| cell(of(&level.at_rates[index]));
+            columns = columns
+                .right(format!("{name} mean_s"), at(|at| Some(at.mean_s)))
+                .right(format!("{name} p50_s"), at(|at| Some(at.p50_s)))
+                .right(format!("{name} p95_s"), at(|at| Some(at.p95_s)))
+                .right(format!("{name} p99_s"), at(|at| Some(at.p99_s)))
+                .right(format!("{name} split_p99_s"), at(|at| at.split_p99_s))
+                .right(
+                    format!("{name} solutions_per_hour"),
+                    at(|at| Some(at.solutions_per_hour)),
+                )
+                .right(format!("{name} cost_of_1000"), at(|at| at.cost_of_1000));
         }
         columns.table()
     }
@@ -165,11 +157,16 @@ impl Export for CompareReport {
             ));
         }
         if let Some(rate_used) = &self.rate {
+            let found = rate(rate_used.hashes_per_second);
+            let how = match rate_used.hashes_per_processor_second {
+                Some(_) => "by processor time, ",
+                None => "",
+            };
             notes.push(format!(
-                "rate: {}, {}; expected times are computed with it",
-                rate(rate_used.hashes_per_second),
+                "rate: {found}, {how}{}; expected times are computed with it",
                 rate_used.basis
             ));
+            notes.extend(tables::busy(self, rate_used));
         }
         let computed = self.levels.iter().filter(|l| !l.measured).count();
         if computed > 0 {
@@ -187,43 +184,13 @@ impl Export for CompareReport {
                 self.levels.len(),
             ));
         }
-        if let Some(within) = &self.within {
-            for answer in &within.answers {
-                notes.push(self::answer(answer, within));
-            }
-        }
+        let named = self.rates.iter();
+        notes.extend(named.filter_map(|rate| Some(format!("{}: {}", rate.name, rate.source.as_ref()?))));
         notes
     }
 
     fn picture(&self, format: Format) -> anyhow::Result<Vec<u8>> {
         plot::compare::picture(self, format)
-    }
-}
-
-/// The names of others' rates, which are the same at each level.
-fn rate_names(report: &CompareReport) -> impl Iterator<Item = (usize, &str)> {
-    let rates = report
-        .levels
-        .first()
-        .into_iter()
-        .flat_map(|level| &level.at_rates);
-    rates.map(|at| at.name.as_str()).enumerate()
-}
-
-fn answer(answer: &Answer, within: &Within) -> String {
-    let who = format!("{} ({})", answer.name, rate(answer.hashes_per_second));
-    let when = format!(
-        "within {} in {} % of cases",
-        seconds(within.seconds),
-        significant(within.quantile * 100.0)
-    );
-    match (answer.bits, answer.whole_bits, answer.hex_zeros) {
-        (Some(bits), Some(whole), Some(zeros)) => format!(
-            // Rounded down: the answer must still be solved in time.
-            "within: {who} solves {:.2} bits at most {when}; in whole bits {whole}, in hex zeros {zeros} (computed)",
-            (bits * 100.0).floor() / 100.0,
-        ),
-        _ => format!("within: {who} cannot compute a single hash {when}"),
     }
 }
 
