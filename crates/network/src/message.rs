@@ -15,7 +15,8 @@ mod bytes;
 mod decode;
 mod encode;
 
-pub use decode::DecodeError;
+pub use decode::{DecodeError, decode_transfers};
+pub use encode::encode_transfers;
 
 use paydirt_ledger::{Block, BlockHash, Header, Transaction, Unchecked, Work};
 

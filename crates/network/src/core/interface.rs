@@ -319,6 +319,10 @@ pub enum Notice {
         address: Address,
         /// Who dialled.
         direction: Direction,
+        /// The version of the protocol that both speak.
+        version: u8,
+        /// The newest that it speaks.
+        newest: u8,
     },
     /// A peer is none any more.
     Left {
@@ -433,7 +437,10 @@ impl fmt::Display for Reason {
             Self::Gone => f.write_str("the connection is gone"),
             Self::Farewell(farewell) => farewell.fmt(f),
             Self::OtherGenesis(hash) => {
-                write!(f, "its chain has another genesis block, {hash}; it has other parameters")
+                write!(
+                    f,
+                    "its chain has another genesis block, {hash}; it has other parameters"
+                )
             }
             Self::OtherVersion { least, most } => {
                 write!(f, "it speaks versions {least} to {most} of the protocol only")

@@ -1,0 +1,542 @@
+//! Who is a peer, who is turned away, and what each has done wrong.
+//!
+//! *In:* connections, hellos, offences. *Out:* peers that are ready to be asked; farewells and bans.
+//!
+//! Whoever dialled says hello first. Inbound peers have slots of their own, and each address few of them, so nobody can
+//! crowd out those that this node has chosen, nor one address the others. An offence that no honest node commits ends the
+//! connection and bans the peer, and its address unless that is this machine's; lesser ones add up, and fade.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use paydirt_ledger::BlockHash;
+
+use super::{
+    Action, Address, Chain, Core, Direction, Identity, Notice, Offence, Origin, Peer, Reason, RequestId,
+    Timer, bodies,
+};
+use crate::message::{Farewell, Hello, MAX_ADDRESSES, Request, Response, TipSummary};
+
+/// At this score a peer is banned.
+const BANNED_AT: u32 = 100;
+/// A point fades in this time.
+const FADES_IN: Duration = Duration::from_secs(6);
+/// Bans that are remembered.
+const MOST_BANS: usize = 10_000;
+/// Requests that a peer may leave without an answer before it is hung up on.
+const UNANSWERED: usize = 24;
+/// How often one more address is tried than there is room for.
+const LOOK_FURTHER_EVERY: Duration = Duration::from_secs(60);
+/// A peer's requests: so many points at once, and so many more a second.
+const BURST: f64 = 5_000.0;
+const POINTS_PER_SECOND: f64 = 2_000.0;
+
+/// What a request was for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Hello,
+    Headers,
+    Bodies(bodies::Wanted),
+    Pending,
+    Peers,
+    Announce,
+    Farewell,
+}
+
+/// A request that has no answer yet.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) purpose: Purpose,
+    /// It has taken too long; what was asked for is asked of others by now.
+    pub(super) overdue: bool,
+}
+
+/// A connected peer.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) identity: Identity,
+    pub(super) address: Address,
+    pub(super) origin: Option<Origin>,
+    pub(super) direction: Direction,
+    pub(super) since: Duration,
+    /// The common version, once hello was said.
+    pub(super) version: Option<u8>,
+    pub(super) listen: Vec<Address>,
+    /// Where it says it stands.
+    pub(super) claim: Option<TipSummary>,
+    /// The last block of its branch of which the header is known here.
+    pub(super) known: Option<TipSummary>,
+    pub(super) latency: Option<Duration>,
+    score: u32,
+    scored_at: Duration,
+    pub(super) asked: BTreeMap<RequestId, Asked>,
+    /// The tip that it was told of last.
+    pub(super) told: Option<BlockHash>,
+    pub(super) unheard: usize,
+    pub(super) announce_again: bool,
+    pub(super) serving: usize,
+    points: f64,
+    points_at: Duration,
+    /// It is not asked for anything until then.
+    pub(super) rests_until: Duration,
+    /// How often in a row it did not answer in time.
+    pub(super) late: u32,
+    /// When it connected, or was the first to tell of a header.
+    pub(super) useful_at: Duration,
+    /// When it was asked for headers last, or sent some.
+    pub(super) headers_at: Duration,
+    /// Its branch leaves the active one too far below; it is not asked for headers until then.
+    pub(super) deep_until: Duration,
+    /// The index of the last wanted block that it has, and of which way to which end that was said.
+    pub(super) covers: Option<(u64, Option<u64>)>,
+    /// Why it is being hung up on.
+    pub(super) leaving: Option<Reason>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        identity: Identity,
+        address: Address,
+        origin: Option<Origin>,
+        direction: Direction,
+        since: Duration,
+    ) -> Self {
+        Self {
+            identity,
+            address,
+            origin,
+            direction,
+            since,
+            version: None,
+            listen: Vec::new(),
+            claim: None,
+            known: None,
+            latency: None,
+            score: 0,
+            scored_at: since,
+            asked: BTreeMap::new(),
+            told: None,
+            unheard: 0,
+            announce_again: false,
+            serving: 0,
+            points: BURST,
+            points_at: since,
+            rests_until: Duration::ZERO,
+            late: 0,
+            useful_at: since,
+            headers_at: Duration::ZERO,
+            deep_until: Duration::ZERO,
+            covers: None,
+            leaving: None,
+        }
+    }
+
+    /// Whether hello was said, and it is not being hung up on.
+    pub(super) fn is_ready(&self) -> bool {
+        self.version.is_some() && self.leaving.is_none()
+    }
+
+    /// Whether it says that it has more work than `tip`, and is believed.
+    pub(super) fn promises_more_than(&self, tip: TipSummary, now: Duration) -> bool {
+        self.deep_until <= now && self.claim.is_some_and(|claim| claim.work > tip.work)
+    }
+
+    pub(super) fn score(&self, now: Duration) -> u32 {
+        let faded = now.saturating_sub(self.scored_at).as_secs() / FADES_IN.as_secs();
+        self.score
+            .saturating_sub(u32::try_from(faded).unwrap_or(u32::MAX))
+    }
+
+    /// How many requests of a kind have no answer and are not overdue.
+    pub(super) fn waiting_for(&self, kind: impl Fn(&Purpose) -> bool) -> usize {
+        let waiting = self.asked.values().filter(|asked| !asked.overdue);
+        waiting.filter(|asked| kind(&asked.purpose)).count()
+    }
+
+    /// Takes points for a request; false when it has none left.
+    fn pay(&mut self, price: f64, now: Duration) -> bool {
+        let more = now.saturating_sub(self.points_at).as_secs_f64() * POINTS_PER_SECOND;
+        self.points = (self.points + more).min(BURST);
+        self.points_at = now;
+        let affordable = self.points >= price;
+        if affordable {
+            self.points -= price;
+        }
+        affordable
+    }
+}
+
+/// Who stays away, and until when.
+#[derive(Debug, Default)]
+pub(super) struct Bans {
+    identities: HashMap<Identity, Duration>,
+    origins: HashMap<Origin, Duration>,
+}
+
+impl Bans {
+    fn ban(&mut self, identity: &Identity, origin: Option<Origin>, until: Duration) {
+        if self.identities.len() < MOST_BANS {
+            self.identities.insert(Identity::clone(identity), until);
+        }
+        if let Some(origin) = origin
+            && self.origins.len() < MOST_BANS
+        {
+            self.origins.insert(origin, until);
+        }
+    }
+
+    pub(super) fn holds(&self, identity: &Identity, origin: Option<Origin>, now: Duration) -> bool {
+        let of_identity = self.identities.get(identity);
+        let of_origin = origin.and_then(|origin| self.origins.get(&origin));
+        of_identity.into_iter().chain(of_origin).any(|until| *until > now)
+    }
+
+    pub(super) fn forget(&mut self, now: Duration) {
+        self.identities.retain(|_, until| *until > now);
+        self.origins.retain(|_, until| *until > now);
+    }
+}
+
+/// How severe an offence is.
+fn severity(offence: &Offence) -> u32 {
+    match offence {
+        Offence::Malformed(_)
+        | Offence::NoProofOfWork(_)
+        | Offence::BrokenRule(..)
+        | Offence::FalseClaim
+        | Offence::OtherAnswer
+        | Offence::OutOfTurn
+        | Offence::BadTransfer(_) => BANNED_AT,
+        Offence::Withheld => 25,
+        Offence::Flood => 10,
+    }
+}
+
+impl Core {
+    pub(super) fn connected(&mut self, chain: &impl Chain, peer: Peer, connection: Connection) {
+        let now = self.now.since_start;
+        let refusal = match connection.direction {
+            _ if self.stopping => Some(Reason::Stopping),
+            _ if self.bans.holds(&connection.identity, connection.origin, now) => Some(Reason::Banned),
+            Direction::Inbound => self.no_room_for(&connection),
+            Direction::Outbound => None,
+        };
+        let dialled = connection.direction == Direction::Outbound;
+        self.peers.insert(peer, connection);
+        if let Some(reason) = refusal {
+            self.hang_up(peer, reason);
+            return;
+        }
+        self.wake_in(self.limits.answer_time, Timer::Hello(peer));
+        if dialled {
+            let hello = self.hello(chain, peer);
+            self.ask(peer, Purpose::Hello, Request::Hello(hello), None);
+        }
+    }
+
+    /// Why an inbound peer finds no room. One of an address with more than its share makes room for one of another.
+    fn no_room_for(&mut self, newcomer: &Connection) -> Option<Reason> {
+        let inbound = || {
+            let peers = self.peers.iter();
+            peers.filter(|(_, peer)| peer.direction == Direction::Inbound && peer.leaving.is_none())
+        };
+        let of = |origin: Option<Origin>| inbound().filter(|(_, peer)| peer.origin == origin).count();
+        if newcomer.origin.is_some() && of(newcomer.origin) >= self.limits.inbound_per_origin {
+            return Some(Reason::Full);
+        }
+        if inbound().count() < self.limits.inbound {
+            return None;
+        }
+        let crowded = inbound().max_by_key(|(_, peer)| (of(peer.origin), peer.since))?;
+        let (victim, origin) = (*crowded.0, crowded.1.origin);
+        if origin == newcomer.origin || of(origin) <= of(newcomer.origin) + 1 {
+            return Some(Reason::Full);
+        }
+        self.hang_up(victim, Reason::Full);
+        None
+    }
+
+    /// This node's own, for a peer.
+    pub(super) fn hello(&mut self, chain: &impl Chain, peer: Peer) -> Hello {
+        if let Some(connection) = self.peers.get_mut(&peer) {
+            connection.told = Some(chain.tip().hash);
+        }
+        Hello {
+            versions: self.versions,
+            genesis: chain.genesis(),
+            tip: chain.tip(),
+            listen: self
+                .listen
+                .iter()
+                .take(MAX_ADDRESSES)
+                .map(|address| address.to_string())
+                .collect(),
+        }
+    }
+
+    /// What each side does with the other's hello.
+    pub(super) fn greeted(&mut self, chain: &impl Chain, peer: Peer, hello: Hello) -> bool {
+        let Some(connection) = self.peers.get_mut(&peer) else {
+            return false;
+        };
+        if connection.version.is_some() {
+            self.punish(peer, Offence::OutOfTurn);
+            return false;
+        }
+        if hello.genesis != chain.genesis() {
+            self.hang_up(peer, Reason::OtherGenesis(hello.genesis));
+            return false;
+        }
+        let Some(version) = self.versions.common(hello.versions) else {
+            let (least, most) = (hello.versions.least, hello.versions.most);
+            self.hang_up(peer, Reason::OtherVersion { least, most });
+            return false;
+        };
+        connection.version = Some(version);
+        connection.listen = hello
+            .listen
+            .iter()
+            .map(|address| Address::from(address.as_str()))
+            .collect();
+        let notice = Notice::Joined {
+            identity: Identity::clone(&connection.identity),
+            address: Address::clone(&connection.address),
+            direction: connection.direction,
+            version,
+            newest: hello.versions.most,
+        };
+        let (identity, outbound) = (
+            Identity::clone(&connection.identity),
+            connection.direction == Direction::Outbound,
+        );
+        let heard = connection.listen.clone();
+        self.book.answered(&identity);
+        for address in heard {
+            if self.book.hear(Address::clone(&address), Some(peer)) {
+                self.book.reached(&address, &identity);
+                self.book.answered(&identity);
+            }
+        }
+        self.actions.push_back(Action::Tell(notice));
+        if outbound {
+            self.ask(peer, Purpose::Peers, Request::Peers, None);
+        }
+        self.claimed(chain, peer, hello.tip);
+        true
+    }
+
+    /// What comes after the greeting: what each wants of the other.
+    pub(super) fn begin(&mut self, chain: &impl Chain, peer: Peer) {
+        self.want_pending(peer);
+        let told = self.peers.get(&peer).and_then(|peer| peer.told);
+        if told != Some(chain.tip().hash) {
+            self.announce(chain, peer);
+        }
+        self.plan(chain);
+    }
+
+    pub(super) fn no_hello(&mut self, peer: Peer) {
+        if self
+            .peers
+            .get(&peer)
+            .is_some_and(|peer| peer.version.is_none() && peer.leaving.is_none())
+        {
+            self.hang_up(peer, Reason::Silent);
+        }
+    }
+
+    /// Whether a peer may ask for something of this price now.
+    pub(super) fn may_ask(&mut self, peer: Peer, price: f64) -> bool {
+        let now = self.now.since_start;
+        let Some(connection) = self.peers.get_mut(&peer) else {
+            return false;
+        };
+        let may = connection.pay(price, now);
+        if !may {
+            self.punish(peer, Offence::Flood);
+        }
+        may
+    }
+
+    /// Adds an offence to a peer's score, and hangs up when that is too much.
+    pub(super) fn punish(&mut self, peer: Peer, offence: Offence) {
+        let now = self.now.since_start;
+        let Some(connection) = self.peers.get_mut(&peer).filter(|peer| peer.leaving.is_none()) else {
+            return;
+        };
+        connection.score = connection.score(now) + severity(&offence);
+        connection.scored_at = now;
+        if connection.score >= BANNED_AT {
+            let (identity, origin) = (Identity::clone(&connection.identity), connection.origin);
+            self.bans.ban(&identity, origin, now + self.limits.ban_time);
+            self.hang_up(peer, Reason::Misbehaved(offence));
+        }
+    }
+
+    /// A peer did not answer in time.
+    pub(super) fn was_late(&mut self, peer: Peer) {
+        let now = self.now.since_start;
+        let Some(connection) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        connection.late += 1;
+        let rest = Duration::from_secs(1 << connection.late.min(6));
+        connection.rests_until = now + rest;
+        let unanswered = connection.asked.values().filter(|asked| asked.overdue).count();
+        if unanswered >= UNANSWERED || connection.late >= 8 {
+            self.hang_up(peer, Reason::Silent);
+        } else {
+            self.wake_in(rest, Timer::Rested);
+        }
+    }
+
+    /// Tells a peer why, and hangs up.
+    pub(super) fn hang_up(&mut self, peer: Peer, reason: Reason) {
+        let Some(connection) = self.peers.get_mut(&peer).filter(|peer| peer.leaving.is_none()) else {
+            return;
+        };
+        let farewell = match &reason {
+            Reason::Stopping => Some(Farewell::Stopping),
+            Reason::OtherGenesis(_) => Some(Farewell::OtherGenesis),
+            Reason::OtherVersion { .. } => Some(Farewell::OtherVersion),
+            Reason::Full => Some(Farewell::Full),
+            Reason::Banned | Reason::Misbehaved(_) => Some(Farewell::Misbehaved),
+            Reason::Silent => Some(Farewell::Silent),
+            Reason::Gone | Reason::Farewell(_) => None,
+        };
+        connection.leaving = Some(reason);
+        if let Some(farewell) = farewell {
+            self.ask(peer, Purpose::Farewell, Request::Farewell(farewell), None);
+        }
+        self.actions.push_back(Action::Disconnect(peer));
+    }
+
+    pub(super) fn disconnected(&mut self, chain: &impl Chain, peer: Peer) {
+        let Some(connection) = self.peers.remove(&peer) else {
+            return;
+        };
+        let reason = connection.leaving.clone().unwrap_or(Reason::Gone);
+        let (identity, address) = (connection.identity, connection.address);
+        self.book.lost(&identity, self.now.since_start);
+        for (_, asked) in connection.asked {
+            self.let_go(peer, asked.purpose);
+        }
+        let notice = match connection.version {
+            Some(_) => Notice::Left {
+                identity,
+                address,
+                reason,
+            },
+            None => Notice::TurnedAway { address, reason },
+        };
+        self.actions.push_back(Action::Tell(notice));
+        self.wake_for_dial();
+        self.plan(chain);
+    }
+
+    pub(super) fn dialled(&mut self, address: &Address, peer: Peer) {
+        let Some(connection) = self.peers.get(&peer) else {
+            return;
+        };
+        self.book.reached(address, &connection.identity);
+        if connection.version.is_some() {
+            let identity = Identity::clone(&connection.identity);
+            self.book.answered(&identity);
+        }
+        self.wake_for_dial();
+    }
+
+    pub(super) fn dial_failed(&mut self, address: &Address, is_self: bool) {
+        match is_self {
+            true => self.book.is_own(address),
+            false => self.book.failed(address, self.now.since_start),
+        }
+        self.wake_for_dial();
+    }
+
+    /// Dials what is due: every address that was given, and as many others as there is room for.
+    pub(super) fn dial_due(&mut self) {
+        if self.stopping {
+            return;
+        }
+        let connected = |identity: &Identity| self.peers.values().any(|peer| peer.identity == *identity);
+        let random = || self.random.u64(..);
+        let (given, heard) = self.book.due(self.now.since_start, connected, random);
+        let outbound = self
+            .peers
+            .values()
+            .filter(|peer| peer.direction == Direction::Outbound);
+        let free = self
+            .limits
+            .outbound
+            .saturating_sub(outbound.count() + self.book.dialling());
+        for address in given.into_iter().chain(heard.into_iter().take(free)) {
+            self.book.dial(&address);
+            self.actions.push_back(Action::Dial(address));
+        }
+        self.wake_for_dial();
+    }
+
+    /// The peers that this node has chosen itself: dialled, but not given.
+    fn chosen(&self) -> impl Iterator<Item = (&Peer, &Connection)> {
+        let outbound = |peer: &Connection| peer.direction == Direction::Outbound && peer.leaving.is_none();
+        let chosen = self.peers.iter().filter(move |(_, peer)| outbound(peer));
+        chosen.filter(|(_, peer)| !self.book.is_given(&peer.identity))
+    }
+
+    /// Tries one address more than there is room for, and lets go of the chosen peer that was of use longest ago: so that
+    /// halves of a network that was cut find each other again, and nobody is surrounded for good.
+    pub(super) fn look_further(&mut self) {
+        let now = self.now.since_start;
+        let chosen: Vec<_> = self
+            .chosen()
+            .map(|(peer, connection)| (connection.useful_at, *peer))
+            .collect();
+        if chosen.len() > self.limits.outbound
+            && let Some((_, peer)) = chosen.iter().min()
+        {
+            self.hang_up(*peer, Reason::Full);
+        }
+        if chosen.len() >= self.limits.outbound && self.book.dialling() == 0 {
+            let connected = |identity: &Identity| self.peers.values().any(|peer| peer.identity == *identity);
+            let random = || self.random.u64(..);
+            let (_, heard) = self.book.due(now, connected, random);
+            if let Some(address) = heard.into_iter().next() {
+                self.book.dial(&address);
+                self.actions.push_back(Action::Dial(address));
+            }
+        }
+        let jitter = Duration::from_millis(self.random.u64(0..10_000));
+        self.wake_in(LOOK_FURTHER_EVERY + jitter, Timer::LookFurther);
+    }
+
+    fn wake_for_dial(&mut self) {
+        let Some(at) = self.book.next_try().filter(|at| *at != Duration::MAX) else {
+            return;
+        };
+        // Not at once: what is due and was not dialled waits for room.
+        let at = at.max(self.now.since_start + Duration::from_secs(1));
+        if self.dial_at.is_none_or(|set| at < set) {
+            self.dial_at = Some(at);
+            self.wake_in(at - self.now.since_start, Timer::Dial);
+        }
+    }
+
+    /// A peer's answer with other nodes' addresses.
+    pub(super) fn told_of_peers(&mut self, peer: Peer, addresses: Vec<String>) {
+        for address in addresses {
+            self.book.hear(Address::from(address), Some(peer));
+        }
+        self.dial_due();
+    }
+
+    /// Addresses for a peer that asks: of nodes that answered.
+    pub(super) fn known_addresses(&mut self) -> Response {
+        let mut good: Vec<_> = self.book.good().map(|address| address.to_string()).collect();
+        self.random.shuffle(&mut good);
+        good.truncate(MAX_ADDRESSES);
+        Response::Peers(good)
+    }
+}
