@@ -249,7 +249,9 @@ impl Core {
 
     /// The ledger has another tip, or one more block aside.
     fn chain_changed(&mut self, chain: &impl Chain) {
-        self.plan(chain);
+        if !self.bodies.is_judging() {
+            self.plan(chain); // otherwise when the ledger has judged
+        }
         let tip = chain.tip();
         if tip.hash != self.announced {
             self.announced = tip.hash;
@@ -278,7 +280,8 @@ impl Core {
             index: tip.index,
             work: tip.work,
         };
-        self.ask(peer, Purpose::Announce, request, None);
+        let id = self.request_id();
+        self.actions.push_back(Action::Ask { peer, id, request });
     }
 
     /// Everything that may be due after something changed: headers, then blocks.
@@ -292,8 +295,7 @@ impl Core {
 
     /// Asks a peer; `within` is how long it may take until its answer is overdue.
     fn ask(&mut self, peer: Peer, purpose: Purpose, request: Request, within: Option<Duration>) -> RequestId {
-        let id = RequestId(self.next_request);
-        self.next_request += 1;
+        let id = self.request_id();
         if let Some(connection) = self.peers.get_mut(&peer) {
             let asked = Asked {
                 purpose,
@@ -306,6 +308,11 @@ impl Core {
             }
         }
         id
+    }
+
+    fn request_id(&mut self) -> RequestId {
+        self.next_request += 1;
+        RequestId(self.next_request)
     }
 
     fn errand(&mut self) -> Errand {

@@ -4,7 +4,7 @@
 //! response given to whoever asked for it.
 
 use super::{
-    Action, Chain, Core, Offence, Peer, Reason, RequestId, Wanted, bodies,
+    Action, Chain, Core, Direction, Offence, Peer, Reason, RequestId, Wanted, bodies,
     peers::{Asked, Purpose},
 };
 use crate::message::{MAX_HEADERS, Request, Response, TipSummary};
@@ -25,7 +25,9 @@ impl Core {
         let Some(connection) = self.peers.get(&peer) else {
             return;
         };
-        let (is_greeted, is_leaving) = (connection.version.is_some(), connection.leaving.is_some());
+        // Whoever was dialled may ask as soon as it has answered hello, and that answer may come later than this.
+        let is_greeted = connection.version.is_some() || connection.direction == Direction::Outbound;
+        let is_leaving = connection.leaving.is_some();
         let answer = |core: &mut Self, response| {
             core.actions.push_back(Action::Answer { peer, id, response });
         };
@@ -100,6 +102,7 @@ impl Core {
             return;
         };
         let Some(Asked { purpose, .. }) = connection.asked.remove(&id) else {
+            self.heard(chain, peer); // announcements alone are not kept
             return;
         };
         if connection.leaving.is_some() {
@@ -130,7 +133,6 @@ impl Core {
                 self.told_of_pending(peer, transfers, next);
             }
             (Purpose::Peers, Response::Peers(addresses)) => self.told_of_peers(peer, addresses),
-            (Purpose::Announce, Response::Heard | Response::Busy) => self.heard(chain, peer),
             (Purpose::Farewell, _) | (Purpose::Peers, Response::Busy) => {}
             (purpose, Response::Busy) => {
                 self.was_late(peer);
@@ -149,11 +151,11 @@ impl Core {
             return;
         };
         let Some(Asked { purpose, overdue }) = connection.asked.remove(&id) else {
+            self.heard(chain, peer);
             return;
         };
         match purpose {
             Purpose::Hello => self.hang_up(peer, Reason::Silent),
-            Purpose::Announce => self.heard(chain, peer),
             Purpose::Farewell | Purpose::Peers => {}
             purpose if !overdue => {
                 self.was_late(peer);

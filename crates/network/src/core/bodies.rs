@@ -107,6 +107,17 @@ impl Bodies {
         self.target.map(|target| target.hash)
     }
 
+    /// Whether only few blocks are missing, and none of them is still to be asked for.
+    pub(super) fn all_asked(&self) -> bool {
+        let few = self.way.len() <= 4;
+        few && self.way.iter().all(|step| !matches!(step.state, State::Wanted))
+    }
+
+    /// Whether the ledger has blocks that it has not judged yet.
+    pub(super) fn is_judging(&self) -> bool {
+        self.judging.is_some()
+    }
+
     pub(super) fn target_tip(&self) -> Option<TipSummary> {
         self.target
     }

@@ -13,6 +13,8 @@ use super::{Address, Identity, Peer};
 
 /// The longest wait between two tries of an address that was given.
 pub const GIVEN_WAIT: Duration = Duration::from_secs(15);
+/// The longest wait where a node of this chain answered once: a network that was cut finds itself again in this time.
+const ANSWERED_WAIT: Duration = Duration::from_secs(120);
 /// The longest wait of any other.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// So many failures, and never a success: forgotten.
@@ -216,9 +218,13 @@ impl Book {
         }
     }
 
-    /// When the next one is to be tried.
-    pub(super) fn next_try(&self) -> Option<Duration> {
-        let waiting = self.entries.values().filter(|entry| !entry.dialling);
+    /// When the next one is to be tried: of those that were given, or, if there is room for others, of all.
+    pub(super) fn next_try(&self, room: bool, connected: impl Fn(&Identity) -> bool) -> Option<Duration> {
+        let waiting = self
+            .entries
+            .values()
+            .filter(|entry| !entry.dialling && (room || entry.given));
+        let waiting = waiting.filter(|entry| !entry.identity.as_ref().is_some_and(&connected));
         waiting.map(|entry| entry.next_try).min()
     }
 
@@ -249,7 +255,11 @@ impl Entry {
         self.dialling = false;
         self.failures = self.failures.saturating_add(1);
         let first = if self.given { 1 } else { 30 };
-        let most = if self.given { GIVEN_WAIT } else { LONGEST_WAIT };
+        let most = match (self.given, self.answered) {
+            (true, _) => GIVEN_WAIT,
+            (false, true) => ANSWERED_WAIT,
+            (false, false) => LONGEST_WAIT,
+        };
         let wait = Duration::from_secs(first << (self.failures - 1).min(12));
         self.next_try = now + wait.min(most);
     }

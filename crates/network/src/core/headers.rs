@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use paydirt_ledger::{BlockHash, BranchPoint, Header, RuleError};
 
-use super::{Chain, Core, Notice, Offence, Peer, peers::Purpose};
+use super::{Chain, Core, Notice, Offence, Peer, Timer, peers::Purpose};
 use crate::{
     core::Action,
     message::{MAX_HEADERS, MAX_LOCATOR, Request, TipSummary},
@@ -28,6 +28,9 @@ impl From<&BranchPoint> for TipSummary {
 
 /// After this time a peer whose branch left the active one too far below is asked again: either may have changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
+
+/// How long a peer rests whose headers are of a time to come.
+const EARLY_REST: Duration = Duration::from_secs(2);
 
 /// What came of a header.
 enum Taken {
@@ -69,20 +72,26 @@ impl Core {
         }
     }
 
-    /// A peer tells of its new tip.
+    /// A peer tells of its new tip: most often of one that is known here.
     pub(super) fn announced(&mut self, chain: &impl Chain, peer: Peer, header: Header, claimed: TipSummary) {
+        if chain.contains(&claimed.hash) {
+            self.claimed(chain, peer, claimed);
+            return;
+        }
         // One with as much work is taken too: it is a branch that may win.
-        if self.point(chain, &claimed.hash).is_none() && claimed.work >= chain.tip().work {
-            match self.take_header(chain, peer, header) {
-                Taken::Wrong => return,
-                Taken::Later | Taken::ParentUnknown | Taken::At(_) => {}
+        if claimed.work >= chain.tip().work {
+            if let Taken::Wrong = self.take_header(chain, peer, header) {
+                return;
             }
-        } else if self.point(chain, &claimed.hash).is_none() && !header.meets_target() {
+        } else if !header.meets_target() {
             self.punish(peer, Offence::NoProofOfWork(claimed.hash));
             return;
         }
         self.claimed(chain, peer, claimed);
-        self.plan(chain);
+        // As nearly always near the tip: the block is on its way from another peer already.
+        if self.bodies.target() != Some(claimed.hash) || !self.bodies.all_asked() {
+            self.plan(chain);
+        }
     }
 
     /// Checks a header and puts it with the others.
@@ -200,7 +209,7 @@ impl Core {
         headers: &[Header],
         tip: TipSummary,
     ) {
-        let mut last = None;
+        let (mut last, mut too_early) = (None, false);
         for header in headers {
             if last.is_some_and(|last: TipSummary| last.hash != header.previous_hash) {
                 self.punish(peer, Offence::OtherAnswer);
@@ -213,7 +222,10 @@ impl Core {
                     }
                     last = Some(point);
                 }
-                Taken::Later => break,
+                Taken::Later => {
+                    too_early = true;
+                    break;
+                }
                 Taken::ParentUnknown => {
                     self.punish(peer, Offence::OtherAnswer);
                     return;
@@ -221,18 +233,24 @@ impl Core {
                 Taken::Wrong => return,
             }
         }
-        let complete = headers.len() < MAX_HEADERS;
+        if too_early {
+            // This node's clock is behind, or the peer's ahead: nobody is blamed, and it is asked again later.
+            if let Some(connection) = self.peers.get_mut(&peer) {
+                connection.rests_until = self.now.since_start + EARLY_REST;
+            }
+            self.wake_in(EARLY_REST, Timer::Rested);
+        }
+        let complete = headers.len() < MAX_HEADERS && !too_early;
         let end = last.or_else(|| self.point(chain, &tip.hash).as_ref().map(TipSummary::from));
         let Some(end) = end else {
-            self.punish(peer, Offence::FalseClaim);
+            if !too_early {
+                self.punish(peer, Offence::FalseClaim);
+            }
             return;
         };
-        let honest = match (complete, last) {
-            (true, Some(last)) => {
-                last == tip || headers.last().is_some_and(|header| header.hash() != last.hash)
-            }
-            (true, None) => end == tip,
-            (false, _) => end.work <= tip.work && end.index <= tip.index,
+        let honest = match complete {
+            true => end == tip,
+            false => end.work <= tip.work && end.index <= tip.index,
         };
         if !honest {
             self.punish(peer, Offence::FalseClaim);

@@ -41,7 +41,6 @@ pub(super) enum Purpose {
     Bodies(bodies::Wanted),
     Pending,
     Peers,
-    Announce,
     Farewell,
 }
 
@@ -513,7 +512,10 @@ impl Core {
     }
 
     fn wake_for_dial(&mut self) {
-        let Some(at) = self.book.next_try().filter(|at| *at != Duration::MAX) else {
+        let room = self.chosen().count() + self.book.dialling() < self.limits.outbound;
+        let connected = |identity: &Identity| self.peers.values().any(|peer| peer.identity == *identity);
+        let next_try = self.book.next_try(room, connected);
+        let Some(at) = next_try.filter(|at| *at != Duration::MAX) else {
             return;
         };
         // Not at once: what is due and was not dialled waits for room.
