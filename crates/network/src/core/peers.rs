@@ -6,6 +6,9 @@
 //! crowd out those that this node has chosen, nor one address the others. An offence that no honest node commits ends the
 //! connection and bans the peer, and its address unless that is this machine's; lesser ones add up, and fade.
 
+mod dialling;
+mod scores;
+
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -17,7 +20,7 @@ use super::{
     Action, Address, Chain, Core, Direction, Identity, Notice, Offence, Origin, Peer, Reason, RequestId,
     Timer, bodies,
 };
-use crate::message::{Farewell, Hello, MAX_ADDRESSES, Request, Response, TipSummary};
+use crate::message::{Farewell, Hello, MAX_ADDRESSES, Request, TipSummary};
 
 /// At this score a peer is banned.
 const BANNED_AT: u32 = 100;
@@ -198,21 +201,6 @@ impl Bans {
     }
 }
 
-/// How severe an offence is.
-fn severity(offence: &Offence) -> u32 {
-    match offence {
-        Offence::Malformed(_)
-        | Offence::NoProofOfWork(_)
-        | Offence::BrokenRule(..)
-        | Offence::FalseClaim
-        | Offence::OtherAnswer
-        | Offence::OutOfTurn
-        | Offence::BadTransfer(_) => BANNED_AT,
-        Offence::Withheld => 25,
-        Offence::Flood => 10,
-    }
-}
-
 impl Core {
     pub(super) fn connected(&mut self, chain: &impl Chain, peer: Peer, connection: Connection) {
         let now = self.now.since_start;
@@ -346,51 +334,6 @@ impl Core {
         }
     }
 
-    /// Whether a peer may ask for something of this price now.
-    pub(super) fn may_ask(&mut self, peer: Peer, price: f64) -> bool {
-        let now = self.now.since_start;
-        let Some(connection) = self.peers.get_mut(&peer) else {
-            return false;
-        };
-        let may = connection.pay(price, now);
-        if !may {
-            self.punish(peer, Offence::Flood);
-        }
-        may
-    }
-
-    /// Adds an offence to a peer's score, and hangs up when that is too much.
-    pub(super) fn punish(&mut self, peer: Peer, offence: Offence) {
-        let now = self.now.since_start;
-        let Some(connection) = self.peers.get_mut(&peer).filter(|peer| peer.leaving.is_none()) else {
-            return;
-        };
-        connection.score = connection.score(now) + severity(&offence);
-        connection.scored_at = now;
-        if connection.score >= BANNED_AT {
-            let (identity, origin) = (Identity::clone(&connection.identity), connection.origin);
-            self.bans.ban(&identity, origin, now + self.limits.ban_time);
-            self.hang_up(peer, Reason::Misbehaved(offence));
-        }
-    }
-
-    /// A peer did not answer in time.
-    pub(super) fn was_late(&mut self, peer: Peer) {
-        let now = self.now.since_start;
-        let Some(connection) = self.peers.get_mut(&peer) else {
-            return;
-        };
-        connection.late += 1;
-        let rest = Duration::from_secs(1 << connection.late.min(6));
-        connection.rests_until = now + rest;
-        let unanswered = connection.asked.values().filter(|asked| asked.overdue).count();
-        if unanswered >= UNANSWERED || connection.late >= 8 {
-            self.hang_up(peer, Reason::Silent);
-        } else {
-            self.wake_in(rest, Timer::Rested);
-        }
-    }
-
     /// Tells a peer why, and hangs up.
     pub(super) fn hang_up(&mut self, peer: Peer, reason: Reason) {
         let Some(connection) = self.peers.get_mut(&peer).filter(|peer| peer.leaving.is_none()) else {
@@ -433,112 +376,5 @@ impl Core {
         self.actions.push_back(Action::Tell(notice));
         self.wake_for_dial();
         self.plan(chain);
-    }
-
-    pub(super) fn dialled(&mut self, address: &Address, peer: Peer) {
-        let Some(connection) = self.peers.get(&peer) else {
-            return;
-        };
-        self.book.reached(address, &connection.identity);
-        if connection.version.is_some() {
-            let identity = Identity::clone(&connection.identity);
-            self.book.answered(&identity);
-        }
-        self.wake_for_dial();
-    }
-
-    pub(super) fn dial_failed(&mut self, address: &Address, is_self: bool) {
-        match is_self {
-            true => self.book.is_own(address),
-            false => self.book.failed(address, self.now.since_start),
-        }
-        self.wake_for_dial();
-    }
-
-    /// Dials what is due: every address that was given, and as many others as there is room for.
-    pub(super) fn dial_due(&mut self) {
-        if self.stopping {
-            return;
-        }
-        let connected = |identity: &Identity| self.peers.values().any(|peer| peer.identity == *identity);
-        let random = || self.random.u64(..);
-        let (given, heard) = self.book.due(self.now.since_start, connected, random);
-        let outbound = self
-            .peers
-            .values()
-            .filter(|peer| peer.direction == Direction::Outbound);
-        let free = self
-            .limits
-            .outbound
-            .saturating_sub(outbound.count() + self.book.dialling());
-        for address in given.into_iter().chain(heard.into_iter().take(free)) {
-            self.book.dial(&address);
-            self.actions.push_back(Action::Dial(address));
-        }
-        self.wake_for_dial();
-    }
-
-    /// The peers that this node has chosen itself: dialled, but not given.
-    fn chosen(&self) -> impl Iterator<Item = (&Peer, &Connection)> {
-        let outbound = |peer: &Connection| peer.direction == Direction::Outbound && peer.leaving.is_none();
-        let chosen = self.peers.iter().filter(move |(_, peer)| outbound(peer));
-        chosen.filter(|(_, peer)| !self.book.is_given(&peer.identity))
-    }
-
-    /// Tries one address more than there is room for, and lets go of the chosen peer that was of use longest ago: so that
-    /// halves of a network that was cut find each other again, and nobody is surrounded for good.
-    pub(super) fn look_further(&mut self) {
-        let now = self.now.since_start;
-        let chosen: Vec<_> = self
-            .chosen()
-            .map(|(peer, connection)| (connection.useful_at, *peer))
-            .collect();
-        if chosen.len() > self.limits.outbound
-            && let Some((_, peer)) = chosen.iter().min()
-        {
-            self.hang_up(*peer, Reason::Full);
-        }
-        if chosen.len() >= self.limits.outbound && self.book.dialling() == 0 {
-            let connected = |identity: &Identity| self.peers.values().any(|peer| peer.identity == *identity);
-            let random = || self.random.u64(..);
-            let (_, heard) = self.book.due(now, connected, random);
-            if let Some(address) = heard.into_iter().next() {
-                self.book.dial(&address);
-                self.actions.push_back(Action::Dial(address));
-            }
-        }
-        let jitter = Duration::from_millis(self.random.u64(0..10_000));
-        self.wake_in(LOOK_FURTHER_EVERY + jitter, Timer::LookFurther);
-    }
-
-    fn wake_for_dial(&mut self) {
-        let room = self.chosen().count() + self.book.dialling() < self.limits.outbound;
-        let connected = |identity: &Identity| self.peers.values().any(|peer| peer.identity == *identity);
-        let next_try = self.book.next_try(room, connected);
-        let Some(at) = next_try.filter(|at| *at != Duration::MAX) else {
-            return;
-        };
-        // Not at once: what is due and was not dialled waits for room.
-        let at = at.max(self.now.since_start + Duration::from_secs(1));
-        if self.dial_at.is_none_or(|set| at < set) {
-            self.dial_at = Some(at);
-            self.wake_in(at - self.now.since_start, Timer::Dial);
-        }
-    }
-
-    /// A peer's answer with other nodes' addresses.
-    pub(super) fn told_of_peers(&mut self, peer: Peer, addresses: Vec<String>) {
-        for address in addresses {
-            self.book.hear(Address::from(address), Some(peer));
-        }
-        self.dial_due();
-    }
-
-    /// Addresses for a peer that asks: of nodes that answered.
-    pub(super) fn known_addresses(&mut self) -> Response {
-        let mut good: Vec<_> = self.book.good().map(|address| address.to_string()).collect();
-        self.random.shuffle(&mut good);
-        good.truncate(MAX_ADDRESSES);
-        Response::Peers(good)
     }
 }
