@@ -14,6 +14,8 @@
 mod bytes;
 mod decode;
 mod encode;
+#[cfg(test)]
+mod tests;
 
 pub use decode::{DecodeError, decode_transfers};
 pub use encode::encode_transfers;
