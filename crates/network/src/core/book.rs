@@ -39,6 +39,7 @@ struct Entry {
     answered: bool,
     failures: u32,
     next_try: Duration,
+    avoided_until: Duration,
     dialling: bool,
     /// Who answered there last.
     identity: Option<Identity>,
@@ -205,6 +206,15 @@ impl Book {
         }
     }
 
+    /// A node of no use: unless it was given, it is not dialled before then.
+    pub(super) fn avoid(&mut self, identity: &Identity, until: Duration) {
+        for entry in self.entries.values_mut() {
+            if entry.identity.as_ref() == Some(identity) && !entry.given {
+                entry.avoided_until = until;
+            }
+        }
+    }
+
     /// It is this node's own.
     pub(super) fn is_own(&mut self, address: &Address) {
         match self.entries.get_mut(address) {
@@ -245,6 +255,7 @@ impl Entry {
             answered: false,
             failures: 0,
             next_try: Duration::ZERO,
+            avoided_until: Duration::ZERO,
             dialling: false,
             identity: None,
             heard_from,
@@ -261,6 +272,6 @@ impl Entry {
             (false, false) => LONGEST_WAIT,
         };
         let wait = Duration::from_secs(first << (self.failures - 1).min(12));
-        self.next_try = now + wait.min(most);
+        self.next_try = (now + wait.min(most)).max(self.avoided_until);
     }
 }

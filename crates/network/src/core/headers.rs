@@ -259,7 +259,6 @@ impl Core {
         self.knows(peer, end);
         if let Some(connection) = self.peers.get_mut(&peer) {
             connection.claim = Some(tip);
-            connection.late = 0;
             connection.headers_at = self.now.since_start;
         }
         self.learn_ends(chain);

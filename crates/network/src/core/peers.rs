@@ -32,6 +32,10 @@ const MOST_BANS: usize = 10_000;
 const UNANSWERED: usize = 24;
 /// How often one more address is tried than there is room for.
 const LOOK_FURTHER_EVERY: Duration = Duration::from_secs(60);
+/// So often more than in time a peer may be late before it is hung up on, and its address left alone for a while.
+const LATE: u32 = 5;
+/// The same of one that has given nothing yet.
+const LATE_AT_FIRST: u32 = 2;
 /// A peer's requests: so many points at once, and so many more a second.
 const BURST: f64 = 5_000.0;
 const POINTS_PER_SECOND: f64 = 2_000.0;
@@ -83,8 +87,10 @@ pub(super) struct Connection {
     points_at: Duration,
     /// It is not asked for anything until then.
     pub(super) rests_until: Duration,
-    /// How often in a row it did not answer in time.
+    /// How often it did not answer in time, less the blocks that came in time since.
     pub(super) late: u32,
+    /// Whether it ever gave a block that it was asked for.
+    pub(super) has_given: bool,
     /// When it connected, or was the first to tell of a header.
     pub(super) useful_at: Duration,
     /// When it was asked for headers last, or sent some.
@@ -127,12 +133,24 @@ impl Connection {
             points_at: since,
             rests_until: Duration::ZERO,
             late: 0,
+            has_given: false,
             useful_at: since,
             headers_at: Duration::ZERO,
             deep_until: Duration::ZERO,
             covers: None,
             leaving: None,
         }
+    }
+
+    /// It gave a block that it was asked for.
+    pub(super) fn gave(&mut self) {
+        self.late = self.late.saturating_sub(1);
+        self.has_given = true;
+    }
+
+    /// Whether it was late too often. Whoever never gave anything has less patience to spend.
+    pub(super) fn is_useless(&self) -> bool {
+        self.late >= if self.has_given { LATE } else { LATE_AT_FIRST }
     }
 
     /// Whether hello was said, and it is not being hung up on.

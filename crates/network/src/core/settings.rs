@@ -36,6 +36,8 @@ pub struct Limits {
     pub answer_time: Duration,
     /// How long a peer may take for blocks before another one is asked.
     pub block_time: Duration,
+    /// The same for one of the last blocks of the branch, which is small in its compact form.
+    pub tip_time: Duration,
     /// For how long a peer that misbehaved is turned away.
     pub ban_time: Duration,
 }
@@ -57,6 +59,7 @@ impl Default for Limits {
             addresses: 1_000,
             answer_time: Duration::from_secs(10),
             block_time: Duration::from_secs(5),
+            tip_time: Duration::from_secs(2),
             ban_time: Duration::from_secs(3600),
         }
     }

@@ -201,7 +201,13 @@ impl Core {
     fn ask_for(&mut self, peer: Peer, position: usize, last: usize) {
         let near = self.bodies.way.len() - position <= COMPACT_WITHIN;
         let step = &mut self.bodies.way[position];
-        let within = self.limits.block_time * (1 << self.peers[&peer].late.min(3));
+        // Near the tip who tells of a block first is asked first, and may be anybody.
+        let time = match (near, self.peers[&peer].has_given) {
+            (true, true) => self.limits.tip_time,
+            (true, false) => self.limits.tip_time / 2,
+            (false, _) => self.limits.block_time,
+        };
+        let within = time * (1 << self.peers[&peer].late.min(3));
         if near && !step.whole {
             step.state = State::Asked(peer);
             let hash = step.hash;

@@ -32,7 +32,7 @@ impl Core {
         } else {
             let source = Source { peer, rebuilt: false };
             if let Some(connection) = self.peers.get_mut(&peer) {
-                connection.late = 0;
+                connection.gave();
             }
             for block in blocks {
                 let hash = block.hash();
@@ -81,7 +81,7 @@ impl Core {
             return;
         }
         if let Some(connection) = self.peers.get_mut(&peer) {
-            connection.late = 0;
+            connection.gave();
         }
         let wanted = |step: &&mut Step| matches!(step.state, State::Asked(_) | State::Wanted);
         let errand = Errand(self.next_errand + 1);

@@ -59,8 +59,10 @@ impl Core {
         let rest = Duration::from_secs(1 << connection.late.min(6));
         connection.rests_until = now + rest;
         let unanswered = connection.asked.values().filter(|asked| asked.overdue).count();
-        if unanswered >= UNANSWERED || connection.late >= 8 {
+        if unanswered >= UNANSWERED || connection.is_useless() {
+            let identity = Identity::clone(&connection.identity);
             self.hang_up(peer, Reason::Silent);
+            self.book.avoid(&identity, now + self.limits.ban_time);
         } else {
             self.wake_in(rest, Timer::Rested);
         }
