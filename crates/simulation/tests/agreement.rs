@@ -1,4 +1,4 @@
-//! Networks made by chance agree; those that are kept here once did not.
+//! Networks made by chance agree. `paydirt-simulate seeds` tries thousands; one that does not agree is kept here.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use paydirt_simulation::{Setup, World, random_world};
 
 #[test]
 fn networks_made_by_chance_agree() {
-    let failed: Vec<_> = (0..60)
+    let failed: Vec<_> = (0..16)
         .map(|seed| (seed, random_world(seed)))
         .filter(|(_, check)| check.agreed_after.is_none())
         .collect();
