@@ -6,6 +6,7 @@
 use crate::{
     header::{BlockHash, Header},
     identity::TransactionId,
+    merkle,
     rules::{self, ParentState, RuleError},
     transaction::{Transaction, TransactionError, take},
 };
@@ -64,7 +65,7 @@ impl<State> Block<State> {
     }
 
     /// How many bytes the stored form has.
-    pub(super) fn stored_len(&self) -> usize {
+    pub fn stored_len(&self) -> usize {
         92 + self
             .transactions
             .iter()
@@ -73,7 +74,7 @@ impl<State> Block<State> {
     }
 
     /// The stored form: index (u64), header (80 bytes), number of transactions (u32), transactions; little-endian.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.stored_len());
         bytes.extend_from_slice(&self.index.to_le_bytes());
         bytes.extend_from_slice(&self.header.to_bytes());
@@ -135,8 +136,21 @@ impl Block<Unchecked> {
         })
     }
 
+    /// Whether its transactions are those that its header commits to, none of them twice: whoever changes the transactions of
+    /// a good block makes one of which this is false (CVE-2012-2459 among them).
+    pub fn is_whole(&self) -> bool {
+        let ids: Vec<_> = self.transactions.iter().map(Transaction::id).collect();
+        let mut sorted = ids.clone();
+        sorted.sort_unstable();
+        merkle::root(&ids) == Some(self.header.merkle_root)
+            && sorted.windows(2).all(|pair| pair[0] != pair[1])
+    }
+
     /// Reads the stored form.
-    pub(super) fn from_bytes(mut bytes: &[u8]) -> Result<Self, TransactionError> {
+    ///
+    /// # Errors
+    /// [`TransactionError`] when the bytes are no block, or more than one.
+    pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, TransactionError> {
         let bytes = &mut bytes;
         let index = u64::from_le_bytes(take(bytes)?);
         let header = Header::from_bytes(&take::<80>(bytes)?);

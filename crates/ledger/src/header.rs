@@ -197,6 +197,23 @@ impl Work {
         }
     }
 
+    /// The number in 32 bytes, the lowest first.
+    pub fn to_le_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(&self.low.to_le_bytes());
+        bytes[16..].copy_from_slice(&self.high.to_le_bytes());
+        bytes
+    }
+
+    /// The work that 32 bytes say: any are some.
+    pub fn from_le_bytes(bytes: &[u8; 32]) -> Self {
+        let half = |at: usize| u128::from_le_bytes(bytes[at..at + 16].try_into().expect("16 bytes"));
+        Self {
+            high: half(16),
+            low: half(0),
+        }
+    }
+
     /// Its binary logarithm.
     pub fn log2(self) -> f64 {
         (self.high as f64 * 2f64.powi(128) + self.low as f64).log2()
@@ -299,6 +316,7 @@ mod tests {
             let sum = work(a).plus(work(b));
             prop_assert_eq!((BigUint::from(sum.high) << 128) + sum.low, number(a) + number(b));
             prop_assert_eq!(work(a).cmp(&work(b)), number(a).cmp(&number(b)));
+            prop_assert_eq!(Work::from_le_bytes(&sum.to_le_bytes()), sum);
         }
     }
 }

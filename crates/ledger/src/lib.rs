@@ -36,6 +36,7 @@ mod outcome;
 mod outside;
 mod parameters;
 mod pending;
+mod point;
 mod reading;
 mod record;
 mod rules;
@@ -67,6 +68,7 @@ pub use parameters::{
     MAX_AHEAD_S, MAX_BITS, ParametersError, REWARD, TimeRule,
 };
 pub use pending::Pending;
+pub use point::BranchPoint;
 pub use reading::ActiveBranch;
 pub use record::{BlockRecord, FieldErrors, RecordError, TransactionRecord};
 pub use rules::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MEDIAN_BLOCKS, ParentState, RuleError};

@@ -9,6 +9,7 @@
 //!           Merkle root of the ids = the header's · hash ≤ the header's own target
 //! place:    index and previous hash follow the parent · nBits as the difficulty rule demands
 //!           time not before the earliest that its ancestors allow · reward of the right amount
+//!           no transfer with a tag that stands in a block before it
 //! clock:    time at most as far ahead as the chain's parameters say
 //! ```
 
@@ -79,6 +80,9 @@ pub enum RuleError {
         first: usize,
         second: usize,
     },
+    /// A transfer with a tag that stands in a block before it.
+    #[error("transfer {id} stands in block {index} of its branch already; one with a tag is paid once")]
+    RepeatedTransfer { id: TransactionId, index: u64 },
     /// A header that commits to other transactions.
     #[error("its header's Merkle root is {found}; its transactions have {expected}")]
     MerkleRoot { found: MerkleRoot, expected: MerkleRoot },
@@ -115,6 +119,7 @@ impl RuleError {
             Self::RewardMisplaced { .. } => "reward_misplaced",
             Self::RewardAmount { .. } => "reward_amount",
             Self::RepeatedTransaction { .. } => "repeated_transaction",
+            Self::RepeatedTransfer { .. } => "repeated_transfer",
             Self::MerkleRoot { .. } => "merkle_root",
             Self::ProofOfWork { .. } => "proof_of_work",
             Self::Genesis { .. } => "genesis",

@@ -235,13 +235,13 @@ impl Transaction {
     }
 
     /// How many bytes [`Transaction::write`] appends.
-    pub(super) fn stored_len(&self) -> usize {
+    pub fn stored_len(&self) -> usize {
         20 + self.sender.len() + self.recipient.len()
     }
 
     /// Appends the stored form: both names with their lengths in bytes (u16), amount, and a reward's extra nonce or a
     /// transfer's tag (u64, 0 for none); little-endian.
-    pub(super) fn write(&self, bytes: &mut Vec<u8>) {
+    pub fn write(&self, bytes: &mut Vec<u8>) {
         for name in [&self.sender, &self.recipient] {
             let length = u16::try_from(name.len()).expect("256 characters are at most 1024 bytes");
             bytes.extend_from_slice(&length.to_le_bytes());
@@ -253,7 +253,10 @@ impl Transaction {
     }
 
     /// Reads the stored form off the front of `bytes`.
-    pub(super) fn read(bytes: &mut &[u8]) -> Result<Self, TransactionError> {
+    ///
+    /// # Errors
+    /// [`TransactionError`] when they do not begin with one.
+    pub fn read(bytes: &mut &[u8]) -> Result<Self, TransactionError> {
         let mut name = || {
             let length = u16::from_le_bytes(take(bytes)?);
             let (name, rest) = bytes

@@ -21,10 +21,10 @@ use rpds::{HashTrieMapSync, VectorSync};
 
 use crate::{
     block::{Block, Checked},
-    difficulty::{Anchor, DifficultyRule, asert, easiest_target},
     header::{BlockHash, Header, Work},
     outcome::AddError,
     parameters::{ChainParameters, TimeRule},
+    point::{BranchPoint, RecentTimes},
     rules::{self, ParentState},
 };
 use ancestry::skip_index;
@@ -230,36 +230,26 @@ impl HeaderTree {
     }
 
     fn state_after(&self, parent: &HeaderNode) -> ParentState {
-        let times = self.parameters.times();
-        ParentState {
-            index: parent.index + 1,
-            previous_hash: parent.hash,
-            nbits: self.nbits_after(parent),
-            earliest_time: match times {
-                TimeRule::Near { max_ahead_s } => parent.latest_time.saturating_sub(max_ahead_s).into(),
-                TimeRule::Median => u64::from(self.median_time(parent)) + 1,
-            },
-            max_ahead_s: times.max_ahead_s(),
-            reward: self.parameters.reward(),
-        }
+        self.point_of(parent).next_state(&self.parameters)
     }
 
-    fn nbits_after(&self, parent: &HeaderNode) -> u32 {
-        match self.parameters.rule() {
-            DifficultyRule::Asert {
-                block_time_s,
-                half_life_s,
-            } if parent.index > 1 => {
-                let anchor = Anchor {
-                    height: 2,
-                    parent_time: i64::from(parent.anchor_time) - i64::from(block_time_s),
-                    nbits: self.parameters.nbits(),
-                };
-                let time = parent.header.time.into();
-                let easiest = easiest_target();
-                asert(&anchor, parent.index, time, block_time_s, half_life_s, easiest)
-            }
-            _ => self.parameters.nbits(),
+    /// Where a block of the tree stands, by itself.
+    pub fn point(&self, hash: &BlockHash) -> Option<BranchPoint> {
+        self.get(hash).map(|node| self.point_of(node))
+    }
+
+    fn point_of(&self, node: &HeaderNode) -> BranchPoint {
+        BranchPoint {
+            hash: node.hash,
+            header: node.header,
+            index: node.index,
+            work: node.work,
+            anchor_time: node.anchor_time,
+            latest_time: node.latest_time,
+            recent: match self.parameters.times() {
+                TimeRule::Median => RecentTimes::of(self.ancestry(node).map(|node| node.header.time)),
+                TimeRule::Near { .. } => RecentTimes::default(),
+            },
         }
     }
 

@@ -121,6 +121,34 @@ fn each_rule_is_kept() {
     assert_eq!(ledger.add(good), Ok(Added::Known));
 }
 
+/// A transfer with a tag is paid once on each branch, whoever mines it; one without is another payment each time.
+#[test]
+fn a_tagged_transfer_stands_once_on_a_branch() {
+    let ledger = ledger();
+    let tagged = transfer(1).with_tag("00c0ffee00c0ffee".parse().unwrap()).unwrap();
+    let first = Maker::easy(&easy().genesis())
+        .with(tagged.clone())
+        .with(transfer(2))
+        .mined();
+    let between = Maker::easy(&first).mined();
+    let added = ledger.add_all(vec![first.clone(), between.clone()]);
+    assert!(added.iter().all(Result::is_ok), "{added:?}");
+    for parent in [&first, &between] {
+        let again = Maker::easy(parent).with(tagged.clone()).mined();
+        assert_eq!(rule(ledger.add(again)), "repeated_transfer");
+    }
+    // On another branch it is paid as well; on that one once too.
+    let other = Maker::easy(&easy().genesis())
+        .with(tagged.clone())
+        .rewarding("other")
+        .mined();
+    assert_eq!(ledger.add(other.clone()), Ok(Added::Side));
+    let again = Maker::easy(&other).with(tagged).mined();
+    assert_eq!(rule(ledger.add(again)), "repeated_transfer");
+    let plain = Maker::easy(&between).with(transfer(2)).mined();
+    assert_eq!(ledger.add(plain), Ok(Added::Tip { dropped: 0 }));
+}
+
 /// CVE-2012-2459: a list whose tail is repeated has the same Merkle root, so the same header and the same hash.
 #[test]
 fn a_repeated_tail_is_refused_before_and_after_the_true_block() {

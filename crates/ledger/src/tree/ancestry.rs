@@ -1,6 +1,6 @@
 //! Ancestors of blocks on any branch, and where their branch left the active one.
 //!
-//! *In:* a block of the tree. *Out:* an ancestor by its index, the last active one, the median of the last times.
+//! *In:* a block of the tree. *Out:* an ancestor by its index, the last active one.
 //!
 //! Each block remembers one ancestor far below it, at the index that Bitcoin's skip list gives. The way to any ancestor
 //! then takes some logarithm of the distance, also where no table of the active branch helps: a stranger's long side
@@ -8,7 +8,6 @@
 
 use crate::{
     header::BlockHash,
-    rules::MEDIAN_BLOCKS,
     tree::{HeaderNode, HeaderTree},
 };
 
@@ -72,19 +71,6 @@ impl HeaderTree {
     /// A block and its ancestors, the highest first.
     pub(super) fn ancestry<'t>(&'t self, node: &'t HeaderNode) -> impl Iterator<Item = &'t HeaderNode> {
         std::iter::successors(Some(node), |node| self.parent(node))
-    }
-
-    /// The median of the times of the last 11 blocks up to and including this one, or of as many as there are.
-    pub(super) fn median_time(&self, node: &HeaderNode) -> u32 {
-        let mut times = [0; MEDIAN_BLOCKS];
-        let mut count = 0;
-        for node in self.ancestry(node).take(MEDIAN_BLOCKS) {
-            times[count] = node.header.time;
-            count += 1;
-        }
-        let times = &mut times[..count];
-        times.sort_unstable();
-        times[count / 2]
     }
 }
 

@@ -136,10 +136,30 @@ impl Round<'_> {
     /// Checks a block and puts it where it belongs.
     fn take(&mut self, block: Examined, mode: AddMode) -> Result<Result<Added, AddError>, StoreError> {
         match self.check(block, mode) {
-            Ok(Checking::Passed(block, in_the_way)) => self.insert(block, &in_the_way).map(Ok),
+            Ok(Checking::Passed(block, in_the_way)) => match self.repeats(&block)? {
+                Some(rule) => Ok(Err(rule.into())),
+                None => self.insert(block, &in_the_way).map(Ok),
+            },
             Ok(Checking::Done(added)) => Ok(Ok(added)),
             Err(refused) => Ok(Err(refused)),
         }
+    }
+
+    /// A transfer that a block pays once more, if there is one: it has a tag, and stands in a block before it.
+    fn repeats(&self, block: &Block<Checked>) -> Result<Option<RuleError>, StoreError> {
+        let parent = block.header().previous_hash;
+        let is_before = |index, hash| {
+            let ancestor = self.tree.ancestor(&parent, index);
+            ancestor.is_some_and(|ancestor| ancestor.hash == hash)
+        };
+        for (transaction, id) in block.transactions().iter().zip(block.ids()) {
+            if transaction.tag().is_some()
+                && let Some((index, _)) = self.batch.holder_among(id, is_before)?
+            {
+                return Ok(Some(RuleError::RepeatedTransfer { id: *id, index }));
+            }
+        }
+        Ok(None)
     }
 
     fn check(&mut self, examined: Examined, mode: AddMode) -> Result<Checking, AddError> {
