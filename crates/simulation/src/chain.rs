@@ -3,7 +3,11 @@
 //! *In:* mined blocks. *Out:* one copy of each for all nodes, and for each node a bit a block and the branch that counts:
 //! what its core sees as the ledger's chain.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    sync::Arc,
+};
 
 use paydirt_ledger::{
     Block, BlockHash, BranchPoint, ChainParameters, Header, HeaderTree, MerkleRoot, Transaction, Unchecked,
@@ -21,11 +25,29 @@ pub(crate) struct Stored {
     pub(crate) block: Arc<Block<Unchecked>>,
 }
 
+/// The first eight bytes of a hash: nobody here chooses them.
+#[derive(Clone, Copy, Debug, Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {} // the length of an array, which says nothing
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// All blocks of a run.
 #[derive(Debug)]
 pub(crate) struct Arena {
     pub(crate) parameters: ChainParameters,
-    by_hash: HashMap<BlockHash, BlockId>,
+    by_hash: HashMap<BlockHash, BlockId, BuildHasherDefault<FirstBytes>>,
     blocks: Vec<Stored>,
 }
 
@@ -42,7 +64,7 @@ impl Arena {
         };
         Self {
             parameters,
-            by_hash: HashMap::from([(point.hash, 0)]),
+            by_hash: HashMap::from_iter([(point.hash, 0)]),
             blocks: vec![stored],
         }
     }

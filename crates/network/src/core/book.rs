@@ -50,6 +50,8 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct Book {
     entries: BTreeMap<Address, Entry>,
+    /// Those of them that were given.
+    given: Vec<Address>,
     most: usize,
 }
 
@@ -57,11 +59,11 @@ impl Book {
     pub(super) fn new(given: &[Address], known: &[BookEntry], most: usize) -> Self {
         let mut book = Self {
             entries: BTreeMap::new(),
+            given: Vec::new(),
             most,
         };
         for address in given {
-            book.entries
-                .insert(Address::clone(address), Entry::new(true, None));
+            book.give(Address::clone(address));
         }
         for entry in known.iter().take(most) {
             let address = Address::from(entry.address.as_str());
@@ -90,10 +92,13 @@ impl Book {
     pub(super) fn give(&mut self, address: Address) {
         let entry = self
             .entries
-            .entry(address)
+            .entry(Address::clone(&address))
             .or_insert_with(|| Entry::new(true, None));
         entry.given = true;
         entry.next_try = Duration::ZERO;
+        if !self.given.contains(&address) {
+            self.given.push(address);
+        }
     }
 
     /// Adds one that was heard of; false when there is no room, or it is known.
