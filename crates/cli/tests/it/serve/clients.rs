@@ -154,7 +154,9 @@ fn slow_clients_shut_nobody_out() {
         };
         let _ = stream.write_all(sent); // cut already, maybe
         slow.push(stream);
-        assert_eq!(server.get("/status").0, 200);
+        // Where many newcomers were let in at once, an idle connection gave way too: who kept one asks again.
+        let answer = (0..3).find_map(|_| server.try_get("/status"));
+        assert_eq!(answer.expect("an answer").0, 200);
     }
 }
 
