@@ -10,6 +10,7 @@ pub(crate) mod info;
 pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod mine;
+pub(crate) mod peers;
 pub(crate) mod pool;
 pub(crate) mod serve;
 pub(crate) mod solo;

@@ -6,7 +6,6 @@
 use crate::{
     header::{BlockHash, Header},
     identity::TransactionId,
-    merkle,
     rules::{self, ParentState, RuleError},
     transaction::{Transaction, TransactionError, take},
 };
@@ -140,10 +139,7 @@ impl Block<Unchecked> {
     /// a good block makes one of which this is false (CVE-2012-2459 among them).
     pub fn is_whole(&self) -> bool {
         let ids: Vec<_> = self.transactions.iter().map(Transaction::id).collect();
-        let mut sorted = ids.clone();
-        sorted.sort_unstable();
-        merkle::root(&ids) == Some(self.header.merkle_root)
-            && sorted.windows(2).all(|pair| pair[0] != pair[1])
+        self.header.commits_to(&ids)
     }
 
     /// Reads the stored form.

@@ -7,7 +7,7 @@
 //! therefore refuse a list that repeats an id before they look at its root.
 
 use crate::{
-    header::{MerkleRoot, sha256d},
+    header::{Header, MerkleRoot, sha256d},
     identity::TransactionId,
 };
 
@@ -15,6 +15,15 @@ use crate::{
 pub(super) fn root(ids: &[TransactionId]) -> Option<MerkleRoot> {
     let (first, others) = ids.split_first()?;
     Some(Branch::beside(others).root(*first))
+}
+
+impl Header {
+    /// Whether a block with this header has the transactions with these ids, in this order, none of them twice.
+    pub fn commits_to(&self, ids: &[TransactionId]) -> bool {
+        let mut sorted = ids.to_vec();
+        sorted.sort_unstable();
+        root(ids) == Some(self.merkle_root) && sorted.windows(2).all(|pair| pair[0] != pair[1])
+    }
 }
 
 /// What the first leaf is hashed with, level by level, on its way to the root: everything but the reward.

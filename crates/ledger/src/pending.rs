@@ -93,6 +93,13 @@ impl Pending {
         rest.map(|(_, transfer)| transfer)
     }
 
+    /// Those from a place on, each with its place: it keeps that for as long as it waits.
+    pub fn from_place(&self, place: u64) -> impl Iterator<Item = (u64, &Identified)> {
+        self.by_place
+            .range(place..)
+            .map(|(place, transfer)| (*place, transfer))
+    }
+
     /// The first one with this id.
     pub fn get(&self, id: &TransactionId) -> Option<&Identified> {
         self.by_place.get(self.by_id.get(id)?.first()?)

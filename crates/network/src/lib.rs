@@ -10,7 +10,10 @@
 //! ```
 //!
 //! [`core`] is the whole of the protocol's decisions, so that thousands of nodes can be simulated in one thread, from one
-//! seed, with the code that runs in a node. [`message`] is what goes over the wire.
+//! seed, with the code that runs in a node. [`message`] is what goes over the wire. `driver`, a feature, puts the core on
+//! sockets.
 
 pub mod core;
+#[cfg(feature = "driver")]
+pub mod driver;
 pub mod message;

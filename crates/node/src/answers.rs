@@ -123,6 +123,9 @@ pub(super) struct Status<'n> {
     /// What these take, as it counts against the limit.
     pub(super) pending_bytes: usize,
     pub(super) reorganisation: ReorganisationStatus,
+    /// How many peers are connected.
+    pub(super) peers: usize,
+    pub(super) sync: SyncStatus,
     pub(super) mining: MiningStatus,
 }
 
@@ -136,6 +139,50 @@ pub(super) struct NetworkStatus {
     /// How far a block's time may be ahead of the clock.
     pub(super) max_ahead_s: u32,
     pub(super) reward: u64,
+}
+
+/// Of `GET /status`: how far the node is beside its peers.
+#[derive(Serialize)]
+pub(super) struct SyncStatus {
+    /// `alone`, `syncing` or `synced`.
+    pub(super) state: &'static str,
+    /// The index of the tip with the most work that is known of, here or at a peer.
+    pub(super) best_height: u64,
+    /// log2 of the hashes that its branch took, on average.
+    pub(super) best_work_bits: f64,
+}
+
+/// `GET /peers`.
+#[derive(Serialize)]
+pub(super) struct PeersAnswer<'p> {
+    /// Null while the node takes part in no network.
+    pub(super) id: Option<&'p str>,
+    pub(super) listen: &'p [String],
+    pub(super) peers: Vec<PeerAnswer<'p>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct PeerAnswer<'p> {
+    pub(super) id: &'p str,
+    pub(super) address: &'p str,
+    /// `inbound` or `outbound`.
+    pub(super) direction: &'static str,
+    /// The index of its tip.
+    pub(super) height: u64,
+    /// The work of its branch: 64 hex digits.
+    pub(super) work: String,
+    /// Null until it was measured.
+    pub(super) latency_ms: Option<f64>,
+    /// Seconds since 1970.
+    pub(super) since: u64,
+    pub(super) score: u32,
+}
+
+/// `POST /nodes/register`.
+#[derive(Serialize)]
+pub(super) struct Registered {
+    pub(super) message: &'static str,
+    pub(super) total_nodes: Vec<String>,
 }
 
 /// Of `GET /status`: which branches are taken up, and what the last change has left to do.

@@ -4,6 +4,7 @@
 //! event: block         data: a block as /blocks gives it, but for its transactions: their number instead; "tip", "dropped"
 //! event: transaction   data: {"id","sender","recipient","amount","tag","index"}
 //! event: mining        data: {"status":"started|mining|found|stopped","index","hashes","elapsed_s","hashes_per_second"}
+//! event: peer          data: {"status":"joined|left","id","address","reason"}: why it left
 //! event: missed        data: {"events":n}: the client was too slow for so many
 //! ```
 
@@ -69,6 +70,14 @@ struct MiningData {
     hashes_per_second: Option<f64>,
 }
 
+#[derive(Serialize)]
+struct PeerData<'p> {
+    status: &'static str,
+    id: &'p str,
+    address: &'p str,
+    reason: Option<&'p str>,
+}
+
 impl Events {
     pub(super) fn new() -> Self {
         Self(broadcast::channel(KEPT).0)
@@ -103,6 +112,16 @@ impl Events {
             hashes: effort.hashes,
             elapsed_s: effort.elapsed.as_secs_f64(),
             hashes_per_second: effort.hashes_per_second(),
+        });
+    }
+
+    /// Tells that a peer has joined, or why it has left.
+    pub(super) fn peer(&self, id: &str, address: &str, left: Option<&str>) {
+        self.tell("peer", || PeerData {
+            status: if left.is_some() { "left" } else { "joined" },
+            id,
+            address,
+            reason: left,
         });
     }
 

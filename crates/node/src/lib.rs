@@ -29,6 +29,7 @@ mod metrics;
 mod middleware;
 mod mining;
 mod outside;
+mod peers;
 mod places;
 mod refusal;
 mod rpc;
@@ -55,8 +56,10 @@ use errands::Errands;
 use events::Events;
 use metrics::Metrics;
 use mining::Mining;
+pub use mining::{Pace, keep_mining};
 use paydirt::Miner;
 use paydirt_ledger::{BlockHash, Event, Ledger, OutsideJobs};
+pub use peers::{Answer, Direction, Peer, Peers, PeersState, Progress};
 use refusal::Refusal;
 
 /// What a node takes, at most.
@@ -105,7 +108,8 @@ const BLOCKS_AT_ONCE: usize = 4;
 /// Everything the handlers share.
 #[derive(Debug)]
 pub struct Node {
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
+    peers: Box<dyn Peers>,
     miner: Miner,
     limits: Limits,
     mining: Mining,
@@ -130,8 +134,14 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node over `ledger` that mines with `miner`, whose threads make way for all others from now on.
-    pub fn new(ledger: Ledger, miner: Miner, limits: Limits) -> Arc<Self> {
+    /// A node over `ledger` that mines with `miner`, whose threads make way for all others from now on. It takes part in no
+    /// network.
+    pub fn new(ledger: impl Into<Arc<Ledger>>, miner: Miner, limits: Limits) -> Arc<Self> {
+        Self::with_peers(ledger.into(), miner, limits, Box::new(peers::Nobody))
+    }
+
+    /// The same, for which `peers` takes part in one.
+    pub fn with_peers(ledger: Arc<Ledger>, miner: Miner, limits: Limits, peers: Box<dyn Peers>) -> Arc<Self> {
         make_way(&miner);
         let events = Events::new();
         let metrics = Metrics::new();
@@ -157,6 +167,7 @@ impl Node {
         });
         Arc::new(Self {
             ledger,
+            peers,
             miner,
             limits,
             mining: Mining::new(limits.waiting_miners),
@@ -230,6 +241,7 @@ pub fn app(node: Arc<Node>, doors: impl Into<Doors>) -> Router {
         )
         .route("/blocks", post(blocks::take))
         .route("/switch", post(blocks::switch))
+        .route("/nodes/register", post(peers::register))
         .route("/transactions/new", post(transactions::new))
         .route(
             "/work",
@@ -250,6 +262,8 @@ pub fn app(node: Arc<Node>, doors: impl Into<Doors>) -> Router {
         .route("/transactions/pending", get(transactions::pending))
         .route("/transactions/{id}", get(transactions::one))
         .route("/events", get(events::stream))
+        .route("/peers", get(peers::list))
+        .route("/nodes/resolve", get(peers::resolve))
         .merge(guarded)
         .method_not_allowed_fallback(refusal::wrong_method)
         .fallback(refusal::unknown_path);

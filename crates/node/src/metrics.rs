@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-    core::Collector,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder, core::Collector,
 };
 
-use crate::Node;
+use crate::{
+    Node,
+    peers::{Direction, PeersState, Progress},
+};
 use paydirt_ledger::Event;
 
 /// Counters. Clones share them.
@@ -28,6 +31,10 @@ pub(super) struct Metrics {
     mining: IntGauge,
     waiting: IntGauge,
     failed: IntGauge,
+    peers: IntGaugeVec,
+    peers_seen: IntCounterVec,
+    syncing: IntGauge,
+    best_height: IntGauge,
 }
 
 fn registered<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
@@ -109,8 +116,35 @@ impl Metrics {
                 "paydirt_store_failed",
                 "1 once the ledger's file failed or was found damaged: nothing is stored any more",
             ),
+            peers: registered(
+                &registry,
+                IntGaugeVec::new(
+                    Opts::new("paydirt_peers", "Peers that are connected"),
+                    &["direction"],
+                ),
+            ),
+            peers_seen: registered(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "paydirt_peers_total",
+                        "Peers that joined, and that left, since the start",
+                    ),
+                    &["event"],
+                ),
+            ),
+            syncing: gauge("paydirt_syncing", "1 while a peer is known to have more work"),
+            best_height: gauge(
+                "paydirt_best_height",
+                "The index of the tip with the most work that is known of, here or at a peer",
+            ),
             registry,
         }
+    }
+
+    pub(super) fn count_peer(&self, joined: bool) {
+        let event = if joined { "joined" } else { "left" };
+        self.peers_seen.with_label_values(&[event]).inc();
     }
 
     pub(super) fn count_request(&self, method: &str, path: &str, status: u16, elapsed: Duration) {
@@ -141,15 +175,29 @@ impl Metrics {
     }
 
     /// Everything, as of now.
-    pub(super) fn text(&self, node: &Node) -> String {
+    pub(super) fn text(&self, node: &Node, peers: &PeersState) -> String {
         let gauge = |gauge: &IntGauge, number: usize| gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
-        let length = {
+        let (length, work) = {
             let view = node.ledger.view();
             gauge(&self.pending, view.pending.len());
             gauge(&self.pending_bytes, view.pending.bytes());
             gauge(&self.unsettled, view.unsettled);
-            view.tip.index
+            (view.tip.index, view.tip.work)
         };
+        for direction in [Direction::Inbound, Direction::Outbound] {
+            let count = peers
+                .peers
+                .iter()
+                .filter(|peer| peer.direction == direction)
+                .count();
+            gauge(&self.peers.with_label_values(&[direction.name()]), count);
+        }
+        self.syncing.set((peers.progress == Progress::Syncing).into());
+        let best = peers
+            .best
+            .filter(|(_, best)| *best > work)
+            .map_or(length, |(height, _)| height);
+        self.best_height.set(i64::try_from(best).unwrap_or(i64::MAX));
         self.length.set(i64::try_from(length).unwrap_or(i64::MAX));
         self.hashes_per_second
             .set(node.mining.hashes_per_second().unwrap_or(0.0));

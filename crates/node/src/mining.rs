@@ -7,6 +7,8 @@
 //!     the caller went away (its future is dropped), or the node stops: stop
 //! ```
 
+mod keeping_on;
+
 use std::{
     sync::{
         Arc, Mutex,
@@ -24,6 +26,7 @@ use axum::{
 use tokio::sync::Semaphore;
 
 use crate::{Node, answers::Mined, body, refusal::Refusal};
+pub use keeping_on::{Pace, keep_mining};
 use paydirt::Cancel;
 use paydirt_jobs::{Effort, End, Event};
 use paydirt_ledger::{
@@ -132,6 +135,13 @@ async fn mine_block(node: &Arc<Node>) -> Result<(Block<Unchecked>, Effort), Refu
         let message = "Too many callers wait for a block already; ask again later, or mine with GET /work";
         return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(expected_s(node)));
     };
+    mine_in_turn(node).await
+}
+
+/// Mines a block when those who came before are done.
+async fn mine_in_turn(node: &Arc<Node>) -> Result<(Block<Unchecked>, Effort), Refusal> {
+    node.can_store()?;
+    let mining = &node.mining;
     let turn = tokio::select! {
         turn = Arc::clone(&mining.turn).acquire_owned() => Arc::new(turn.expect("never closed")),
         () = node.stopping.cancelled() => return Err(Refusal::stopping()),

@@ -11,7 +11,10 @@ use axum::{
 
 use crate::{
     Node,
-    answers::{HeavierBranch, Message, MiningStatus, NetworkStatus, ReorganisationStatus, Status, TipStatus},
+    answers::{
+        HeavierBranch, Message, MiningStatus, NetworkStatus, ReorganisationStatus, Status, SyncStatus,
+        TipStatus,
+    },
     errands::blocking,
     refusal::Refusal,
 };
@@ -24,9 +27,10 @@ pub(super) async fn root() -> Json<Message> {
     })
 }
 
-/// `GET /status`: from memory alone. 503 with the reason, and all the rest, once the ledger's file has failed.
+/// `GET /status`: from memory alone, and from the peers' task. 503 with the reason, and all the rest, once the ledger's file has failed.
 pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
     let ledger = &node.ledger;
+    let peers = node.peers_state().await;
     let (tip, tree, pending, pending_bytes, unsettled_blocks, left_out) = {
         let view = ledger.view();
         let (pending, bytes) = (view.pending.len(), view.pending.bytes());
@@ -47,6 +51,8 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
         } => ("asert", Some(block_time_s), Some(half_life_s)),
     };
     let next_target = tip.next.target();
+    let best = peers.best.filter(|(_, work)| *work > tip.work);
+    let (best_height, best_work) = best.unwrap_or((tip.index, tip.work));
     let failure = ledger.failure().map(ToString::to_string);
     let code = match failure {
         Some(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -83,6 +89,12 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
             unsettled_blocks,
             left_out,
         },
+        peers: peers.peers.len(),
+        sync: SyncStatus {
+            state: peers.progress.name(),
+            best_height,
+            best_work_bits: best_work.log2(),
+        },
         mining: MiningStatus {
             active: node.mining.is_active(),
             waiting: node.mining.waiting(),
@@ -96,7 +108,8 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
 
 /// `GET /metrics`. To gather them takes twice as long as any other answer from memory, so it is not done where those are.
 pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
-    let text = blocking(&node, |node| Ok(node.metrics.text(node))).await?;
+    let peers = node.peers_state().await;
+    let text = blocking(&node, move |node| Ok(node.metrics.text(node, &peers))).await?;
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     Ok((kind, text).into_response())
 }

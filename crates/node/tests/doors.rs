@@ -16,19 +16,20 @@ const TRANSFER: &str = r#"{"sender":"alice","recipient":"bob","amount":5}"#;
 const CALL: &str = r#"{"method":"getwork","params":[],"id":7}"#;
 
 /// What changes state or costs work: method, path, body, and the status when it is let in.
-const GUARDED: [(&str, &str, &str, u16); 10] = [
+const GUARDED: [(&str, &str, &str, u16); 11] = [
     ("GET", "/mine", "", 200),
     ("POST", "/mine", "", 200),
     ("POST", "/transactions/new", TRANSFER, 201),
     ("POST", "/blocks", "{}", 400),
     ("POST", "/switch", "{}", 400),
+    ("POST", "/nodes/register", "{}", 400),
     ("GET", "/work", "", 200),
     ("POST", "/work", "{}", 400),
     ("POST", "/", CALL, 200),
     ("POST", "/", r#"{"method":"getwork","params":["00"]}"#, 200),
     ("POST", "/longpoll", r#"{"method":"getblocktemplate"}"#, 404),
 ];
-const OPEN: [(&str, &str); 10] = [
+const OPEN: [(&str, &str); 12] = [
     ("GET", "/"),
     ("POST", "/"),
     ("GET", "/status"),
@@ -37,6 +38,8 @@ const OPEN: [(&str, &str); 10] = [
     ("GET", "/explorer"),
     ("GET", "/blocks/1"),
     ("GET", "/chain"),
+    ("GET", "/peers"),
+    ("GET", "/nodes/resolve"),
     ("GET", "/transactions/pending"),
     ("DELETE", "/"),
 ];

@@ -1,4 +1,6 @@
-//! `paydirt serve`: the node on a socket.
+//! `paydirt serve`: the node on a socket, and among its peers.
+
+mod peers;
 
 use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
@@ -6,6 +8,11 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio::{net::TcpListener, sync::oneshot};
 use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use crate::{
     options::{
@@ -17,9 +24,9 @@ use crate::{
     },
     terminal::{colour, exit::Exit, interrupt::act_on_interrupt},
 };
-use paydirt::Miner;
 use paydirt_ledger::{Ledger, Options};
-use paydirt_node::{Doors, Limits, Node, app, server};
+use paydirt_node::{Doors, Limits, Node, Pace, app, keep_mining, server};
+use peers::{Joined, PeerArgs, Told};
 
 /// What the teaching servers listen on.
 const DEFAULT_PORT: u16 = 5000;
@@ -30,6 +37,9 @@ const EXAMPLES: &str = "\
 Examples:
   paydirt serve                 # http://127.0.0.1:5000, in the data directory
   PORT=8080 paydirt serve --memory --bits 20
+  # Two nodes of one chain:
+  paydirt serve --data a --block-time 10 --mine --listen 127.0.0.1:5333
+  paydirt serve --data b --block-time 10 --port 5001 --peer 127.0.0.1:5333
   paydirt serve --data /var/lib/paydirt --block-time 10 \\
     --cors https://example.com --log json
   openssl rand -hex 32 > token; chmod 600 token
@@ -58,6 +68,14 @@ pub(crate) struct ServeArgs {
     /// One log line a request on stderr: text, json or off [default: text]
     #[arg(long, value_name = "FORM")]
     log: Option<String>,
+    /// Mine blocks, one after the other
+    #[arg(long)]
+    mine: bool,
+    /// Mine a block each time these seconds have passed
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    mine_interval: Option<String>,
+    #[command(flatten)]
+    peers: PeerArgs,
     #[command(flatten)]
     doors: DoorArgs,
     #[command(flatten)]
@@ -185,6 +203,8 @@ impl ServeArgs {
         let doors = self.doors.resolve(host)?;
         let limits = self.limits.resolve()?;
         let options = self.limits.ledger()?;
+        let peers = self.peers.resolve()?;
+        let pace = self.pace()?;
         let network = self.network.resolve()?;
         if let (true, Some(folder)) = (self.memory, &self.data.data) {
             let folder = folder.display().to_string();
@@ -229,16 +249,48 @@ impl ServeArgs {
                 }
             });
             let ledger = opened.await.context("the ledger could not be opened")??;
-            let place = match memory {
-                true => "memory".to_owned(),
-                false => self.data.folder()?.display().to_string(),
+            let folder = match memory {
+                true => None,
+                false => Some(self.data.folder()?),
             };
+            let place = folder
+                .as_ref()
+                .map_or_else(|| "memory".to_owned(), |folder| folder.display().to_string());
             tracing::info!(data = place, "ledger verified");
-            serve(ledger, miner, limits, doors, listener, stopped).await
+            let (ledger, told) = (Arc::new(ledger), Told::default());
+            let quiet = self.log.as_deref() == Some("off");
+            let joining = Joined::start(Arc::clone(&ledger), peers, folder, told.clone(), quiet);
+            let (joined, network) = joining.await?;
+            let node = Node::with_peers(ledger, miner, limits, Box::new(joined.clone()));
+            told.tell(&node);
+            if let Some(pace) = pace {
+                tokio::spawn(keep_mining(Arc::clone(&node), pace));
+            }
+            let stopping = async {
+                let _ = stopped.await; // the sender waits for the signal, or is gone with its thread
+                tracing::info!("stopping");
+                node.stop();
+                joined.stop().await;
+            };
+            serve(&node, limits, doors, listener, stopping).await?;
+            let _ = network.await; // it has said farewell, or it panicked, which is on stderr
+            tracing::info!("stopped");
+            match node.ledger().failure() {
+                Some(failure) => Err(anyhow::Error::from(failure.clone())),
+                None => Ok(()),
+            }
         })?;
         // Everyone has gone: the ledger is closed, and everything asked of it is on disk.
         drop(runtime);
         Ok(Exit::Done)
+    }
+
+    /// When blocks are mined by themselves.
+    fn pace(&self) -> Result<Option<Pace>, InputError> {
+        match &self.mine_interval {
+            Some(text) => Ok(Some(Pace::Every(parse("mine-interval", text, time_limit)?))),
+            None => Ok(self.mine.then_some(Pace::On)),
+        }
     }
 
     fn port(&self) -> Result<u16, InputError> {
@@ -256,15 +308,17 @@ impl ServeArgs {
     /// nobody reads, or a full disk, loses lines and holds nothing up. They are written until the guard is dropped.
     fn start_log(&self) -> Result<WorkerGuard, InputError> {
         let (writer, guard) = tracing_appender::non_blocking(io::stderr());
-        let log = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::INFO)
-            .with_writer(writer);
+        let log = tracing_subscriber::fmt().with_writer(writer).with_target(false);
+        // This program's own words: what libraries report of a stranger's connection is nobody's business.
+        let own = Targets::new()
+            .with_default(LevelFilter::ERROR)
+            .with_target("paydirt", LevelFilter::INFO);
         match self.log.as_deref() {
             None | Some("text") => {
                 let colours = colour::is_wanted(&io::stderr());
-                log.with_ansi(colours).with_target(false).init();
+                log.with_ansi(colours).finish().with(own).init();
             }
-            Some("json") => log.json().flatten_event(true).with_target(false).init(),
+            Some("json") => log.json().flatten_event(true).finish().with(own).init(),
             Some("off") => {}
             Some(other) => {
                 return Err(InputError::value(
@@ -279,13 +333,13 @@ impl ServeArgs {
 }
 
 async fn serve(
-    ledger: Ledger,
-    miner: Miner,
+    node: &Arc<Node>,
     limits: Limits,
     doors: Doors,
     listener: TcpListener,
-    stopped: oneshot::Receiver<()>,
+    stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    let ledger = node.ledger();
     let tip = ledger.tip();
     let waiting = ledger.view().pending.len();
     let address = listener.local_addr().context("the listener has no address")?;
@@ -297,17 +351,7 @@ async fn serve(
         node_id = ledger.node_id(),
         "the ledger"
     );
-    let node = Node::new(ledger, miner, limits);
     tracing::info!(%address, "listening on http://{address}");
-    let stop = async {
-        let _ = stopped.await; // the sender waits for the signal, or is gone with its thread
-        tracing::info!("stopping");
-        node.stop();
-    };
-    server::serve(listener, app(Arc::clone(&node), doors), limits, stop).await;
-    tracing::info!("stopped");
-    match node.ledger().failure() {
-        Some(failure) => Err(failure.clone().into()),
-        None => Ok(()),
-    }
+    server::serve(listener, app(Arc::clone(node), doors), limits, stop).await;
+    Ok(())
 }

@@ -16,6 +16,7 @@ mod hashtopolis;
 mod help;
 mod merge;
 mod mine;
+mod network;
 mod pool;
 mod results;
 mod resume;

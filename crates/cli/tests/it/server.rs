@@ -8,7 +8,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
         mpsc,
     },
@@ -23,7 +23,8 @@ use crate::common::{self, command};
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
-    log: Option<JoinHandle<String>>,
+    log: Option<JoinHandle<()>>,
+    said: Arc<Mutex<String>>,
     agent: ureq::Agent,
 }
 
@@ -74,8 +75,9 @@ impl Server {
         let mut child = command.spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (sender, receiver) = mpsc::channel();
+        let said = Arc::<Mutex<String>>::default();
+        let saying = Arc::clone(&said);
         let log = std::thread::spawn(move || {
-            let mut text = String::new();
             let mut reader = BufReader::new(stderr);
             let mut line = String::new();
             while reader.read_line(&mut line).unwrap_or(0) > 0 {
@@ -85,10 +87,9 @@ impl Server {
                         .unwrap_or(rest.len());
                     let _ = sender.send(rest[..end].trim_end_matches(':').parse().unwrap());
                 }
-                text.push_str(&line);
+                saying.lock().unwrap().push_str(&line);
                 line.clear();
             }
-            text
         });
         let address = match quiet {
             true => SocketAddr::from(([127, 0, 0, 1], port)),
@@ -99,6 +100,7 @@ impl Server {
             child,
             address,
             log: Some(log),
+            said,
             agent: config.into(),
         };
         while quiet && TcpStream::connect(address).is_err() {
@@ -160,7 +162,13 @@ impl Server {
     pub fn stop(mut self, signal: &str) -> (Option<i32>, String) {
         common::signal(&self.child, signal);
         let status = self.child.wait().unwrap();
-        (status.code(), self.log.take().unwrap().join().unwrap())
+        self.log.take().unwrap().join().unwrap();
+        (status.code(), self.said())
+    }
+
+    /// What stands on stderr so far.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 }
 

@@ -27,6 +27,8 @@ impl Core {
         };
         // Whoever was dialled may ask as soon as it has answered hello, and that answer may come later than this.
         let is_greeted = connection.version.is_some() || connection.direction == Direction::Outbound;
+        // Two that dial each other at once both say hello, and may have the answer before the question.
+        let have_crossed = connection.version.is_some() && connection.direction == Direction::Outbound;
         let is_leaving = connection.leaving.is_some();
         let answer = |core: &mut Self, response| {
             core.actions.push_back(Action::Answer { peer, id, response });
@@ -47,7 +49,9 @@ impl Core {
             Request::Hello(hello) => {
                 let own = self.hello(chain, peer);
                 answer(self, Response::Hello(own)); // also to those that are turned away: both sides know why
-                if self.greeted(chain, peer, hello) {
+                if have_crossed {
+                    self.may_ask(peer, 1.0);
+                } else if self.greeted(chain, peer, hello) {
                     self.begin(chain, peer);
                 }
             }
@@ -110,7 +114,8 @@ impl Core {
         }
         match (purpose, response) {
             (Purpose::Hello, Response::Hello(hello)) => {
-                if self.greeted(chain, peer, hello) {
+                // Unless its own hello came first: then nothing in it is new.
+                if connection.version.is_none() && self.greeted(chain, peer, hello) {
                     self.begin(chain, peer);
                 }
             }

@@ -645,3 +645,41 @@ fn announcements_do_not_pile_up() {
     let last = scene.asked(|request| matches!(request, Request::Announce { index: 51, .. }));
     assert!(last.is_some(), "the last one is told when there is room");
 }
+
+#[test]
+fn two_that_dial_each_other_at_once_are_peers() {
+    for question_first in [true, false] {
+        let mut scene = Scene::new();
+        scene.connect(1, None, Direction::Outbound);
+        let is_hello = |action: &Action| match action {
+            Action::Ask {
+                id,
+                request: Request::Hello(_),
+                ..
+            } => Some(*id),
+            _ => None,
+        };
+        let id = scene
+            .done
+            .iter()
+            .find_map(is_hello)
+            .expect("whoever dials says hello");
+        let hello = scene.hello(Chain::tip(&scene.tree));
+        for question in [question_first, !question_first] {
+            match question {
+                true => scene.asks(1, Request::Hello(hello.clone())),
+                false => scene.event(Event::Answered {
+                    peer: Peer(1),
+                    id,
+                    response: Response::Hello(hello.clone()),
+                }),
+            }
+        }
+        let peers = scene.core.peers();
+        assert_eq!(
+            (peers.len(), peers[0].score),
+            (1, 0),
+            "the question first: {question_first}"
+        );
+    }
+}

@@ -7,6 +7,7 @@ mod chain;
 mod description;
 mod limits;
 mod mining;
+mod peers;
 mod transfers;
 
 use std::{sync::Arc, time::Duration};
