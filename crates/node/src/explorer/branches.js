@@ -12,9 +12,10 @@ function lanesOf(blocks) {
   for (const block of blocks) {
     if (block.active) { lanes.set(block.hash, 0); continue; }
     const parents = lanes.get(block.previous_hash);
-    let lane = parents > 0 && ends[parents].hash === block.previous_hash ? parents : 1;
-    while (lane !== parents && ends[lane] && ends[lane].index >= block.index - 1) lane++;
-    if (lane === parents && ends[lane].hash !== block.previous_hash) lane++;
+    let lane = parents;
+    if (!(parents > 0 && ends[parents].hash === block.previous_hash)) {
+      for (lane = 1; ends[lane] && ends[lane].index >= block.index - 1;) lane++;
+    }
     ends[lane] = block;
     lanes.set(block.hash, lane);
   }
