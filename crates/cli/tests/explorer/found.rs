@@ -137,6 +137,7 @@ fn names_are_shown_for_what_they_are() {
             .collect();
         assert!(at[0] < at[1] && at[1] < at[2], "{at:?}");
     }
+    browser.run("document.getElementById('pending').scrollIntoView({block: 'center'})");
     browser.screenshot("12-names");
     browser.assert_clean(&server);
 }
