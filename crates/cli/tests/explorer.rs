@@ -1,7 +1,8 @@
 //! The explorer page, and the page that measures a browser, in a real browser: headless Chromium, driven over WebDriver (W3C) through `chromedriver`.
 //!
 //! Not part of the plain test command (`test = false` in the manifest): `scripts/test-explorer.sh` installs the browser
-//! and runs this. Screenshots go to `target/tmp/explorer`, to be looked at.
+//! and runs this. Screenshots go to `target/tmp/explorer`, to be looked at. Where `PAYDIRT_AXE` names axe-core's script
+//! (`axe.min.js`), each page is held against its rules, too.
 #![cfg(unix)]
 
 #[path = "explorer/attack.rs"]
@@ -10,6 +11,10 @@ mod attack;
 mod browser;
 #[path = "it/common.rs"]
 mod common;
+#[path = "explorer/found.rs"]
+mod found;
+#[path = "explorer/peers.rs"]
+mod peers;
 #[path = "explorer/rate.rs"]
 mod rate;
 #[path = "it/server.rs"]
@@ -39,8 +44,10 @@ fn blocks(browser: &Browser) -> Vec<u64> {
 #[test]
 fn blocks_come_as_they_are_mined() {
     let server = Server::start("--memory --bits 12");
+    let page = format!("http://{}/explorer", server.address);
+    server.until(|| server.said().contains(&page)); // its log says where
     let browser = Browser::start(1280, 900);
-    browser.open(&format!("http://{}/explorer", server.address));
+    browser.open(&page);
     browser.until(|b| b.text("#live") == "live" && blocks(b) == [1]);
     browser.screenshot("1-empty");
 
@@ -115,6 +122,11 @@ fn mining_is_shown_and_can_be_stopped() {
     browser.until(|b| b.text("#rate").contains("H/s") && b.text("#mine") == "Stop");
     // Long enough for the chart to have a shape.
     std::thread::sleep(Duration::from_secs(4));
+    let expected = browser.text("#expected");
+    assert!(
+        expected.starts_with("A block takes ") && expected.contains("years on average"),
+        "{expected}"
+    );
     browser.screenshot("4-mining");
     browser.click("#mine");
     browser.until(|b| b.text("#mine-say") == "Stopped." && b.text("#rate") == "idle");
@@ -129,47 +141,66 @@ fn it_works_without_a_mouse_and_on_a_phone() {
     browser.open(&format!("http://{}/explorer", server.address));
     browser.until(|b| b.text("#live") == "live" && blocks(b) == [1]);
     let focused = |b: &Browser| {
-        b.run("const e = document.activeElement; return e.id || e.name || e.className || e.type")
-            .as_str()
-            .unwrap()
-            .to_owned()
+        b.run(
+            "const e = document.activeElement; return e.id || e.name || e.className || e.type || e.localName",
+        )
+        .as_str()
+        .unwrap()
+        .to_owned()
     };
     let mut order = Vec::new();
-    for _ in 0..7 {
+    while order.last().is_none_or(|last| last != "amount") {
         browser.keys(TAB);
         order.push(focused(&browser));
+        assert!(order.len() < 20, "{order:?}");
     }
-    assert_eq!(
-        order,
-        ["skip", "mine", "sender", "recipient", "amount", "main", "block"]
-    );
-    // Enter opens the block; shift-tab goes back to the mine button and mines.
+    // The blocks stand before all else but the search.
+    assert_eq!(order[..5], ["skip", "q", "submit", "block", "mine"]);
+    // Shift-tab goes back to the block, which Enter opens.
+    let back = |times: usize| {
+        for _ in 0..times {
+            browser.post(
+                "/actions",
+                json!({"actions": [{"type": "key", "id": "keyboard", "actions": [
+                    {"type": "keyDown", "value": "\u{e008}"}, {"type": "keyDown", "value": TAB},
+                    {"type": "keyUp", "value": TAB}, {"type": "keyUp", "value": "\u{e008}"}]}]}),
+            );
+        }
+    };
+    back(order.len() - 4);
+    assert_eq!(focused(&browser), "block");
     browser.keys(ENTER);
     browser.until(|b| b.text("#blocks .detail").contains("Merkle root"));
-    for _ in 0..5 {
-        browser.run("return 0");
-        browser.post(
-            "/actions",
-            json!({"actions": [{"type": "key", "id": "keyboard", "actions": [
-                {"type": "keyDown", "value": "\u{e008}"}, {"type": "keyDown", "value": TAB},
-                {"type": "keyUp", "value": TAB}, {"type": "keyUp", "value": "\u{e008}"}]}]}),
-        );
+    // What a block holds comes after it: its hash, its links, its one transaction; then the button that mines.
+    let mut after = Vec::new();
+    while after.last().is_none_or(|last| last != "mine") {
+        browser.keys(TAB);
+        after.push(focused(&browser));
+        assert!(after.len() < 20, "{after:?}");
     }
-    assert_eq!(focused(&browser), "mine");
+    assert_eq!(after, ["copy", "copy", "copy", "a", "id mono", "mine"]);
     browser.keys(ENTER);
     browser.until(|b| blocks(b) == [2, 1]);
+    // The hash's zeros are seen.
+    let shown = "const hash = document.querySelector('#blocks .hash'), style = getComputedStyle(hash);\
+                 return [hash.scrollLeft, style.direction, style.textOverflow]";
+    assert_eq!(browser.run(shown), json!([0, "ltr", "ellipsis"]));
+    let above = "const top = id => document.getElementById(id).getBoundingClientRect().top;\
+                 return top('blocks-title') < top('mine-title')";
+    assert_eq!(browser.run(above), true);
     // Nothing is wider than the phone, nothing that is pressed smaller than a finger.
     let wide = browser.run("return document.documentElement.scrollWidth");
     assert!(wide.as_u64().unwrap() <= 360, "{wide}");
     let small = browser.run(
-        "return [...document.querySelectorAll('button, input')].filter(e => e.getBoundingClientRect().height < 40).map(e => e.outerHTML)",
+        "return [...document.querySelectorAll('button, input')].filter(e => e.checkVisibility()).filter(e => e.getBoundingClientRect().height < 40).map(e => e.outerHTML)",
     );
     assert_eq!(small, json!([]));
     // Every field and button has a name for those who cannot see it.
     let nameless = browser.run(
-        "return [...document.querySelectorAll('button, input')].filter(e => !(e.innerText || e.labels?.[0]?.innerText)).length",
+        "return [...document.querySelectorAll('button, input')].filter(e => e.checkVisibility()).filter(e => !(e.innerText || e.getAttribute('aria-label') || e.labels?.[0]?.innerText)).length",
     );
     assert_eq!(nameless, 0);
+    browser.assert_accessible();
     browser.screenshot("5-phone");
     browser.run("window.scrollTo(0, document.body.scrollHeight)");
     browser.screenshot("6-phone-below");

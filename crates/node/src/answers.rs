@@ -152,6 +152,29 @@ pub(super) struct SyncStatus {
     pub(super) best_work_bits: f64,
 }
 
+/// `GET /tree`.
+#[derive(Serialize)]
+pub(super) struct TreeAnswer {
+    /// In ascending order of their indices; of equals, the active one first.
+    pub(super) blocks: Vec<TreeBlock>,
+    /// How many blocks the active branch has.
+    pub(super) length: u64,
+    /// Whether no block of a side branch was left out for want of room.
+    pub(super) whole: bool,
+}
+
+/// A block as it stands in the tree.
+#[derive(Serialize)]
+pub(super) struct TreeBlock {
+    pub(super) index: u64,
+    pub(super) hash: String,
+    pub(super) previous_hash: String,
+    /// Seconds since 1970.
+    pub(super) timestamp: u32,
+    /// Whether it is on the active branch.
+    pub(super) active: bool,
+}
+
 /// `GET /peers`.
 #[derive(Serialize)]
 pub(super) struct PeersAnswer<'p> {

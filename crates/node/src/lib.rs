@@ -18,6 +18,7 @@
 mod answers;
 mod blocks;
 mod body;
+mod branches;
 mod client_socket;
 mod doors;
 mod errands;
@@ -258,6 +259,7 @@ pub fn app(node: Arc<Node>, doors: impl Into<Doors>) -> Router {
         .route("/openapi.json", get(status::openapi))
         .route("/explorer", get(explorer::page))
         .route("/chain", get(blocks::chain))
+        .route("/tree", get(branches::tree))
         .route("/blocks/{name}", get(blocks::one))
         .route("/transactions/pending", get(transactions::pending))
         .route("/transactions/{id}", get(transactions::one))

@@ -23,8 +23,8 @@ use crate::{
     status,
 };
 
-const X_LONG_POLLING: HeaderName = HeaderName::from_static("x-long-polling");
-const X_REJECT_REASON: HeaderName = HeaderName::from_static("x-reject-reason");
+pub(super) const X_LONG_POLLING: HeaderName = HeaderName::from_static("x-long-polling");
+pub(super) const X_REJECT_REASON: HeaderName = HeaderName::from_static("x-reject-reason");
 
 /// A call as it was sent. Values stay text: none of them becomes a tree.
 #[derive(Deserialize)]

@@ -29,7 +29,7 @@ const GUARDED: [(&str, &str, &str, u16); 11] = [
     ("POST", "/", r#"{"method":"getwork","params":["00"]}"#, 200),
     ("POST", "/longpoll", r#"{"method":"getblocktemplate"}"#, 404),
 ];
-const OPEN: [(&str, &str); 12] = [
+const OPEN: [(&str, &str); 13] = [
     ("GET", "/"),
     ("POST", "/"),
     ("GET", "/status"),
@@ -38,6 +38,7 @@ const OPEN: [(&str, &str); 12] = [
     ("GET", "/explorer"),
     ("GET", "/blocks/1"),
     ("GET", "/chain"),
+    ("GET", "/tree"),
     ("GET", "/peers"),
     ("GET", "/nodes/resolve"),
     ("GET", "/transactions/pending"),

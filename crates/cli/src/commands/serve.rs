@@ -2,7 +2,12 @@
 
 mod peers;
 
-use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -332,6 +337,16 @@ impl ServeArgs {
     }
 }
 
+/// Where a browser on this machine finds it.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
 async fn serve(
     node: &Arc<Node>,
     limits: Limits,
@@ -352,6 +367,7 @@ async fn serve(
         "the ledger"
     );
     tracing::info!(%address, "listening on http://{address}");
+    tracing::info!("the explorer: http://{}/explorer", reachable(address));
     server::serve(listener, app(Arc::clone(node), doors), limits, stop).await;
     Ok(())
 }

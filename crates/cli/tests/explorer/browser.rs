@@ -163,6 +163,26 @@ impl Browser {
         println!("{}", path.display());
     }
 
+    /// axe-core finds nothing, and no ring around what has the focus covers a word.
+    #[track_caller]
+    pub fn assert_accessible(&self) {
+        self.keys("\u{e004}"); // rings are for those who use the keyboard
+        let found = self.run(include_str!("rings.js"));
+        assert!(
+            found[0].as_u64().unwrap() > 5 && found[1] == json!([]),
+            "{found:#}"
+        );
+        let Some(axe) = std::env::var_os("PAYDIRT_AXE") else {
+            println!("skipped: axe-core; PAYDIRT_AXE names its script");
+            return;
+        };
+        let axe = fs::read_to_string(axe).expect("PAYDIRT_AXE names axe-core's script");
+        self.run(&format!("{axe}; window.axe = axe"));
+        let script = "axe.run(document).then(({violations}) => arguments[0](violations))";
+        let violations = self.post("/execute/async", json!({"script": script, "args": []}));
+        assert_eq!(violations, json!([]), "{violations:#}");
+    }
+
     /// Looks again until it is so, for a minute at most.
     #[track_caller]
     pub fn until(&self, so: impl Fn(&Self) -> bool) {
@@ -204,9 +224,10 @@ impl Browser {
             .iter()
             .filter(|entry| entry["level"] == "SEVERE")
             .collect();
-        // A refused transaction is an answer with status 400, which the browser reports too; a token that is missing, 401.
+        // A refused transaction is an answer with status 400, which the browser reports too; a token that is missing, 401; what is
+        // looked for and not there, 404.
         let refused = |message: &str| {
-            ["status of 400", "status of 401"]
+            ["status of 400", "status of 401", "status of 404"]
                 .iter()
                 .any(|status| message.contains(status))
         };

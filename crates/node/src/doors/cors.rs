@@ -1,7 +1,9 @@
 //! Which other web pages may call the node and read what it answers.
 
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, header::RETRY_AFTER};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+use crate::rpc::{X_LONG_POLLING, X_REJECT_REASON};
 
 /// Which other web pages may make the node do something, and read what it answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,7 +67,9 @@ pub(crate) fn cors_layer(cors: &Cors) -> Option<CorsLayer> {
         .allow_origin(AllowOrigin::predicate(move |origin, _| cors.allows(origin)))
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers(AllowHeaders::mirror_request());
+        .allow_headers(AllowHeaders::mirror_request())
+        // What says when to ask again, and why a solution was not taken; a script sees no other heads that are ours.
+        .expose_headers([RETRY_AFTER, X_LONG_POLLING, X_REJECT_REASON]);
     Some(layer)
 }
 

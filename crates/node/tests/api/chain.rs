@@ -135,6 +135,114 @@ async fn side_branches_have_limits() {
     }
 }
 
+/// Hashes of a tree's blocks, active or not.
+fn hashes(tree: &Value, active: bool) -> Vec<String> {
+    let blocks = tree["blocks"].as_array().unwrap().iter();
+    let blocks = blocks.filter(|block| block["active"] == active);
+    blocks
+        .map(|block| block["hash"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_tree_shows_side_branches() {
+    let options = Options {
+        max_reorganisation: 2,
+        ..Options::default()
+    };
+    let test = Test::with(&easy(), Limits::default(), &Cors::default(), options);
+    let genesis = easy().genesis();
+    let tree = async |query: &str| test.get(&format!("/tree{query}")).await.1;
+    let alone = tree("").await;
+    assert_eq!((&alone["length"], &alone["whole"]), (&json!(1), &json!(true)));
+    assert_eq!(hashes(&alone, true), [genesis.hash().to_string()]);
+
+    let active = branch(&genesis, "a", 9);
+    let fork = branch(&active[5], "fork", 2);
+    let fork_of_fork = branch(&fork[0], "fork of fork", 1);
+    let low = branch(&genesis, "low", 2);
+    for block in active.iter().chain(&fork).chain(&fork_of_fork).chain(&low) {
+        assert_eq!(test.add(block).await.0, 201);
+    }
+    let told = tree("?last=4").await;
+    assert_eq!((&told["length"], &told["whole"]), (&json!(10), &json!(true)));
+    let of = |blocks: &[Block<Unchecked>]| {
+        blocks
+            .iter()
+            .map(|block| block.hash().to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(hashes(&told, true), of(&active[5..]), "indices 7 to 10");
+    let mut side = of(&[fork.clone(), fork_of_fork].concat());
+    let mut found = hashes(&told, false);
+    side.sort();
+    found.sort();
+    assert_eq!(found, side);
+    let first = &told["blocks"][0];
+    assert_eq!(first["previous_hash"], json!(active[4].hash().to_string()));
+    assert_eq!(first["timestamp"], json!(active[5].header().time));
+    assert_eq!(hashes(&tree("").await, false).len(), 5, "all of them");
+
+    // A heavier branch that is not taken up, however long it is.
+    for block in branch(&active[5], "long", 9) {
+        assert_eq!(test.add(&block).await.0, 201);
+    }
+    let told = tree("?last=4").await;
+    assert_eq!((&told["length"], &told["whole"]), (&json!(10), &json!(false)));
+    let most = told["blocks"].as_array().unwrap().last().unwrap()["index"].clone();
+    assert_eq!((most, hashes(&told, false).len()), (json!(14), 3 + 7));
+    for (query, says) in [
+        ("?last=0", "from 1 to 100"),
+        ("?last=101", "from 1 to 100"),
+        ("?last=-1", "from 1 to 100"),
+        ("?last=+5", "from 1 to 100"),
+        ("?last=", "from 1 to 100"),
+        ("?last=99999999999999999999", "from 1 to 100"),
+        ("?last=4&last=4", "twice"),
+    ] {
+        let (status, refused) = test.get(&format!("/tree{query}")).await;
+        assert_eq!(status, 400, "{query}");
+        assert!(
+            refused["message"].as_str().unwrap().contains(says),
+            "{query}: {refused}"
+        );
+    }
+    assert_eq!(hashes(&tree("?last=100&other=1").await, true).len(), 10);
+}
+
+/// However many branches there are.
+#[tokio::test]
+async fn the_tree_has_a_bound() {
+    let test = Test::new(&easy());
+    let genesis = easy().genesis();
+    for block in branch(&genesis, "a", 3) {
+        assert_eq!(test.add(&block).await.0, 201);
+    }
+    for n in 0..110 {
+        for outcome in test
+            .node
+            .ledger()
+            .add_all(branch(&genesis, &format!("side {n}"), 2))
+        {
+            outcome.unwrap();
+        }
+    }
+    let (_, told) = test.get("/tree?last=100").await;
+    assert_eq!((&told["whole"], hashes(&told, false).len()), (&json!(false), 200));
+    let known: Vec<_> = told["blocks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|block| &block["hash"])
+        .collect();
+    for block in &told["blocks"].as_array().unwrap()[1..] {
+        assert!(
+            known.contains(&&block["previous_hash"]),
+            "{block} hangs in the air"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_deep_branch_is_taken_up_by_hand() {
     let options = Options {

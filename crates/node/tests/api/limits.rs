@@ -166,6 +166,11 @@ async fn cors_is_for_pages_of_this_machine_unless_told_otherwise() {
             .headers()
             .get(header::ACCESS_CONTROL_ALLOW_ORIGIN)
             .cloned();
+        let exposed = response.headers().get(header::ACCESS_CONTROL_EXPOSE_HEADERS);
+        assert_eq!(
+            exposed.is_some_and(|exposed| exposed.to_str().unwrap().contains("retry-after")),
+            *cors != Cors::Nobody
+        );
         allowed.map(|allowed| allowed.to_str().unwrap().to_owned())
     };
     let local = "http://localhost:3000";
@@ -213,14 +218,22 @@ async fn every_described_call_is_there_and_no_other_and_the_page_is_self_contain
                 .uri(&path);
             let status = test.raw(request.body(Body::empty()).unwrap()).await.status();
             assert_ne!(status, StatusCode::NOT_FOUND, "{method} {path}");
-            // The greeting answers whatever it is asked.
-            let described = operations.get(method).is_some() || path == "/";
+            let described = operations.get(method).is_some();
             assert_eq!(
                 status != StatusCode::METHOD_NOT_ALLOWED,
                 described,
                 "{method} {path}"
             );
         }
+    }
+    // `/` answers whatever it is asked.
+    for (method, operation) in api["paths"]["/"].as_object().unwrap() {
+        let request = Request::builder().method(method.to_uppercase().as_str()).uri("/");
+        let answer = test.raw(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{method} /");
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        let json = !operation["responses"]["200"]["content"].is_null();
+        assert_eq!(bytes.is_empty(), !json, "{method} /: {bytes:?}");
     }
     let page = test
         .raw(Request::get("/explorer").body(Body::empty()).unwrap())
@@ -235,5 +248,27 @@ async fn every_described_call_is_there_and_no_other_and_the_page_is_self_contain
     let html = String::from_utf8(html.to_vec()).unwrap();
     for outside in ["src=\"http", "href=\"http", "@import", "url(http", "//cdn"] {
         assert!(!html.contains(outside), "{outside}");
+    }
+}
+
+/// What generators of clients need of the description: a name for each call, and no part that nothing refers to.
+#[test]
+fn the_description_names_each_call_and_uses_each_part() {
+    let api: Value = serde_json::from_str(OPENAPI).unwrap();
+    let operations = api["paths"].as_object().unwrap().values();
+    let operations = operations.flat_map(|methods| methods.as_object().unwrap().values());
+    let names: Vec<_> = operations
+        .map(|operation| operation["operationId"].as_str().unwrap())
+        .collect();
+    let unique: std::collections::HashSet<_> = names.iter().collect();
+    assert_eq!(unique.len(), names.len(), "{names:?}");
+    for kind in ["schemas", "responses"] {
+        for name in api["components"][kind].as_object().unwrap().keys() {
+            let reference = format!("\"#/components/{kind}/{name}\"");
+            assert!(OPENAPI.contains(&reference), "nothing refers to {reference}");
+        }
+    }
+    for place in ["servers", "security"] {
+        assert!(api[place].is_array(), "{place}");
     }
 }
