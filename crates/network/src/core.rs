@@ -299,6 +299,7 @@ impl Core {
         if let Some(connection) = self.peers.get_mut(&peer) {
             let asked = Asked {
                 purpose,
+                at: self.now.since_start,
                 overdue: false,
             };
             connection.asked.insert(id, asked);

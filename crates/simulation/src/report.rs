@@ -143,9 +143,14 @@ impl Report {
             .collect()
     }
 
-    /// The seconds that each block took to the first node, the second, and so on.
+    /// The seconds that each block took to the first node, the second, and so on. Blocks that lost to another before half of
+    /// the nodes had them say nothing about how long a block takes.
     fn sorted(&self) -> impl Iterator<Item = Vec<f64>> {
-        self.delays_us.values().map(|delays| {
+        let spread = self
+            .delays_us
+            .values()
+            .filter(|delays| delays.len() * 2 >= self.honest);
+        spread.map(|delays| {
             let mut delays: Vec<_> = delays.iter().map(|us| *us as f64 / 1e6).collect();
             delays.sort_unstable_by(f64::total_cmp);
             delays

@@ -77,5 +77,8 @@ pub fn random_world(seed: u64) -> Check {
     // A last block decides between branches of equal work.
     world.mine(1);
     let agreed_after = world.until_agreed(PATIENCE);
+    if agreed_after.is_none() {
+        story += &world.describe();
+    }
     Check { story, agreed_after }
 }

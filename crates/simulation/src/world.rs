@@ -144,6 +144,9 @@ impl World {
                 let hostile = number >= count - setup.hostile;
                 let kinds = Hostility::ALL;
                 let mut known: Vec<_> = (0..setup.addresses).map(|_| random.usize(0..count)).collect();
+                // Whoever knows hostile nodes alone is lost: each knows the next honest one.
+                let honest = (count - setup.hostile).max(1);
+                known.push((number + 1) % honest);
                 known.sort_unstable();
                 known.dedup();
                 let entry = |node: usize| BookEntry {
@@ -307,6 +310,22 @@ impl World {
         self.settle();
     }
 
+    /// Where each node stands, and with whom it is connected: for those who look into a run.
+    pub fn describe(&self) -> String {
+        let mut text = String::new();
+        for (number, node) in self.nodes.iter().enumerate() {
+            let mut links: Vec<_> = node.links.values().map(|link| link.node).collect();
+            links.sort_unstable();
+            let kind = node
+                .hostility
+                .map_or("honest".to_owned(), |kind| format!("{kind:?}"));
+            let index = self.arena.get(node.held.tip()).point.index;
+            let book = node.core.as_ref().map(Core::address_book);
+            text += &format!("\n{number} {kind}: block {index}, linked with {links:?}, knows {book:?}");
+        }
+        text
+    }
+
     /// Nodes, by number.
     pub fn nodes(&self) -> usize {
         self.nodes.len()
@@ -424,6 +443,9 @@ impl World {
             && !self.nodes[number].links.contains_key(peer)
         {
             return; // the connection was lost meanwhile
+        }
+        if let Event::Disconnected(peer) = &event {
+            self.nodes[number].links.remove(peer);
         }
         let now = self.time_of(number);
         let node = &mut self.nodes[number];

@@ -1,4 +1,4 @@
-//! Networks made by chance agree. `paydirt-simulate seeds` tries thousands; one that does not agree is kept here.
+//! Networks made by chance agree. `paydirt-simulate seeds` tries thousands; those that did not agree are kept here.
 
 use std::time::Duration;
 

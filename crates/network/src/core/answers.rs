@@ -155,7 +155,7 @@ impl Core {
         let Some(connection) = self.peers.get_mut(&peer) else {
             return;
         };
-        let Some(Asked { purpose, overdue }) = connection.asked.remove(&id) else {
+        let Some(Asked { purpose, overdue, .. }) = connection.asked.remove(&id) else {
             self.heard(chain, peer);
             return;
         };

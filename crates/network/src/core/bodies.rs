@@ -41,6 +41,16 @@ pub(super) enum Wanted {
     Missing(BlockHash, Errand, usize),
 }
 
+impl Wanted {
+    /// Whether a block is among what is asked for.
+    pub(super) fn holds(&self, hash: &BlockHash) -> bool {
+        match self {
+            Self::Whole(hashes) => hashes.contains(hash),
+            Self::Compact(one) | Self::Missing(one, ..) => one == hash,
+        }
+    }
+}
+
 /// What is known of a block that is wanted.
 #[derive(Clone, Debug)]
 enum State {

@@ -2,8 +2,9 @@
 //!
 //! *In:* addresses that were given, heard of from peers, or found nearby; what came of dialling them. *Out:* which to dial now.
 //!
-//! Given ones are tried for good, at most [`GIVEN_WAIT`] after the last time; others ever more rarely, and one that never
-//! answered is forgotten. Peers can fill it with no more than a share of its room each.
+//! Given ones are tried for good, at most [`GIVEN_WAIT`] after the last time; others ever more rarely. Where there is no room
+//! for a new one, that which failed most often and never answered is forgotten. Peers can fill it with no more than a share
+//! of its room each.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,9 +17,7 @@ pub const GIVEN_WAIT: Duration = Duration::from_secs(15);
 /// The longest wait where a node of this chain answered once: a network that was cut finds itself again in this time.
 const ANSWERED_WAIT: Duration = Duration::from_secs(120);
 /// The longest wait of any other.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-/// So many failures, and never a success: forgotten.
-const TRIES: u32 = 6;
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// The most addresses that the book takes of one peer.
 const OF_ONE_PEER: usize = 128;
 
@@ -197,9 +196,6 @@ impl Book {
             return;
         };
         entry.fail(now);
-        if !entry.given && !entry.answered && entry.failures >= TRIES {
-            self.entries.remove(address);
-        }
     }
 
     /// A peer was lost, or turned away.

@@ -55,7 +55,9 @@ pub(super) enum Purpose {
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) purpose: Purpose,
-    /// It has taken too long; what was asked for is asked of others by now.
+    /// When it was asked, counted from the driver's beginning.
+    pub(super) at: Duration,
+    /// It has taken too long.
     pub(super) overdue: bool,
 }
 
@@ -173,6 +175,15 @@ impl Connection {
     pub(super) fn waiting_for(&self, kind: impl Fn(&Purpose) -> bool) -> usize {
         let waiting = self.asked.values().filter(|asked| !asked.overdue);
         waiting.filter(|asked| kind(&asked.purpose)).count()
+    }
+
+    /// Whether it may still answer with a block that it was asked for.
+    pub(super) fn may_give(&self, hash: &BlockHash) -> bool {
+        let mut waiting = self.asked.values().filter(|asked| !asked.overdue);
+        waiting.any(|asked| match &asked.purpose {
+            Purpose::Bodies(wanted) => wanted.holds(hash),
+            _ => false,
+        })
     }
 
     /// Takes points for a request; false when it has none left.
@@ -379,6 +390,10 @@ impl Core {
         };
         let reason = connection.leaving.clone().unwrap_or(Reason::Gone);
         let (identity, address) = (connection.identity, connection.address);
+        if matches!(reason, Reason::Banned | Reason::Misbehaved(_)) {
+            let until = self.now.since_start + self.limits.ban_time;
+            self.book.avoid(&identity, until);
+        }
         self.book.lost(&identity, self.now.since_start);
         for (_, asked) in connection.asked {
             self.let_go(peer, asked.purpose);

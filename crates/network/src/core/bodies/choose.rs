@@ -169,11 +169,13 @@ impl Core {
             if position > 0 && (total >= self.limits.requests || expected > self.limits.buffered_bytes) {
                 break;
             }
-            let failed = self.bodies.way[position].failed;
+            let (failed, hash) = (self.bodies.way[position].failed, self.bodies.way[position].hash);
+            // Whoever is slow with it is not asked twice at a time.
+            let is_slow = |peer: &Peer| failed == Some(*peer) && self.peers[peer].may_give(&hash);
             let able = free
                 .iter()
                 .enumerate()
-                .filter(|(_, (.., last))| *last >= position);
+                .filter(|(_, (peer, _, last))| *last >= position && !is_slow(peer));
             let chosen = able.min_by_key(|(_, (peer, busy, _))| {
                 let connection = &self.peers[peer];
                 (

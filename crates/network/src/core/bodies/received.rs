@@ -182,12 +182,18 @@ impl Core {
         let Some(connection) = self.peers.get_mut(&peer) else {
             return;
         };
+        let patience = self.limits.block_time * (1 << connection.late.min(3));
         let Some(asked) = connection.asked.get_mut(&id).filter(|asked| !asked.overdue) else {
             return;
         };
-        asked.overdue = true;
-        let purpose = asked.purpose.clone();
-        self.was_late(peer);
+        let (purpose, age) = (asked.purpose.clone(), self.now.since_start - asked.at);
+        if matches!(purpose, Purpose::Bodies(_)) && age < patience {
+            // Others are asked as well, and nothing is held against it yet: the block may be large, its line slow.
+            self.wake_in(patience - age, Timer::Answer(peer, id));
+        } else {
+            asked.overdue = true;
+            self.was_late(peer);
+        }
         self.let_go(peer, purpose);
         self.plan(chain);
     }
