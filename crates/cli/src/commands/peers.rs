@@ -26,7 +26,7 @@ const SHOWN_OF_A_NAME: usize = 8;
 
 const EXAMPLES: &str = "\
 Examples:
-  paydirt peers                                  # of the node at http://127.0.0.1:5000
+  paydirt peers              # of the node at http://127.0.0.1:5000
   paydirt peers http://127.0.0.1:5001
   paydirt peers --json | jq -r '.peers[].address'";
 
