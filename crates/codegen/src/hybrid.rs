@@ -16,7 +16,7 @@
 //!
 //! All that one period writes and the next reads lies in a *buffer*. There are two; they change places after each period,
 //! so that nothing within a period waits for anything else of it, and instructions may be merged in any way. How they are
-//! decides (44 to 54 MH/s on a Zen 4 core): that is the [`Tuning`], to be searched for on the processor at hand.
+//! decides (44 to 55 MH/s on a Zen 4 core): that is the [`Tuning`], to be searched for on the processor at hand.
 //!
 //! Where versions are rolled, messages are versions: their second blocks are equal, so that the driver gives the sums of
 //! the first hash, once for each nonce, and the only schedule is that of the second.
@@ -47,14 +47,14 @@ use crate::{
     isa::Avx512,
     merge::{Stream, merge},
     op::{Lines, Op},
-    operand::{Class, Label, R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI, Slot},
+    operand::{Class, Label, R8, R9, R10, R11, RAX, RCX, RDI, RDX, RSI, Register, Slot},
     program::{Code, Piece, Pool, Program},
     shapes::jump,
 };
 #[cfg(test)]
 pub(crate) use constants::costs;
 use paydirt_sha256::{INITIAL, K, round};
-use rounds::{Chain, Sums};
+use rounds::{Chain, End, Sums};
 pub use {
     constants::constants,
     entry::{Ending, Entry},
@@ -66,6 +66,10 @@ pub const LANES: usize = 8;
 
 /// Rotates, functions of three bits and additions of a round and its step, and how many registers there are.
 const MIX: ([usize; 3], u8) = ([12, 6, 10], 32);
+
+/// Masks of the messages of even and of odd number.
+const EVEN: Register = Register::new(Class::Mask, 1);
+const ODD: Register = Register::new(Class::Mask, 2);
 
 /// Where the next period begins.
 const AGAIN: Label = Label::Named("again");
@@ -104,29 +108,29 @@ fn second() -> [Word; 64] {
 }
 
 /// A batch's part of an array of quads by message: this half of it.
-fn quad(base: crate::operand::Register, offset: usize, message: usize, half: usize) -> Slot {
+fn quad(base: Register, offset: usize, message: usize, half: usize) -> Slot {
     Slot::at(base, (offset + 32 * message + 16 * half) as i32)
 }
 
 impl Generator {
     /// Merges rounds and schedule.
-    fn merged(&self, rounds: Lines, schedule: Lines) -> Lines {
-        merge(
-            &[
-                Stream::chunked(rounds, self.tuning.rounds_chunk),
-                Stream::chunked(schedule, self.tuning.schedule_chunk),
-            ],
-            None,
-        )
+    fn merged(&self, rounds: &[Chain], schedule: Lines) -> Lines {
+        let chunks = [self.tuning.rounds_chunk, self.tuning.schedule_chunk];
+        self.merged_by(chunks, rounds, schedule)
+    }
+
+    /// So many instructions of each at a time.
+    fn merged_by(&self, chunks: [usize; 2], rounds: &[Chain], schedule: Lines) -> Lines {
+        let rounds = rounds::emit(rounds, self.tuning.messages);
+        let streams = [
+            Stream::chunked(rounds, chunks[0]),
+            Stream::chunked(schedule, chunks[1]),
+        ];
+        merge(&streams, None)
     }
 
     /// A period, and on to the next, or the end.
-    fn period<const N: usize>(
-        &mut self,
-        entry: Entry,
-        lines: &Lines,
-        advance: [(crate::operand::Register, usize); N],
-    ) {
+    fn period<const N: usize>(&mut self, entry: Entry, lines: &Lines, advance: [(Register, usize); N]) {
         let mut piece = Piece::new(Label::Entry(entry.index()));
         piece.end(lines);
         for (register, bytes) in advance {
@@ -152,39 +156,31 @@ impl Generator {
         }
     }
 
-    /// The rounds of the block that varies, of each message: from its first varying word to the last pair wanted.
-    fn first_rounds(
-        &self,
-        words: &[Word; 64],
-        pairs: usize,
-        mut end: impl FnMut(&mut Lines, usize, [crate::operand::Register; 2]),
-    ) -> Lines {
+    /// The rounds of the block that varies, of each message: from its first varying word to the last.
+    fn first_rounds(&self, words: &[Word; 64], end: impl Fn(usize) -> End) -> Vec<Chain> {
         let first = words
             .iter()
             .position(|word| *word == Word::Varying)
             .expect("one varies");
-        let sums: Vec<_> = (first.div_ceil(2)..pairs)
+        let sums: Vec<_> = (first.div_ceil(2)..32)
             .map(|pair| {
                 let together = memory::KW.within(RDI, 2 * pair);
                 Self::sums(words, memory::FIRST_SUMS, pair, 2 * pair, together)
             })
             .collect();
         let start = [0, 1].map(|half| memory::START.within(RDI, half));
-        let chains = (0..LANES).map(|message| Chain {
+        let chain = |message| Chain {
             message,
             start,
             add: (first % 2 == 1).then(|| Sums::Own(memory::FIRST_WORD.within(RDX, 0))),
-            sums: &sums,
-        });
-        rounds::emit(chains.collect(), self.tuning.messages, &mut end)
+            sums: sums.clone(),
+            end: end(message),
+        };
+        (0..LANES).map(chain).collect()
     }
 
     /// Those of the second hash: from round 1 on, what `last` pairs there are.
-    fn second_rounds(
-        &mut self,
-        pairs: usize,
-        mut end: impl FnMut(&mut Lines, usize, [crate::operand::Register; 2]),
-    ) -> Lines {
+    fn second_rounds(&mut self, pairs: usize, end: impl Fn(usize) -> End) -> Vec<Chain> {
         let words = second();
         let mut state = INITIAL;
         round(&mut state, K[0]);
@@ -201,38 +197,30 @@ impl Generator {
                 Self::sums(&words, memory::SECOND_SUMS, pair, t, together)
             })
             .collect();
-        let chains = (0..LANES).map(|message| Chain {
+        let chain = |message| Chain {
             message,
             start,
             add: Some(Sums::Own(memory::SECOND_WORD.within(RDX, 0))),
-            sums: &sums,
-        });
-        rounds::emit(chains.collect(), self.tuning.messages, &mut end)
+            sums: sums.clone(),
+            end: end(message),
+        };
+        (0..LANES).map(chain).collect()
     }
 
     /// One block, and what is wanted of it.
     fn block(&mut self, first: usize, ending: Ending) {
         let words = block(first);
-        let rounds = self.first_rounds(&words, 32, |out, message, [abef, cdgh]| match ending {
-            Ending::Big | Ending::Little => {
-                // F E B A and H G D C, from the lowest lane up; the batch's words are the ones before r8.
-                let (half, lane) = if ending == Ending::Big {
-                    (abef, 3)
-                } else {
-                    (cdgh, 0)
-                };
-                out.push(Op::ExtractWord.to(top(1, message), [half.into(), lane.into()]));
-            }
-            Ending::Digest => {
-                for (half, register) in [abef, cdgh].into_iter().enumerate() {
-                    let chaining = memory::CHAINING.within(RDI, half);
-                    out.push(Op::Add.to(register, [register.into(), chaining.into()]));
-                    out.push(Op::Move.to(quad(RSI, 0, message, half), [register.into()]));
-                }
-            }
+        let rounds = self.first_rounds(&words, |message| match ending {
+            // F E B A and H G D C, from the lowest lane up; the batch's words are the ones before r8.
+            Ending::Big => word(0, 3, top(1, message)),
+            Ending::Little => word(1, 0, top(1, message)),
+            Ending::Digest => End::State {
+                add: Some([0, 1].map(|half| memory::CHAINING.within(RDI, half))),
+                to: [0, 1].map(|half| quad(RSI, 0, message, half)),
+            },
         });
         let schedule = schedule::first(&self.tuning, &mut self.pool, &words);
-        let lines = self.merged(rounds, schedule);
+        let lines = self.merged(&rounds, schedule);
         let entry = Entry::Block { first, ending };
         self.period(
             entry,
@@ -244,30 +232,27 @@ impl Generator {
     /// Both hashes of a header.
     fn header(&mut self) {
         let words = header();
-        let mut rounds = self.first_rounds(&words, 32, |out, message, state| {
-            for (half, register) in state.into_iter().enumerate() {
-                out.push(Op::Move.to(quad(RCX, memory::DIGEST.offset, message, half), [register.into()]));
-            }
+        let mut rounds = self.first_rounds(&words, |message| End::State {
+            add: None,
+            to: digest(RCX, message),
         });
         rounds.extend(self.header_tops(3));
         let chain = std::array::from_fn(|word| memory::CHAIN.within(RDI, word));
         let mut schedule = self.header_schedule(Some(chain));
         schedule.extend(schedule::first(&self.tuning, &mut self.pool, &words));
-        let lines = self.merged(rounds, schedule);
+        let lines = self.merged(&rounds, schedule);
         self.period(Entry::Header, &lines, [(R8, memory::WORDS.stride)]);
     }
 
     /// Rounds of a header's second hash, three batches after its words are read, or two.
-    fn header_tops(&mut self, batches: usize) -> Lines {
+    fn header_tops(&mut self, batches: usize) -> Vec<Chain> {
         // e of round 60 is the last word.
-        self.second_rounds(30, |out, message, [abef, _]| {
-            out.push(Op::ExtractWord.to(top(batches, message), [abef.into(), 1.into()]));
-        })
+        self.second_rounds(30, |message| word(0, 1, top(batches, message)))
     }
 
     /// The schedule of a header's second hash, from a buffer.
     fn header_schedule(&mut self, chain: Option<[Slot; 8]>) -> Lines {
-        let digest = |message, half| quad(RDX, memory::DIGEST.offset, message, half);
+        let digest = |message, half| digest(RDX, message)[half];
         schedule::second(&self.tuning, &mut self.pool, &second(), 60, digest, chain)
     }
 
@@ -280,31 +265,25 @@ impl Generator {
             let slot = memory::VERSION.within(RSI, message);
             Slot::at(slot.base, slot.bytes + 16 * quad as i32)
         };
-        let chains = (0..LANES).map(|message| Chain {
+        let chain = |message| Chain {
             message,
             start: [0, 1].map(|half| version(message, half)),
             add: Some(Sums::Together(Slot::at(R10, 0))),
-            sums: &sums,
-        });
-        let mut rounds = rounds::emit(
-            chains.collect(),
-            self.tuning.messages,
-            &mut |out, message, state| {
-                for (half, register) in state.into_iter().enumerate() {
-                    let chaining = version(message, 2 + half);
-                    out.push(Op::Add.to(register, [register.into(), chaining.into()]));
-                    let digest = quad(RCX, memory::DIGEST.offset, message, half);
-                    out.push(Op::Move.to(digest, [register.into()]));
-                }
+            sums: sums.clone(),
+            end: End::State {
+                add: Some([2, 3].map(|quad| version(message, quad))),
+                to: digest(RCX, message),
             },
-        );
+        };
+        let mut rounds: Vec<_> = (0..LANES).map(chain).collect();
         rounds.extend(self.header_tops(2));
         let schedule = self.header_schedule(None);
         let mut lines = vec![
             Op::Move.to(R10, [Slot::at(R8, 0).into()]),
             Op::Move.to(RSI, [Slot::at(R8, 8).into()]),
         ];
-        lines.extend(self.merged(rounds, schedule));
+        let chunks = [self.tuning.roll_rounds_chunk, self.tuning.roll_schedule_chunk];
+        lines.extend(self.merged_by(chunks, &rounds, schedule));
         self.period(Entry::Roll, &lines, [(R8, memory::WORDS.stride)]);
     }
 
@@ -317,9 +296,7 @@ impl Generator {
         } else {
             (32, 2)
         };
-        let rounds = self.second_rounds(pairs, |out, message, [abef, _]| {
-            out.push(Op::ExtractWord.to(top(1, message), [abef.into(), lane.into()]));
-        });
+        let rounds = self.second_rounds(pairs, |message| word(0, lane, top(1, message)));
         let schedule = schedule::second(
             &self.tuning,
             &mut self.pool,
@@ -328,7 +305,7 @@ impl Generator {
             |message, half| quad(RSI, memory::DIGESTS.stride, message, half),
             None,
         );
-        let lines = self.merged(rounds, schedule);
+        let lines = self.merged(&rounds, schedule);
         self.period(
             entry,
             &lines,
@@ -341,25 +318,33 @@ impl Generator {
         let sums: Vec<_> = (0..32)
             .map(|pair| Sums::Together(memory::UNIFORM.within(RDI, pair)))
             .collect();
-        let kept = |message: usize| [0, 1].map(|half| quad(RSI, 0, message, half));
-        let chains = (0..LANES).map(|message| Chain {
-            message,
-            start: kept(message),
-            add: None,
-            sums: &sums,
-        });
-        let lines = rounds::emit(
-            chains.collect(),
-            self.tuning.messages,
-            &mut |out, message, state| {
-                for (register, kept) in state.into_iter().zip(kept(message)) {
-                    out.push(Op::Add.to(register, [register.into(), kept.into()]));
-                    out.push(Op::Move.to(kept, [register.into()]));
-                }
-            },
-        );
+        let chain = |message| {
+            let kept = [0, 1].map(|half| quad(RSI, 0, message, half));
+            Chain {
+                message,
+                start: kept,
+                add: None,
+                sums: sums.clone(),
+                end: End::State {
+                    add: Some(kept),
+                    to: kept,
+                },
+            }
+        };
+        let chains: Vec<_> = (0..LANES).map(chain).collect();
+        let lines = rounds::emit(&chains, self.tuning.messages);
         self.period(Entry::Uniform, &lines, [(RSI, memory::DIGESTS.stride)]);
     }
+}
+
+/// This word of a state's half is all that is wanted.
+fn word(half: usize, lane: u32, to: Slot) -> End {
+    End::Word { half, lane, to }
+}
+
+/// Where a buffer has a message's digest.
+fn digest(buffer: Register, message: usize) -> [Slot; 2] {
+    [0, 1].map(|half| quad(buffer, memory::DIGEST.offset, message, half))
 }
 
 /// The place of a message's top word, so many batches before the one that `r8` points at.
@@ -372,8 +357,9 @@ fn top(batches: usize, message: usize) -> Slot {
 ///
 /// In: `rdi` the memory, `rsi` the index of the piece. `r8` points at the words of the first batch, `rsi` at the digests of
 /// the one before it, `rcx` and `rdx` at the buffers to be written and read.
-fn entry() -> Piece {
+fn entry(pool: &mut Pool) -> Piece {
     let mut piece = Piece::new(None);
+    let masks = [(EVEN, 0x55), (ODD, 0xaa)].map(|(mask, lanes)| (mask, pool.quad([lanes, 0, 0, 0])));
     piece.scalar([
         Op::LoadAddress.to(RAX, [Program::TABLE.into()]),
         Op::LoadSigned.to(
@@ -387,6 +373,8 @@ fn entry() -> Piece {
         ),
         Op::Advance.to(R11, [RAX.into()]),
         Op::LoadAddress.to(R9, [Program::POOL.into()]),
+        Op::LoadMask.to(masks[0].0, [masks[0].1.into()]),
+        Op::LoadMask.to(masks[1].0, [masks[1].1.into()]),
         Op::LoadAddress.to(RCX, [memory::BUFFERS.within(RDI, 0).into()]),
         Op::LoadAddress.to(RDX, [memory::BUFFERS.within(RDI, 1).into()]),
         Op::LoadAddress.to(R8, [memory::WORDS.within(RDI, memory::MARGIN).into()]),
@@ -422,10 +410,11 @@ pub fn generate_some(name: &'static str, tuning: Tuning, entries: &[Entry]) -> P
     assert!(tuning.is_possible(), "no registers for {tuning:?}");
     let mut again = Piece::new(AGAIN);
     again.scalar([jump(R11)]);
+    let mut pool = Pool::new(1);
     let mut generator = Generator {
         tuning,
-        pool: Pool::new(1),
-        pieces: vec![entry(), again],
+        pieces: vec![entry(&mut pool), again],
+        pool,
     };
     for entry in entries {
         match *entry {

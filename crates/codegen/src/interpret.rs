@@ -294,6 +294,19 @@ impl<'a> Machine<'a> {
             self.bytes(slot, 4, 1)?.copy_from_slice(&word.to_le_bytes());
             return Ok(());
         }
+        if let (Op::MoveMasked, [Some(Operand::Register(from)), Some(Operand::Register(mask)), _]) =
+            (line.op, line.from)
+        {
+            let value = self.vectors[self.check(from)?];
+            let lanes = self.masks[self.check(mask)?];
+            let bytes = self.bytes(slot, from.class.bytes(), 1)?;
+            for (i, bytes) in bytes.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                if lanes >> i & 1 == 1 {
+                    *bytes = value[i].to_le_bytes();
+                }
+            }
+            return Ok(());
+        }
         let (Op::Move, Some(Operand::Register(from))) = (line.op, line.from[0]) else {
             return fault("no such store");
         };
@@ -313,6 +326,7 @@ impl<'a> Machine<'a> {
             (Op::LoadAddress, Some(Operand::Label(label))) => self.label(label)?,
             (Op::LoadAddress, Some(Operand::Slot(slot))) => self.locate(slot)?,
             (Op::LoadSigned, Some(Operand::Slot(slot))) => i64::from(self.word(slot)? as i32) as u64,
+            (Op::LoadMask, Some(Operand::Slot(slot))) => u64::from(self.word(slot)? & 0xffff),
             (Op::Move, Some(Operand::Register(from))) => self.general(from)?,
             (Op::Move, Some(Operand::Slot(slot))) => {
                 let bytes = self.bytes(slot, 8, 1)?;

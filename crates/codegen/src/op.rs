@@ -49,6 +49,8 @@ pub enum Op {
     AlignBytes,
     /// A whole register, loaded, stored or copied; memory is aligned.
     Move,
+    /// The lanes of the first source that the mask, the second, names, into memory, which need not be aligned.
+    MoveMasked,
     /// 64 bits from memory into the lower half of an xmm register.
     MoveQuad,
     /// The lane that the constant names, into memory.
@@ -68,6 +70,8 @@ pub enum Op {
     Sha256Message2,
     /// Clears all but the lower 16 bytes of vector registers 0 to 15.
     ZeroUpper,
+    /// A mask of 16 from memory.
+    LoadMask,
     /// Two masks of 16, the second source below.
     JoinMasks,
     /// A mask of 32 into a general register.

@@ -93,7 +93,24 @@ impl Writer<'_> {
         if self.is_legacy && instruction.width().is_some() {
             return self.legacy(instruction);
         }
+        if instruction.op == Op::MoveMasked {
+            return self.masked(instruction);
+        }
         self.operands(instruction, mnemonic(instruction), instruction.operands());
+    }
+
+    /// A store whose mask stands with its destination.
+    fn masked(&mut self, instruction: &Instruction) {
+        let mut operands = instruction.operands();
+        let mut next = || operands.next().expect("destination, source and mask");
+        let [to, from, mask] = [next(), next(), next()];
+        self.push(format_args!("{} ", mnemonic(instruction)));
+        self.operand(instruction, to);
+        self.text.push('{');
+        self.operand(instruction, mask);
+        self.text.push_str("}, ");
+        self.operand(instruction, from);
+        self.text.push('\n');
     }
 
     /// A vector instruction as SSE has it: where two sources are combined, the destination must be the first, and becomes
@@ -192,6 +209,7 @@ fn slot_size(instruction: &Instruction) -> &'static str {
         (Op::Broadcast | Op::LoadSigned | Op::ExtractWord, _) => "dword ptr ",
         (Op::MoveQuad | Op::BroadcastQuad, _) => "qword ptr ",
         (Op::InsertUpper, _) => "xmmword ptr ",
+        (Op::LoadMask, _) => "word ptr ",
         (Op::Move, None) => "qword ptr ",
         (_, Some(Class::Zmm)) => "zmmword ptr ",
         (_, Some(Class::Ymm)) => "ymmword ptr ",
@@ -239,6 +257,8 @@ fn mnemonic(instruction: &Instruction) -> &'static str {
         Op::Move if instruction.width().is_none() => "mov",
         Op::Move if is_extended(instruction) => "vmovdqa64",
         Op::Move => "vmovdqa",
+        Op::MoveMasked => "vmovdqu32",
+        Op::LoadMask => "kmovw",
         Op::MoveQuad => "vmovq",
         Op::BroadcastQuad => "vmovddup",
         Op::ExtractWord => "vpextrd",

@@ -21,7 +21,7 @@ pub fn search(arguments: &Arguments) -> Result<(), String> {
         Kernel::Hybrid => staged(
             arguments,
             hybrid::Tuning::general(),
-            &hybrid_stages(),
+            &hybrid_stages(arguments.shape),
             kernels::hybrid,
         ),
         Kernel::Avx512 if !avx512 => lacks("AVX-512"),
@@ -64,37 +64,43 @@ fn vector_stages(lags: &'static [usize]) -> Vec<Stage<Tuning>> {
 /// All values of some parameters, the others as they are.
 type Stage<T> = Box<dyn Fn(T) -> Vec<T>>;
 
-fn hybrid_stages() -> Vec<Stage<hybrid::Tuning>> {
+fn hybrid_stages(shape: Shape) -> Vec<Stage<hybrid::Tuning>> {
     let chunks = || -> Stage<hybrid::Tuning> {
-        Box::new(|tuning| {
+        Box::new(move |tuning| {
             let pairs = (1..=10).flat_map(|a| (1..=10).map(move |b| (a, b)));
             pairs
-                .map(|(rounds_chunk, schedule_chunk)| hybrid::Tuning {
-                    rounds_chunk,
-                    schedule_chunk,
-                    ..tuning
+                .map(|(rounds, schedule)| match shape {
+                    Shape::Roll => hybrid::Tuning {
+                        roll_rounds_chunk: rounds,
+                        roll_schedule_chunk: schedule,
+                        ..tuning
+                    },
+                    _ => hybrid::Tuning {
+                        rounds_chunk: rounds,
+                        schedule_chunk: schedule,
+                        ..tuning
+                    },
                 })
                 .collect()
         })
     };
-    let others: Stage<hybrid::Tuning> = Box::new(|tuning| {
-        let mut all = Vec::new();
-        for words_in_registers in [8, 9, 10, 16] {
-            for messages in 1..=7 {
-                for ternary in [false, true] {
-                    all.push(hybrid::Tuning {
-                        words_in_registers,
-                        messages,
-                        ternary,
-                        ..tuning
-                    });
-                }
-            }
-        }
-        all.retain(|tuning| tuning.is_possible());
-        all
-    });
-    vec![chunks(), others, chunks()]
+    let registers = || -> Stage<hybrid::Tuning> {
+        Box::new(|tuning| {
+            let pairs = [8, 9, 10, 16]
+                .into_iter()
+                .flat_map(|words| (1..=7).map(move |messages| (words, messages)));
+            let mut all: Vec<_> = pairs
+                .map(|(words_in_registers, messages)| hybrid::Tuning {
+                    words_in_registers,
+                    messages,
+                    ..tuning
+                })
+                .collect();
+            all.retain(|tuning| tuning.is_possible());
+            all
+        })
+    };
+    vec![registers(), chunks(), registers(), chunks()]
 }
 
 /// Each stage begins with the best of the one before.

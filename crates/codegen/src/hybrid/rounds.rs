@@ -16,21 +16,29 @@ pub enum Sums {
     Own(Slot),
 }
 
+/// What becomes of a state after its rounds, A B E F and C D G H.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    /// One word of a half is kept.
+    Word { half: usize, lane: u32, to: Slot },
+    /// Both halves are, after what is added to them.
+    State { add: Option<[Slot; 2]>, to: [Slot; 2] },
+}
+
 /// The rounds of one message, one after another.
-pub struct Chain<'a> {
+pub struct Chain {
     pub message: usize,
     /// A B E F and C D G H before them.
     pub start: [Slot; 2],
     /// What is added to A and E: 0 and the word.
     pub add: Option<Sums>,
-    pub sums: &'a [Sums],
+    pub sums: Vec<Sums>,
+    pub end: End,
 }
 
-/// Where a message's 64 bits are in an entry. Joining words leaves messages 0, 1, 4 and 5 in the first half, 2, 3, 6 and 7
-/// in the second.
+/// Where a message's 64 bits are in an entry: first those of even number, then the odd ones.
 pub fn place(entry: Slot, message: usize) -> Slot {
-    const { assert!(LANES == 8) };
-    let bytes = 32 * ((message & 3) >> 1) + 16 * (message >> 2) + 8 * (message & 1);
+    let bytes = 4 * LANES * (message % 2) + 8 * (message / 2);
     Slot::at(entry.base, entry.bytes + bytes as i32)
 }
 
@@ -44,15 +52,35 @@ impl Sums {
     }
 }
 
-/// All chains, so many at a time; `end` says what becomes of each state, A B E F and C D G H.
-pub fn emit(
-    chains: Vec<Chain<'_>>,
-    at_a_time: usize,
-    end: &mut dyn FnMut(&mut Lines, usize, [Register; 2]),
-) -> Lines {
-    let registers = ShaNi::new(at_a_time);
+impl End {
+    fn emit(self, out: &mut Lines, state: [Register; 2]) {
+        match self {
+            Self::Word { half, lane, to } => {
+                out.push(Op::ExtractWord.to(to, [state[half].into(), lane.into()]));
+            }
+            Self::State { add, to } => {
+                for (half, register) in state.into_iter().enumerate() {
+                    if let Some(add) = add {
+                        out.push(Op::Add.to(register, [register.into(), add[half].into()]));
+                    }
+                    out.push(Op::Move.to(to[half], [register.into()]));
+                }
+            }
+        }
+    }
+}
+
+/// All chains, at most so many at a time.
+///
+/// In groups as equal as can be: sixteen chains, six at most, are 6, 5 and 5. A small group would leave the unit waiting
+/// for its own results (a `sha256rnds2` takes 4 cycles).
+pub fn emit(chains: &[Chain], at_most: usize) -> Lines {
+    let registers = ShaNi::new(at_most);
     let mut out = Lines::new();
-    for group in chains.chunks(at_a_time) {
+    let mut left = chains;
+    for groups in (1..=chains.len().div_ceil(at_most)).rev() {
+        let (group, rest) = left.split_at(left.len().div_ceil(groups));
+        left = rest;
         let side_by_side = || group.iter().zip(&registers.lanes);
         for (chain, lane) in side_by_side() {
             let [abef, cdgh] = lane.halves(0);
@@ -82,7 +110,7 @@ pub fn emit(
             }
         }
         for (chain, lane) in side_by_side() {
-            end(&mut out, chain.message, lane.halves(chain.sums.len()));
+            chain.end.emit(&mut out, lane.halves(chain.sums.len()));
         }
     }
     out

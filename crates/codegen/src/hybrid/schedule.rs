@@ -1,21 +1,20 @@
 //! Message schedules in vectors, a message a lane, and the sums of constants and words that the rounds take.
 
-use super::{LANES, Tuning, memory};
+use super::{EVEN, LANES, ODD, Tuning, memory};
 use crate::{
     block::{Word, known_terms},
     layout::Array,
+    merge::{Stream, merge},
     op::{Lines, Op},
     operand::{Class, Operand, R8, RCX, RDI, Register, Slot},
     program::Pool,
 };
 use paydirt_sha256::{K, SMALL_SIGMA};
 
-/// The truth table of the exclusive or of three.
-const XOR: u32 = 0x96;
-
 /// Writes one block's schedule.
 struct Writer<'a> {
     tuning: &'a Tuning,
+    temps: Temps,
     pool: &'a mut Pool,
     words: &'a [Word; 64],
     /// Where the sums go, and the number of the first word of an entry: 0, or 1.
@@ -29,10 +28,10 @@ fn ymm(number: usize) -> Register {
 }
 
 impl Writer<'_> {
-    /// Registers for what does not last.
-    fn temp(&self, i: usize) -> Register {
+    /// Registers for five rows, before word 24 is made.
+    fn row(&self, i: usize) -> Register {
         match self.tuning.words_in_registers {
-            16 => ymm(9 + i),
+            16 => self.register(8 + i), // these words are known numbers
             kept => ymm(16 + kept + i),
         }
     }
@@ -71,18 +70,14 @@ impl Writer<'_> {
         self.out.push(Op::Add.to(to, [x.into(), y]));
     }
 
-    /// The exclusive or of two rotations and a shift; `to` and the temporaries are not `x`.
-    fn small_sigma(&mut self, to: Register, x: Register, by: [u32; 3], [y, z]: [Register; 2]) {
+    /// The exclusive or of two rotations and a shift; `to` and `y` are not `x`. Two operations of two sources: those of three
+    /// hold `sha256rnds2` up, which has three itself.
+    fn small_sigma(&mut self, [to, y]: [Register; 2], x: Register, by: [u32; 3]) {
         self.out.push(Op::RotateRight.to(to, [x.into(), by[0].into()]));
         self.out.push(Op::RotateRight.to(y, [x.into(), by[1].into()]));
-        self.out.push(Op::ShiftRight.to(z, [x.into(), by[2].into()]));
-        if self.tuning.ternary {
-            self.out
-                .push(Op::Ternary.to(to, [y.into(), z.into(), XOR.into()]));
-        } else {
-            self.out.push(Op::Xor.to(to, [to.into(), y.into()]));
-            self.out.push(Op::Xor.to(to, [to.into(), z.into()]));
-        }
+        self.out.push(Op::Xor.to(to, [to.into(), y.into()]));
+        self.out.push(Op::ShiftRight.to(y, [x.into(), by[2].into()]));
+        self.out.push(Op::Xor.to(to, [to.into(), y.into()]));
     }
 
     /// The terms of word `t` that do not vary, unless their sum is known to be zero.
@@ -98,8 +93,9 @@ impl Writer<'_> {
         }
     }
 
-    /// Makes varying word `t`, 16 to 63.
-    fn step(&mut self, t: usize) {
+    /// Word `t`, 16 to 63, but for the term of word `t - 2`: what a step can do before the one before it has ended. Whether
+    /// there is any.
+    fn early(&mut self, t: usize) -> bool {
         let to = self.register(t);
         // Whether `to` holds a sum so far.
         let mut begun = false;
@@ -115,16 +111,16 @@ impl Writer<'_> {
         }
         plain.extend(self.constant_terms(t));
         if self.varies(t - 15) {
-            let [x, sum, y, z] = [0, 1, 2, 3].map(|i| self.temp(i));
+            let [sum, y] = self.temps.early;
             let x = match self.word(t - 15, t) {
                 Operand::Register(x) => x,
                 word => {
-                    self.out.push(Op::Move.to(x, [word]));
-                    x
+                    self.out.push(Op::Move.to(self.temps.word, [word]));
+                    self.temps.word
                 }
             };
-            let [sum, y] = if begun { [sum, y] } else { [to, y] };
-            self.small_sigma(sum, x, SMALL_SIGMA[0], [y, z]);
+            let sum = if begun { sum } else { to };
+            self.small_sigma([sum, y], x, SMALL_SIGMA[0]);
             if begun {
                 self.add(to, to, sum.into());
             }
@@ -138,28 +134,40 @@ impl Writer<'_> {
             }
             begun = true;
         }
+        begun
+    }
+
+    /// The rest of word `t`.
+    fn late(&mut self, t: usize, begun: bool) {
+        let to = self.register(t);
         if self.varies(t - 2) {
-            let [sum, y, z] = [1, 2, 3].map(|i| self.temp(i));
+            let [sum, y] = self.temps.late;
             let Operand::Register(x) = self.word(t - 2, t) else {
                 unreachable!("the latest words are in registers");
             };
             if begun {
-                self.small_sigma(sum, x, SMALL_SIGMA[1], [y, z]);
+                self.small_sigma([sum, y], x, SMALL_SIGMA[1]);
                 self.add(to, to, sum.into());
             } else {
-                self.small_sigma(to, x, SMALL_SIGMA[1], [y, z]);
+                self.small_sigma([to, y], x, SMALL_SIGMA[1]);
             }
         }
         self.keep(t);
     }
 
-    /// Word `t` and its constant in a register.
-    fn sum(&mut self, t: usize, to: Register) {
+    /// The sum of word `t` and its constant, into its place of the entry of two; unless both are the same for all messages.
+    fn store_sum(&mut self, t: usize) {
+        let (entry, half) = ((t - self.offset) / 2, (t - self.offset) % 2);
+        let other = t + 1 - 2 * half;
+        if !self.varies(t) && !self.varies(other) {
+            return;
+        }
+        let to = self.temps.sum;
         let constant = match self.words.get(t) {
             Some(Word::Varying) => {
                 let k = self.pool.constant(K[t]);
-                let word = self.register(t);
-                return self.add(to, word, k);
+                self.add(to, self.register(t), k);
+                return self.scatter(to, self.sums.within(RCX, entry), half);
             }
             Some(Word::Uniform) => Operand::Broadcast(memory::KW.within(RDI, t)),
             Some(Word::Known(word)) => self.pool.constant(word.wrapping_add(K[t])),
@@ -170,47 +178,95 @@ impl Writer<'_> {
             unreachable!("constants are single numbers");
         };
         self.out.push(Op::Broadcast.to(to, [slot.into()]));
+        self.scatter(to, self.sums.within(RCX, entry), half);
     }
 
-    /// Joins two vectors' words to 64 bits a message, in an entry.
-    fn join(&mut self, low: Register, high: Register, entry: Slot) {
-        let [x, y] = [4, 5].map(|i| self.temp(i));
-        self.out.push(Op::UnpackWordsLow.to(x, [low.into(), high.into()]));
-        self.out
-            .push(Op::UnpackWordsHigh.to(y, [low.into(), high.into()]));
-        let half = Slot::at(entry.base, entry.bytes + (4 * LANES) as i32);
-        self.out.push(Op::Move.to(entry, [x.into()]));
-        self.out.push(Op::Move.to(half, [y.into()]));
-    }
-
-    /// The sums of words `t` and the next, unless both are the same for all messages.
-    fn store_sums(&mut self, t: usize) {
-        if !self.varies(t) && !self.varies(t + 1) {
-            return;
+    /// One half of the messages' 64 bits in an entry, as [`place`](super::rounds::place) has them: the even lanes first, 8 bytes
+    /// apart, so that lane i of a vector falls on every other half; the odd ones behind, the vector 4 bytes further down.
+    ///
+    /// Stores are free, where joining two vectors' words by shuffles would take a unit of the rounds'.
+    fn scatter(&mut self, from: Register, entry: Slot, half: usize) {
+        for (mask, bytes) in [(EVEN, 0), (ODD, 28)] {
+            let to = Slot::at(entry.base, entry.bytes + bytes + 4 * half as i32);
+            self.out.push(Op::MoveMasked.to(to, [from.into(), mask.into()]));
         }
-        let [low, high] = [0, 1].map(|i| self.temp(i));
-        self.sum(t, low);
-        self.sum(t + 1, high);
-        let entry = self.sums.within(RCX, (t - self.offset) / 2);
-        self.join(low, high, entry);
     }
 
     /// Zero and the varying word `t`.
     fn store_word(&mut self, t: usize, entry: Slot) {
-        let zero = self.temp(0);
+        let zero = self.temps.sum;
         self.out.push(Op::Xor.to(zero, [zero.into(), zero.into()]));
-        self.join(zero, self.register(t), entry);
+        self.scatter(zero, entry, 0);
+        self.scatter(self.register(t), entry, 1);
+    }
+
+    /// What `write` writes, by itself.
+    fn aside<T>(&mut self, write: impl FnOnce(&mut Self) -> T) -> (Lines, T) {
+        let before = std::mem::take(&mut self.out);
+        let result = write(self);
+        (std::mem::replace(&mut self.out, before), result)
     }
 
     /// Words 16 and on up to `last`, and all sums; words before 16 are there.
+    ///
+    /// The end of a step, the beginning of the next and the sum of the one before do not wait for each other, and are merged.
     fn steps(&mut self, begin: usize, last: usize) {
-        for t in begin..=last {
-            if t >= 16 && self.varies(t) {
-                self.step(t);
-            }
-            if t > begin && (t - self.offset) % 2 == 1 {
-                self.store_sums(t - 1);
-            }
+        let is_made = |this: &Self, t: usize| (16..=last).contains(&t) && this.varies(t);
+        let mut begun = false;
+        for t in begin..=last + 1 {
+            let (late, ()) = self.aside(|this| {
+                if is_made(this, t) {
+                    this.late(t, begun);
+                }
+            });
+            let (early, next) = self.aside(|this| is_made(this, t + 1) && this.early(t + 1));
+            let (sum, ()) = self.aside(|this| {
+                if t > begin {
+                    this.store_sum(t - 1);
+                }
+            });
+            begun = next;
+            let streams = if self.temps.early == self.temps.late {
+                vec![[late, early].concat(), sum]
+            } else {
+                vec![late, early, sum]
+            };
+            let streams: Vec<_> = streams.into_iter().map(Stream::paced).collect();
+            self.out.extend(merge(&streams, None));
+        }
+    }
+}
+
+/// Registers for what does not last.
+#[derive(Clone, Copy)]
+struct Temps {
+    early: [Register; 2],
+    late: [Register; 2],
+    sum: Register,
+    /// A word that comes from memory.
+    word: Register,
+}
+
+impl Temps {
+    fn new(tuning: &Tuning) -> Self {
+        let first = match tuning.words_in_registers {
+            16 => tuning.registers_of_rounds(),
+            kept => 16 + kept,
+        };
+        let [a, b, c, d, e, f] = [0, 1, 2, 3, 4, 5].map(|i| ymm(first + i));
+        match (tuning.words_in_registers, tuning.messages) {
+            (16, 6) => Self {
+                early: [a, b],
+                late: [a, b],
+                sum: c,
+                word: c,
+            },
+            _ => Self {
+                early: [a, b],
+                late: [c, d],
+                sum: e,
+                word: f,
+            },
         }
     }
 }
@@ -218,6 +274,7 @@ impl Writer<'_> {
 /// That of the block that varies, its varying words from where `r8` points.
 pub fn first(tuning: &Tuning, pool: &mut Pool, words: &[Word; 64]) -> Lines {
     let mut writer = Writer {
+        temps: Temps::new(tuning),
         tuning,
         pool,
         words,
@@ -255,6 +312,7 @@ pub fn second(
     chain: Option<[Slot; 8]>,
 ) -> Lines {
     let mut writer = Writer {
+        temps: Temps::new(tuning),
         tuning,
         pool,
         words,
@@ -264,9 +322,9 @@ pub fn second(
     };
     // Names of the words in a half, from the lowest lane up: F E B A and H G D C.
     for (half, names) in [[5, 4, 1, 0], [7, 6, 3, 2]].into_iter().enumerate() {
-        let rows: [Register; 4] = std::array::from_fn(|i| writer.temp(i));
+        let rows: [Register; 4] = std::array::from_fn(|i| writer.row(i));
         let [r0, r1, r2, r3] = rows;
-        let spare = writer.temp(4);
+        let spare = writer.row(4);
         for (i, row) in rows.into_iter().enumerate() {
             let lower = Register::new(Class::Xmm, row.number);
             writer.out.push(Op::Move.to(lower, [digest(i, half).into()]));
@@ -294,9 +352,6 @@ pub fn second(
         }
     }
     writer.store_word(0, memory::SECOND_WORD.within(RCX, 0));
-    writer.steps(1, last.min(63));
-    if last > 63 {
-        writer.store_sums(63);
-    }
+    writer.steps(1, last);
     writer.out
 }

@@ -11,14 +11,15 @@ pub struct Tuning {
     pub rounds_chunk: usize,
     /// Instructions of the schedule taken at a time.
     pub schedule_chunk: usize,
+    /// The same where versions are rolled, whose rounds have only one block's schedule beside them.
+    pub roll_rounds_chunk: usize,
+    /// Instructions of that schedule.
+    pub roll_schedule_chunk: usize,
     /// Messages whose rounds go side by side, 1 to 7.
     pub messages: usize,
-    /// How many of the latest words are kept in registers: 8 to 10, or 16. With 16, vectors also use registers 9 to 15, and
-    /// at most four messages go side by side.
+    /// How many of the latest words are kept in registers: 8 to 10, or 16. With 16, vectors also use what the rounds leave
+    /// of registers 0 to 15, and at most six messages go side by side.
     pub words_in_registers: usize,
-    /// Whether a sum of three bits is one operation of three sources, or two of two. Where operations of three
-    /// sources hold `sha256rnds2` up, which has three itself, two are better.
-    pub ternary: bool,
 }
 
 impl Tuning {
@@ -37,21 +38,33 @@ impl Tuning {
             .unwrap_or_else(|error| panic!("tuned/hybrid*.txt: {error}"))
     }
 
+    /// How many the rounds take, from register 0 on: the sums, and two for each message.
+    pub(crate) fn registers_of_rounds(self) -> usize {
+        1 + 2 * self.messages
+    }
+
     /// Whether there are registers for it.
     pub fn is_possible(self) -> bool {
         let Self {
             rounds_chunk,
             schedule_chunk,
+            roll_rounds_chunk,
+            roll_schedule_chunk,
             messages,
             words_in_registers,
-            ..
         } = self;
+        let chunks = [
+            rounds_chunk,
+            schedule_chunk,
+            roll_rounds_chunk,
+            roll_schedule_chunk,
+        ];
         let registers = match words_in_registers {
-            16 => (1..=4).contains(&messages),
+            16 => (1..=6).contains(&messages),
             8..=10 => (1..=7).contains(&messages),
             _ => false,
         };
-        registers && rounds_chunk > 0 && schedule_chunk > 0
+        registers && !chunks.contains(&0)
     }
 }
 
@@ -63,9 +76,10 @@ impl FromStr for Tuning {
         let tuning = Self {
             rounds_chunk: tuned.take("rounds_chunk")?,
             schedule_chunk: tuned.take("schedule_chunk")?,
+            roll_rounds_chunk: tuned.take("roll_rounds_chunk")?,
+            roll_schedule_chunk: tuned.take("roll_schedule_chunk")?,
             messages: tuned.take("messages")?,
             words_in_registers: tuned.take("words_in_registers")?,
-            ternary: tuned.take("ternary")?,
         };
         tuned.end()?;
         Ok(tuning)
@@ -77,14 +91,16 @@ impl fmt::Display for Tuning {
         let Self {
             rounds_chunk,
             schedule_chunk,
+            roll_rounds_chunk,
+            roll_schedule_chunk,
             messages,
             words_in_registers,
-            ternary,
         } = self;
         writeln!(f, "rounds_chunk = {rounds_chunk}")?;
         writeln!(f, "schedule_chunk = {schedule_chunk}")?;
+        writeln!(f, "roll_rounds_chunk = {roll_rounds_chunk}")?;
+        writeln!(f, "roll_schedule_chunk = {roll_schedule_chunk}")?;
         writeln!(f, "messages = {messages}")?;
-        writeln!(f, "words_in_registers = {words_in_registers}")?;
-        writeln!(f, "ternary = {ternary}")
+        writeln!(f, "words_in_registers = {words_in_registers}")
     }
 }

@@ -17,13 +17,20 @@ const MESSAGES: usize = BATCHES * LANES;
 fn tunings() -> Vec<Tuning> {
     let mut tunings = vec![Tuning::general(), Tuning::zen_4()];
     for messages in [1, 2, 3, 5, 6, 7] {
-        let (words_in_registers, ternary) = (8 + messages % 3, messages % 2 == 0);
+        let words_in_registers = 8 + messages % 3;
         tunings.push(Tuning {
             rounds_chunk: messages,
             schedule_chunk: 8 - messages,
+            roll_rounds_chunk: 8 - messages,
+            roll_schedule_chunk: 2 * messages,
             messages,
             words_in_registers,
-            ternary,
+        });
+    }
+    for messages in [1, 4, 5] {
+        tunings.push(Tuning {
+            messages,
+            ..Tuning::zen_4()
         });
     }
     tunings
@@ -349,7 +356,7 @@ fn a_tuning_is_what_its_text_says() {
         assert!(tuning.is_possible());
         assert_eq!(tuning.to_string().parse(), Ok(tuning));
     }
-    for (words_in_registers, messages) in [(16, 5), (7, 4), (11, 4), (8, 8), (8, 0)] {
+    for (words_in_registers, messages) in [(16, 7), (7, 4), (11, 4), (8, 8), (8, 0)] {
         let tuning = Tuning {
             words_in_registers,
             messages,
@@ -357,4 +364,9 @@ fn a_tuning_is_what_its_text_says() {
         };
         assert!(!tuning.is_possible());
     }
+    let none_at_a_time = Tuning {
+        roll_schedule_chunk: 0,
+        ..Tuning::general()
+    };
+    assert!(!none_at_a_time.is_possible());
 }

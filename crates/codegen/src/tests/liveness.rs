@@ -39,6 +39,7 @@ fn slot_bytes(line: &Instruction) -> usize {
         Op::Broadcast | Op::LoadSigned | Op::ExtractWord => 4,
         Op::MoveQuad | Op::BroadcastQuad => 8,
         Op::InsertUpper => 16,
+        Op::LoadMask => 2,
         Op::LoadAddress => 0,
         _ => line.width().map_or(8, Class::bytes),
     }

@@ -105,3 +105,29 @@ fn the_loop_that_measures_runs_as_often_as_told() {
         assert_eq!(turns, 3, "{}", program.name);
     }
 }
+
+/// A masked store leaves the other lanes' bytes as they are, and need not be aligned.
+#[test]
+fn a_masked_store_writes_its_lanes_alone() {
+    let mut memory: [u8; 128] = std::array::from_fn(|i| i as u8);
+    memory[64] = 0b1010_0101;
+    let before = memory;
+    let mut machine = Machine::new(vec![&mut memory]);
+    machine.set(RDI, Machine::address(0, 0));
+    let (vector, mask) = (Register::new(Class::Ymm, 3), Register::new(Class::Mask, 1));
+    let load = Op::Move.to(vector, [at(96).into()]);
+    let store = Op::MoveMasked.to(at(4), [vector.into(), mask.into()]);
+    let read_before_written = machine.run(&[load, store]).unwrap_err().to_string();
+    assert!(
+        read_before_written.contains("not written"),
+        "{read_before_written}"
+    );
+    machine
+        .run(&[load, Op::LoadMask.to(mask, [at(64).into()]), store])
+        .unwrap();
+    for (at, (now, then)) in memory.iter().zip(before).enumerate() {
+        let is_written = (4..36).contains(&at) && 0b1010_0101 >> ((at - 4) / 4) & 1 == 1;
+        let expected = if is_written { before[96 + at - 4] } else { then };
+        assert_eq!(*now, expected, "byte {at}");
+    }
+}

@@ -48,11 +48,12 @@ impl Versions {
             (words.iter_mut().zip(block)).for_each(|(words, word)| *words = [*word; NONCES]);
             words[NONCE][..nonces.len()].copy_from_slice(nonces);
             expand(&mut words);
-            for i in 0..nonces.len() {
-                let mut sums = words.map(|word| word[i]);
+            self.sums.extend((0..nonces.len()).map(|i| {
+                // Word by word: `words.map` copies all 4 KiB for each nonce.
+                let mut sums = std::array::from_fn(|t| words[t][i]);
                 (sums[0], sums[1]) = (0, sums[NONCE]);
-                self.sums.push(Sums(sums));
-            }
+                Sums(sums)
+            }));
         }
     }
 
