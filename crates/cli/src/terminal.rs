@@ -9,4 +9,5 @@ pub(crate) mod outbox;
 pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod reader;
+pub(crate) mod stdout;
 pub(crate) mod width;

@@ -46,7 +46,7 @@ use crate::{
         lines::{Line, Lines},
         outbox::Outbox,
         output::Named,
-        reader,
+        reader, stdout,
     },
 };
 use answers::{JobId, Limits, WorkAnswer, WorkAnswerKind};
@@ -216,7 +216,7 @@ impl Worker {
 
     /// The writer: answers to stdout.
     fn write(&self) {
-        match self.answers.write_to(io::stdout().lock()) {
+        match self.answers.write_to(stdout::lock()) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.stop_unheard(),
             Err(error) => {
