@@ -1,6 +1,7 @@
 //! Streams, signals and exit codes.
 
 pub(crate) mod colour;
+pub(crate) mod command_line;
 pub(crate) mod events;
 pub(crate) mod exit;
 pub(crate) mod interrupt;
