@@ -83,7 +83,7 @@ Examples:
   paydirt work < jobs.jsonl |
     jq -c 'select(.type == "result") | {id, status, nonce}'"#;
 
-/// Take jobs as JSON lines on stdin and answer on stdout, until the input ends
+/// Take jobs as JSON lines on stdin, answer on stdout
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct WorkArgs {

@@ -33,7 +33,7 @@ Every sample counts the solutions among the nonces it was measured over. When
 they are not exactly those that the oracle finds there, the run stops with exit
 code 3.";
 
-/// Measure hash rates: kernels × threads × puzzles, with their ceiling
+/// Measure hash rates: kernels × threads × puzzles
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArgs {
