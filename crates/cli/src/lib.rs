@@ -26,7 +26,11 @@ use terminal::exit::Exit;
 
 const ABOUT: &str = "The SHA-256 proof-of-work engine for the machine you have";
 
-const EXIT_CODES: &str = "\
+const BEGINNING: &str = "\
+Begin with:
+  paydirt mine --text 100 --hex-zeros 4
+  paydirt mine --help
+
 Exit codes:
   0    found, or done
   1    the range holds no solution; the nonce is not a solution
@@ -36,7 +40,7 @@ Exit codes:
   130  interrupted";
 
 #[derive(Debug, Parser)]
-#[command(name = "paydirt", about = ABOUT, version, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(name = "paydirt", about = ABOUT, version, after_help = BEGINNING, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -45,9 +45,14 @@ struct Content<R> {
     goal: GoalRecord,
     range: NonceRange,
     next: Option<u64>,
+    /// Older versions did not write it, nor the other.
+    #[serde(default)]
+    next_decimal: Option<String>,
     elapsed_s: f64,
     solution_count: u64,
     nonce: Option<u64>,
+    #[serde(default)]
+    nonce_decimal: Option<String>,
     result: Option<R>,
 }
 
@@ -112,6 +117,8 @@ impl ResumeFile {
     /// Writes down how far the search is, and its result when it is over.
     pub(crate) fn store(&mut self, point: &Point, result: Option<&MineRecord>) -> io::Result<()> {
         let schema = MineRecord::SCHEMA;
+        let next = u64::try_from(point.next).ok().filter(|_| result.is_none());
+        let nonce = point.lowest.map(|lowest| lowest.nonce());
         self.disk.store(&Content {
             schema: SCHEMA.to_owned(),
             find: self.find,
@@ -119,13 +126,12 @@ impl ResumeFile {
             puzzle: PuzzleRecord::new(&self.puzzle),
             goal: GoalRecord::new(&self.puzzle),
             range: self.range,
-            next: match result {
-                None => u64::try_from(point.next).ok(),
-                Some(_) => None,
-            },
+            next,
+            next_decimal: decimal(next),
             elapsed_s: point.elapsed_s,
             solution_count: point.solutions,
-            nonce: point.lowest.map(|lowest| lowest.nonce()),
+            nonce,
+            nonce_decimal: decimal(nonce),
             result: result.map(|result| Named { schema, result }),
         })
     }
@@ -134,12 +140,20 @@ impl ResumeFile {
         let content: Content<MineRecord> = disk::read(text, SCHEMA).map_err(|trouble| trouble.to_string())?;
         self.is_of_this_search(&content)?;
         let damaged = || Trouble::Damaged.to_string();
+        for (number, digits) in [
+            (content.next, &content.next_decimal),
+            (content.nonce, &content.nonce_decimal),
+        ] {
+            if digits.is_some() && *digits != decimal(number) {
+                return Err(damaged());
+            }
+        }
         match (content.next, content.result) {
             (None, Some(mut result)) => {
                 // Where there is none it is read as one without values.
                 result.rolled = result.rolled.filter(|_| self.puzzle.rolling().is_some());
                 // Older versions did not write it.
-                let digits = result.nonce.map(|nonce| nonce.to_string());
+                let digits = decimal(result.nonce);
                 let decimal = std::mem::replace(&mut result.nonce_decimal, digits);
                 let fits = (decimal.is_none() || decimal == result.nonce_decimal)
                     && result.find == self.find
@@ -197,6 +211,11 @@ impl ResumeFile {
             "is of another search: {difference}; give the options it was begun with, or another file"
         ))
     }
+}
+
+/// A number's decimal digits.
+fn decimal(number: Option<u64>) -> Option<String> {
+    number.map(|number| number.to_string())
 }
 
 impl Point {

@@ -46,7 +46,7 @@ use crate::{
         lines::{Line, Lines},
         outbox::Outbox,
         output::Named,
-        reader,
+        reader, stdout,
     },
 };
 use answers::{JobId, Limits, WorkAnswer, WorkAnswerKind};
@@ -83,7 +83,7 @@ Examples:
   paydirt work < jobs.jsonl |
     jq -c 'select(.type == "result") | {id, status, nonce}'"#;
 
-/// Take jobs as JSON lines on stdin and answer on stdout, until the input ends
+/// Take jobs as JSON lines on stdin, answer on stdout
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct WorkArgs {
@@ -216,7 +216,7 @@ impl Worker {
 
     /// The writer: answers to stdout.
     fn write(&self) {
-        match self.answers.write_to(io::stdout().lock()) {
+        match self.answers.write_to(stdout::lock()) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.stop_unheard(),
             Err(error) => {

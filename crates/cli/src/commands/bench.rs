@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     options::{InputError, kernel_names, measurement, one_or_more, parse},
     render::export::{Export as _, ExportArgs},
-    terminal::{exit::Exit, interrupt::on_interrupt, progress::StepBar},
+    terminal::{command_line, exit::Exit, interrupt::on_interrupt, progress::StepBar},
 };
 use paydirt::{Cancel, Chosen, Kernel, KernelChoice, Miner};
 use paydirt_measure::{
@@ -33,7 +33,7 @@ Every sample counts the solutions among the nonces it was measured over. When
 they are not exactly those that the oracle finds there, the run stops with exit
 code 3.";
 
-/// Measure hash rates: kernels × threads × puzzles, with their ceiling
+/// Measure hash rates: kernels × threads × puzzles
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArgs {
@@ -197,10 +197,8 @@ pub(crate) fn setup(pin: bool) -> anyhow::Result<Setup> {
         .transpose()?;
     let cancel = Cancel::new();
     on_interrupt(&cancel)?;
-    let arguments = std::env::args_os().skip(1);
-    let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
     Ok(Setup {
-        command: std::iter::once("paydirt".to_owned()).chain(arguments).collect(),
+        command: command_line::given(),
         pins,
         cancel,
     })

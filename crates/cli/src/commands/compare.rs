@@ -54,7 +54,7 @@ fn after_help() -> String {
     )
 }
 
-/// Compare difficulty levels: tries and times, luck told apart from rate
+/// Compare difficulty levels: tries and times, luck apart from rate
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
 pub(crate) struct CompareArgs {
@@ -81,7 +81,7 @@ pub(crate) struct CompareArgs {
     /// strongest rate's, or this machine's when there is none; may be given several times
     #[arg(long, value_name = "[NAME=]AMOUNT/h", allow_negative_numbers = true)]
     price: Vec<String>,
-    /// Show beside each level K puzzles of a K-th of it each, one after the other: as much work, less luck
+    /// Beside each level, show K puzzles of a K-th of its work each, one after the other: as much work, less luck
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     split: Option<String>,
     /// Say which level each rate solves within this time, as in 500ms, and what the hardest that all of them solve costs

@@ -117,7 +117,7 @@ struct LimitArgs {
     /// Calls of /mine that may wait for their turn [default: 16]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     max_miners: Option<String>,
-    /// Connections open at a time; for one more, that which waits longest for its client is given up [default: 1024]
+    /// Connections open at a time; to let one more in, the one that has waited longest for its client is closed [default: 1024]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     max_connections: Option<String>,
     /// Connections of one address (in IPv6 of a /64), this machine's own excepted [default: a quarter of --max-connections]

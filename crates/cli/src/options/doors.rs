@@ -29,11 +29,11 @@ pub(crate) struct DoorArgs {
     /// between [default: localhost]
     #[arg(long, value_name = "WHO")]
     cors: Option<String>,
-    /// Further names the node answers to, with commas between: one on loopback answers to localhost and loopback addresses,
-    /// any other to each literal address too; any stands for all names
+    /// More names the node answers to, with commas between, or any. It always answers to localhost and loopback addresses,
+    /// and to every IP address where it listens on more than loopback
     #[arg(long, value_name = "NAMES")]
     allow_host: Option<String>,
-    /// The token that calls which change something must bring (Authorization: Bearer TOKEN) is in this file
+    /// A file with the token that a call must bring to change something (Authorization: Bearer TOKEN)
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }

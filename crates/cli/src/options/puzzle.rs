@@ -2,13 +2,19 @@
 //!
 //! *In:* the options given. *Out:* a [`Puzzle`] with its goal, or the one [`InputError`] that says which will not do.
 
-use crate::options::{
-    error::InputError,
-    given::{Given, Problem},
-    table::{Flag, Group},
-    values::Value,
+use crate::{
+    options::{
+        error::InputError,
+        given::{Given, Problem},
+        table::{Flag, Group},
+        values::Value,
+    },
+    terminal::command_line::{self, shell_line, with_option_instead},
 };
 use paydirt::{ByteOrder, Digest, Goal, Hash, Header, NonceEncoding, PLACEHOLDER, Puzzle, Target, Template};
+
+/// A command line of more bytes than this is not repeated back.
+const MOST_SHOWN: usize = 500;
 
 impl Given {
     /// The puzzle with its goal.
@@ -38,7 +44,13 @@ impl Given {
         let text = self.written(Flag::Text)?;
         text.contains(PLACEHOLDER).then(|| {
             let (text, template) = (self.spell(Flag::Text), self.spell(Flag::Template));
-            format!("{PLACEHOLDER} stands in the message of {text} as it is, and the nonce after it; did you mean {template}?")
+            let command = with_option_instead(command_line::given(), &text, &template);
+            let command = shell_line(&command);
+            let meant = match command.len() <= MOST_SHOWN {
+                true => command,
+                false => format!("{template} in the place of {text}"),
+            };
+            format!("{text} takes {PLACEHOLDER} literally; did you mean this? {meant}")
         })
     }
 

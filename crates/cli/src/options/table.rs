@@ -80,7 +80,7 @@ options! {
     /// What is to be hashed.
     PuzzleArgs "puzzle" "Puzzle" {
         Message {
-            /// PREFIX followed by the nonce: unless changed below, SHA-256 over PREFIX and the nonce in decimal
+            /// The message is PREFIX and then the nonce, in decimal and hashed with SHA-256 unless --nonce and --digest say otherwise
             Text text = "text" "PREFIX" "values::text_or_whole_number",
             /// A message with one {nonce} in it, as in 'a{nonce}b'
             Template template = "template" "TEXT" "values::text",

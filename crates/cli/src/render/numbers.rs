@@ -74,7 +74,23 @@ pub(crate) fn seconds(seconds: f64) -> String {
     }
 }
 
-/// The same in eight columns of a terminal at most.
+/// About how long, in the largest unit of which there is one: `2 h` for anything from two hours to three. The explorer page says
+/// it like this.
+pub(crate) fn about(seconds: f64) -> String {
+    const UNITS: [(f64, &str, &str); 4] = [
+        (31_557_600.0, "year", "years"),
+        (86_400.0, "day", "days"),
+        (3_600.0, "h", "h"),
+        (60.0, "min", "min"),
+    ];
+    let fits = |(length, _, _): &&(f64, &str, &str)| seconds >= *length;
+    let (length, one, many) = UNITS.iter().find(fits).copied().unwrap_or((1.0, "s", "s"));
+    let count = (seconds / length).floor();
+    let unit = if count == 1.0 { one } else { many };
+    format!("{} {unit}", thousands(count))
+}
+
+/// Like [`seconds`], in eight columns of a terminal at most.
 pub(crate) fn short_seconds(seconds: f64) -> String {
     self::seconds(seconds)
         .replace(" days", " d")
@@ -148,6 +164,24 @@ mod tests {
             (60.0, "60.0 s"),
         ] {
             assert_eq!(seconds(span), text);
+        }
+    }
+
+    #[test]
+    fn spans_in_round_words() {
+        for (span, text) in [
+            (0.0, "0 s"),
+            (59.9, "59 s"),
+            (60.0, "1 min"),
+            (3_599.0, "59 min"),
+            (7_200.0, "2 h"),
+            (10_799.0, "2 h"),
+            (86_400.0, "1 day"),
+            (216_000.0, "2 days"),
+            (31_557_600.0, "1 year"),
+            (31_557_600.0 * 81.9, "81 years"),
+        ] {
+            assert_eq!(about(span), text);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::{
         export::Export,
         wrap::{wrapped, wrapped_under},
     },
-    terminal::width,
+    terminal::{command_line::shell_line, width},
 };
 use paydirt_measure::{machine::Machine, warnings::Warning};
 
@@ -106,34 +106,7 @@ pub(super) fn markdown<E: Export>(report: &E, picture: Option<&str>) -> String {
     text
 }
 
-/// The command line, as a shell takes it.
-fn shell_line(command: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,@%+".contains(c);
-    let quoted = command.iter().map(|word| {
-        if !word.is_empty() && word.chars().all(plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    });
-    quoted.collect::<Vec<_>>().join(" ")
-}
-
 /// A figure that a spreadsheet can read; empty when there is none.
 fn cell(figure: Option<f64>) -> String {
     figure.map(|figure| figure.to_string()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_can_be_given_again() {
-        let command = ["paydirt", "bench", "--save", "results/{date}-{cpu}", "", "it's"].map(str::to_owned);
-        assert_eq!(
-            shell_line(&command),
-            r"paydirt bench --save 'results/{date}-{cpu}' '' 'it'\''s'"
-        );
-    }
 }

@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::terminal::{
     outbox::Outbox,
     output::{self, Named},
+    stdout,
 };
 
 /// Where events go.
@@ -133,7 +134,7 @@ impl Lines {
         let waiting = Arc::clone(&outbox);
         let thread = thread::Builder::new().name("events".to_owned());
         let writer = thread
-            .spawn(move || waiting.write_to(io::stdout().lock()))
+            .spawn(move || waiting.write_to(stdout::lock()))
             .context("cannot start the thread that writes events")?;
         let writer = Mutex::new(Some(writer));
         Ok(Self { outbox, writer })

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 pub(crate) use crate::render::numbers::{counted, rate, rolled, seconds, thousands};
+use crate::terminal::stdout;
 
 /// A result and the name of its schema, in one JSON object.
 #[derive(Debug, Serialize)]
@@ -44,7 +45,7 @@ pub(crate) fn text(text: &str) -> anyhow::Result<()> {
 
 /// Prints bytes as they are. A reader that has gone away is not an error, and does not change the exit code.
 pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdout::lock();
     let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -18,7 +18,7 @@ pub(crate) const EVERY: Duration = Duration::from_millis(100);
 const STEPS: u64 = 10_000;
 
 /// Where a search bar stands, and what is said beside it: both fit 80 columns.
-const SEARCH_BAR: &str = "{bar:15} {wide_msg}";
+const SEARCH_BAR: &str = "{bar:14} {wide_msg}";
 
 /// A bar that shows how likely a search is to be done by now, at what rate it goes, and how long such a puzzle takes on average.
 pub(crate) struct SearchBar {
@@ -185,17 +185,57 @@ impl Done {
             Self::Luck(share) | Self::Range(share) => share,
         }
     }
+
+    /// In 16 columns at most.
+    fn words(self) -> String {
+        match self {
+            Self::Luck(chance) => format!("{} by now", likely(chance)),
+            Self::Range(share) => format!("{} of range", part(share)),
+        }
+    }
+}
+
+/// Below this, a share is too small for percent.
+const LEAST_SHARE: f64 = 1e-5;
+
+/// A chance, rounded down: whole percent, small ones with two digits, and what is next to nothing as `1 in 3e12`. However hard
+/// the puzzle is, something moves, or says how hopeless it is.
+fn likely(chance: f64) -> String {
+    let percent = chance * 100.0;
+    let decimals = match chance {
+        0.0 => 0,
+        c if c >= 0.1 => 0,
+        c if c >= LEAST_SHARE => (1.0 - percent.log10().floor()) as usize,
+        c => return format!("1 in {:.0e}", 1.0 / c),
+    };
+    format!("{:.decimals$} %", down(percent, decimals))
+}
+
+/// A part of a range, rounded down: percent, and what is less as `3e-13`.
+fn part(share: f64) -> String {
+    let percent = share * 100.0;
+    let decimals = match share {
+        0.0 => 1,
+        s if s >= 1e-3 => 1,
+        s if s >= LEAST_SHARE => -percent.log10().floor() as usize,
+        s => return format!("{s:.0e}"),
+    };
+    format!("{:.decimals$} %", down(percent, decimals))
+}
+
+/// A number rounded down to so many decimals: 100 % is the end. What lies next to nothing below a digit, as products of
+/// fractions do, is that digit.
+fn down(number: f64, decimals: usize) -> f64 {
+    let scale = 10f64.powi(decimals as i32);
+    (number * scale * (1.0 + 1e-12)).floor() / scale
 }
 
 fn message(progress: &Progress, done: Done, expected_hashes: f64) -> String {
     let elapsed_s = progress.elapsed.as_secs_f64();
     let hashes_per_second = progress.hashes as f64 / elapsed_s.max(1e-9);
-    let done = match done {
-        Done::Luck(chance) => format!("{:.0} % by now", (chance * 100.0).floor()),
-        Done::Range(share) => format!("{:.1} % of range", share * 100.0),
-    };
     format!(
-        "{done} · {} · {} · expected {}",
+        "{} · {} · {} · expected {}",
+        done.words(),
         rate(hashes_per_second),
         seconds(elapsed_s),
         seconds(expected_hashes / hashes_per_second),
@@ -242,14 +282,79 @@ mod tests {
     }
 
     #[test]
+    fn small_chances_have_digits_until_they_are_hopeless() {
+        for (chance, text) in [
+            (1.0, "100 %"),
+            (0.999_999, "99 %"),
+            (0.1, "10 %"),
+            (0.099_99, "9.9 %"),
+            (0.01, "1.0 %"),
+            (0.003_29, "0.32 %"),
+            (0.000_329, "0.032 %"),
+            (0.000_03, "0.0030 %"),
+            (0.000_01, "0.0010 %"),
+            (0.000_009_9, "1 in 1e5"),
+            (3.3e-13, "1 in 3e12"),
+            (1e-77, "1 in 1e77"),
+            (0.0, "0 %"),
+        ] {
+            assert_eq!(likely(chance), text);
+        }
+        for (share, text) in [
+            (1.0, "100.0 %"),
+            (0.999_99, "99.9 %"),
+            (0.25, "25.0 %"),
+            (0.001, "0.1 %"),
+            (0.000_99, "0.09 %"),
+            (0.000_03, "0.003 %"),
+            (0.000_01, "0.001 %"),
+            (0.000_009_4, "9e-6"),
+            (5.4e-20, "5e-20"),
+            (0.0, "0.0 %"),
+        ] {
+            assert_eq!(part(share), text);
+        }
+    }
+
+    /// Second after second of a search that takes years says something new, ever more likely.
+    #[test]
+    fn a_hard_search_moves() {
+        let mut before = String::new();
+        for seconds in [1, 10, 100, 1_000, 10_000, 100_000] {
+            let progress = progress(seconds * 100_000_000, seconds as f64, 1 << 64);
+            for expected in [1e17, 1e40] {
+                let done = Done::of(&progress, 0.0, true, expected);
+                let text = message(&progress, done, expected);
+                assert!(done.share() > 0.0 && !text.starts_with("0 %"), "{text}");
+                assert_ne!(text, before);
+                before = text;
+            }
+        }
+        let progress = progress(100_000_000, 1.0, 1 << 64);
+        for (expected, text) in [
+            (1e17, "1 in 1e9 by now · 100 MH/s · 1.00 s · expected 32 years"),
+            (1e40, "5e-12 of range · 100 MH/s · 1.00 s · expected 3.2e24 years"),
+        ] {
+            let done = Done::of(&progress, 0.0, true, expected);
+            assert_eq!(message(&progress, done, expected), text);
+        }
+    }
+
+    #[test]
     fn the_longest_line_fits_80_columns() {
         use unicode_width::UnicodeWidthStr as _;
-        for done in [Done::Luck(1.0), Done::Range(0.9999)] {
+        let shares = [0.9999, 1e-3, 9.9e-4, 1.1e-5, 9e-6, 9e-20, 1e-77];
+        let luck = shares.map(Done::Luck);
+        for done in luck
+            .into_iter()
+            .chain(shares.map(Done::Range))
+            .chain([Done::Luck(1.0)])
+        {
             for hashes in [1, 99_950_000, 9_994_000_000] {
-                for elapsed_s in [119.9, 7_199.0, 172_700.0] {
+                for elapsed_s in [119.9, 7_199.0, 172_700.0, 6.3e7] {
                     for expected in [1e10, 1e15, 1e30, 1e70] {
                         let text = message(&progress(hashes, elapsed_s, 1 << 64), done, expected);
-                        assert!(16 + text.width() <= 80, "{text}");
+                        assert!(15 + text.width() <= 80, "{text}");
                     }
                 }
             }

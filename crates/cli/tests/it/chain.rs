@@ -1,9 +1,13 @@
 //! `paydirt chain` as other programs see it.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::Command,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use crate::common::{
-    assert_refused, code, json, paydirt, paydirt_reads, signal, spawn, stderr, stdout, validate,
+    assert_refused, code, command, json, paydirt, paydirt_reads, signal, spawn, stderr, stdout, validate,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -223,6 +227,53 @@ fn what_is_no_ledger_is_never_made_one() {
         assert_eq!((code(&output), &json(&output)["valid"]), (1, &json!(false)));
         assert_eq!(fs::read(&file).unwrap(), bytes, "it is left as it was");
     }
+}
+
+/// Who looks at a block that is ahead of the clock is told so, in 80 columns too; a block of the past has no such thing.
+#[test]
+fn a_block_ahead_of_the_clock_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display();
+    // An hour and a half ahead, which so long a half-life lets be; the test takes no half of one.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let spacing = now + 5_400 - u64::from(paydirt_ledger::GENESIS_TIME_S);
+    let mined = paydirt(format!(
+        "chain mine --bits 1 --block-time 600 --half-life 4000000000 --spacing {spacing} --data {data}"
+    ));
+    assert_eq!((code(&mined), stderr(&mined)), (0, ""));
+    let show = |more: &str| format!("chain show {more} --data {data}");
+    let blocks = lines(stdout(&paydirt(show("--json"))));
+    assert_eq!(blocks[0].get("ahead_of_clock_s"), None);
+    let ahead = blocks[1]["ahead_of_clock_s"].as_u64().unwrap();
+    assert!((3_600..=5_400).contains(&ahead), "{ahead}");
+    let latest = json(&paydirt(show("latest --json")));
+    assert!(latest["ahead_of_clock_s"].is_u64());
+    let words = "1 h ahead of the clock";
+    let latest = paydirt(show("latest"));
+    let line = stdout(&latest)
+        .lines()
+        .find(|line| line.starts_with("time"))
+        .unwrap()
+        .to_owned();
+    assert!(line.ends_with(&format!("), {words}")), "{line}");
+    // On the block's first line where its hash is below, else below.
+    for (columns, at, before) in [("80", 4, "      1"), ("120", 3, "        ")] {
+        let output = command(show("")).env("COLUMNS", columns).output().unwrap();
+        let lines: Vec<_> = stdout(&output).lines().collect();
+        assert!(lines.iter().all(|line| line.len() <= columns.parse().unwrap()));
+        assert!(lines[at].ends_with(&format!("{before}  {words}")), "{lines:#?}");
+        assert_eq!(stdout(&output).matches("ahead").count(), 1, "{lines:#?}");
+    }
+    // What it adds is passed over where blocks are read.
+    let copy = folder.path().join("copy");
+    let file = folder.path().join("blocks.jsonl");
+    fs::write(&file, stdout(&paydirt(show("--json")))).unwrap();
+    let import = paydirt(format!(
+        "chain import {} --data {}",
+        file.display(),
+        copy.display()
+    ));
+    assert_eq!(code(&import), 0, "{}", stderr(&import));
 }
 
 #[test]

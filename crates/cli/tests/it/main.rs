@@ -7,6 +7,8 @@ mod server;
 mod bench;
 mod bounds;
 mod chain;
+#[cfg(unix)]
+mod closed;
 mod commands;
 mod compare;
 mod doors;

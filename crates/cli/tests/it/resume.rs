@@ -325,6 +325,69 @@ fn what_is_no_such_file_is_refused_and_left_alone() {
     );
 }
 
+/// The file with this content, with its checksum.
+fn signed(content: &Value) -> String {
+    use sha2::{Digest as _, Sha256};
+    let mut text = content.to_string();
+    text.pop();
+    let sum = hex::encode(Sha256::digest(&text));
+    format!("{text},\"sha256\":\"{sum}\"}}\n")
+}
+
+/// Some languages' numbers do not hold a nonce: its digits stand beside it. A file of before is read without them.
+#[test]
+fn digits_stand_beside_numbers_and_may_be_missing() {
+    let folder = folder("digits");
+    let file = folder.join("search.json");
+    let search = format!(
+        "mine --text 100 --hex-zeros 4 --find all --count 100000 --json {}",
+        shown(&file)
+    );
+    assert_eq!(code(&paydirt(&search)), 0);
+    let over = content(&file);
+    assert_eq!(
+        (&over["next_decimal"], &over["nonce_decimal"]),
+        (&Value::Null, &json!("35293"))
+    );
+    // Half of it is done.
+    let mut half = over.clone();
+    let fields = half.as_object_mut().unwrap();
+    fields.remove("sha256");
+    for (name, value) in [
+        ("next", json!(50_000)),
+        ("next_decimal", json!("50000")),
+        ("solution_count", json!(1)),
+        ("result", Value::Null),
+    ] {
+        fields.insert(name.to_owned(), value);
+    }
+    let mut old = half.clone();
+    old.as_object_mut()
+        .unwrap()
+        .retain(|name, _| !name.ends_with("_decimal"));
+    for before in [&half, &old] {
+        fs::write(&file, signed(before)).unwrap();
+        validate(&content(&file));
+        let lines = json_lines(&paydirt(&search));
+        assert_eq!(
+            (&lines[0]["next"], &lines[0]["next_decimal"]),
+            (&json!(50_000), &json!("50000"))
+        );
+        assert_eq!(lines.last().unwrap()["nonce"], 35293);
+        assert_eq!(content(&file)["nonce_decimal"], over["nonce_decimal"]);
+    }
+    for (name, wrong) in [
+        ("next_decimal", json!("50001")),
+        ("next_decimal", json!("050000")),
+        ("nonce_decimal", json!("35292")),
+    ] {
+        let mut untrue = half.clone();
+        untrue[name] = wrong;
+        fs::write(&file, signed(&untrue)).unwrap();
+        assert_refused(&search, &["is damaged"]);
+    }
+}
+
 /// Two processes of one search would each undo what the other notes.
 #[test]
 fn a_file_in_use_is_refused() {

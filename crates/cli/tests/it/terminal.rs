@@ -109,9 +109,13 @@ fn a_text_that_looks_like_a_template_is_asked_about() {
     assert_eq!(json(&output)["status"], "found");
     let question = stderr(&output);
     assert!(
-        question.contains("--template?") && question.lines().count() == 1,
+        question.lines().count() == 1
+            && question.ends_with("? paydirt mine --template 'a{nonce}' --bits 4 --json\n"),
         "{question}"
     );
+    let long = format!("verify --text={{nonce}}{} --bits 4 1", "x".repeat(500));
+    let question = paydirt(long);
+    assert!(stderr(&question).ends_with("? --template in the place of --text\n"));
     assert_eq!(stderr(&paydirt("mine --template 'a{nonce}' --bits 4 --json")), "");
 }
 

@@ -21,6 +21,7 @@ const ASKED_ENOUGH_S: f64 = 0.1;
 
 /// A solved puzzle.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(into = "SampleRecord")]
 pub struct Sample {
     /// Its lowest nonce; the tries are one more.
     pub nonce: u64,
@@ -30,6 +31,28 @@ pub struct Sample {
     pub elapsed_s: f64,
     /// Processor time of all threads together in seconds; `None` where the system does not tell.
     pub processor_s: Option<f64>,
+}
+
+/// A sample in JSON.
+#[derive(Serialize)]
+struct SampleRecord {
+    nonce: u64,
+    nonce_decimal: String,
+    hashes: u64,
+    elapsed_s: f64,
+    processor_s: Option<f64>,
+}
+
+impl From<Sample> for SampleRecord {
+    fn from(sample: Sample) -> Self {
+        Self {
+            nonce: sample.nonce,
+            nonce_decimal: sample.nonce.to_string(),
+            hashes: sample.hashes,
+            elapsed_s: sample.elapsed_s,
+            processor_s: sample.processor_s,
+        }
+    }
 }
 
 impl Sample {

@@ -11,7 +11,7 @@ use clap::Args;
 
 use crate::{
     options::{ledger::DataArgs, printable},
-    terminal::exit::Exit,
+    terminal::{exit::Exit, stdout},
 };
 use paydirt_ledger::{ExportError, export};
 
@@ -36,10 +36,11 @@ impl ExportArgs {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let ledger = self.data.open()?;
         let Some(path) = self.file.filter(|path| path.as_os_str() != "-") else {
-            let written = export(&ledger, BufWriter::new(io::stdout().lock()));
+            let written = export(&ledger, BufWriter::new(stdout::lock()));
             return match written {
                 // A reader that has seen enough is not an error.
                 Err(ExportError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+                Err(ExportError::Write(error)) => Err(error).context("cannot write to stdout"),
                 other => Ok(other.map(|_| Exit::Done)?),
             };
         };

@@ -31,7 +31,7 @@ A new ledger gets the network that the first line, the genesis block, states.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ImportArgs {
-    /// The lines; - is stdin
+    /// The file of an export; - is stdin
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]

@@ -1,10 +1,13 @@
 //! `paydirt chain show`: blocks to look at.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use clap::Args;
+use serde::Serialize;
 
 use crate::{
     options::{InputError, ledger::DataArgs, parse, whole_number},
-    render::numbers::utc,
+    render::numbers::{about, utc},
     terminal::{
         exit::Exit,
         output::{self, thousands},
@@ -67,8 +70,8 @@ impl ShowArgs {
         if let Some(name) = &self.block {
             let block = find(&ledger, name)?;
             return match self.json {
-                true => output::json_line(&BlockRecord::new(&block).with_schema()),
-                false => output::text(&one(&block)),
+                true => output::json_line(&Shown::new(&block, now_s())),
+                false => output::text(&one(&block, now_s())),
             }
             .map(|()| Exit::Done);
         }
@@ -81,8 +84,8 @@ impl ShowArgs {
         let mut printed = Ok(());
         ledger.read(&branch, from..from.saturating_add(limit), |block| {
             printed = match self.json {
-                true => output::json_line(&BlockRecord::new(&block).with_schema()),
-                false => output::text(&place.line(cells(&block).each_ref().map(String::as_str))),
+                true => output::json_line(&Shown::new(&block, now_s())),
+                false => output::text(&place.block(&block, now_s())),
             };
             printed.is_ok()
         })?;
@@ -117,6 +120,42 @@ fn find(ledger: &Ledger, name: &str) -> anyhow::Result<Block<Unchecked>> {
     Ok(found.ok_or_else(missing)?)
 }
 
+/// A block in JSON, as it is seen here and now.
+#[derive(Serialize)]
+struct Shown<'b> {
+    #[serde(flatten)]
+    block: BlockRecord<'b>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ahead_of_clock_s: Option<u64>,
+}
+
+impl<'b> Shown<'b> {
+    fn new(block: &'b Block<Unchecked>, now_s: u64) -> Self {
+        Self {
+            block: BlockRecord::new(block).with_schema(),
+            ahead_of_clock_s: ahead_s(block, now_s),
+        }
+    }
+}
+
+/// This machine's clock, in seconds since 1970.
+fn now_s() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
+}
+
+/// How far a block is stamped ahead of the clock, if it is; a second is none: clocks are read in whole ones.
+fn ahead_s(block: &Block<Unchecked>, now_s: u64) -> Option<u64> {
+    let ahead_s = u64::from(block.header().time).checked_sub(now_s);
+    ahead_s.filter(|ahead_s| *ahead_s > 1)
+}
+
+/// The same in words.
+fn ahead(block: &Block<Unchecked>, now_s: u64) -> Option<String> {
+    let ahead_s = ahead_s(block, now_s)?;
+    Some(format!("{} ahead of the clock", about(ahead_s as f64)))
+}
+
 fn bits(block: &Block<Unchecked>) -> f64 {
     block.header().work().log2()
 }
@@ -142,6 +181,17 @@ impl HashPlace {
         }
     }
 
+    /// A block. Where it is stamped ahead of the clock, that is said where there is room: at the end of its first line, which
+    /// has no hash, or in a line of its own.
+    fn block(self, block: &Block<Unchecked>, now_s: u64) -> String {
+        let line = self.line(cells(block).each_ref().map(String::as_str));
+        match (self, ahead(block, now_s)) {
+            (_, None) => line,
+            (Self::Beside, Some(ahead)) => format!("{line}          {ahead}\n"),
+            (Self::Below, Some(ahead)) => line.replacen('\n', &format!("  {ahead}\n"), 1),
+        }
+    }
+
     fn line(self, [index, time, bits, transactions, hash]: [&str; 5]) -> String {
         let between = match self {
             Self::Beside => "  ",
@@ -162,10 +212,11 @@ fn cells(block: &Block<Unchecked>) -> [String; 5] {
     ]
 }
 
-fn one(block: &Block<Unchecked>) -> String {
+fn one(block: &Block<Unchecked>, now_s: u64) -> String {
     let header = block.header();
+    let ahead = ahead(block, now_s).map_or(String::new(), |ahead| format!(", {ahead}"));
     let mut text = format!(
-        "block       {}\nhash        {}\nprevious    {}\nmerkle root {}\ntime        {} UTC ({})\nbits        {:08x} \
+        "block       {}\nhash        {}\nprevious    {}\nmerkle root {}\ntime        {} UTC ({}){ahead}\nbits        {:08x} \
          ({:.2} bits)\nnonce       {}\nversion     {:08x}\n",
         block.index(),
         block.hash(),

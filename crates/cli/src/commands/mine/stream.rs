@@ -19,7 +19,7 @@ use crate::{
         outbox::Outbox,
         output::{Named, rolled},
         progress::SearchBar,
-        reader,
+        reader, stdout,
     },
 };
 use paydirt::{Cancel, Puzzle, Solution, record::SolutionRecord};
@@ -136,7 +136,7 @@ struct AboveBar(Option<Arc<SearchBar>>);
 impl Write for AboveBar {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         let write = || {
-            let mut stdout = io::stdout().lock();
+            let mut stdout = stdout::lock();
             stdout.write_all(lines)?;
             stdout.flush()
         };
