@@ -77,7 +77,8 @@ def main():
     for _, target in links(summary):
         summary = summary.replace(f"]({target})", f"]({os.path.normpath(os.path.join('docs', target))})")
     summary += "\n# Beside the book\n\n"
-    summary += "".join(f"- [{title(page)}]({page})\n" for page in sorted(pages[len(chapters):]))
+    beside = sorted(pages[len(chapters):], key=lambda page: (page.parts[0] == "results", len(page.parts) > 2, page))
+    summary += "".join(f"{'  ' * (len(page.parts) > 2)}- [{title(page)}]({page})\n" for page in beside)
     (COPY / "SUMMARY.md").write_text(summary, encoding="utf-8")
     for folder in folders:
         (COPY / folder / "index.html").write_text(listing(folder, files), encoding="utf-8")
