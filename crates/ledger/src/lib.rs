@@ -70,7 +70,7 @@ pub use parameters::{
 pub use pending::Pending;
 pub use point::BranchPoint;
 pub use reading::ActiveBranch;
-pub use record::{BlockRecord, FieldErrors, RecordError, TransactionRecord};
+pub use record::{BlockRecord, FieldErrors, RecordError, TransactionRecord, whole_number};
 pub use rules::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, MEDIAN_BLOCKS, ParentState, RuleError};
 pub use source::{Mined, MiningEnd, MiningError, MiningPlan, mine_blocks};
 pub use store::{FILE_NAME, FileError, Snapshot, StoreError};

@@ -25,6 +25,7 @@ use crate::{
     transaction::Transaction,
 };
 pub use fields::FieldErrors;
+pub use json::whole_number;
 pub use reading::{RecordError, TransactionRecord};
 
 /// A block as JSON.

@@ -13,7 +13,12 @@ use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
-use crate::{Node, errands::Permit, json::json, refusal::Refusal};
+use crate::{
+    Node,
+    errands::Permit,
+    json::{json, there_twice},
+    refusal::Refusal,
+};
 
 /// A small body, as the text of JSON: an object of fields if it was a form.
 pub(super) struct Text(pub(super) Vec<u8>);
@@ -271,8 +276,7 @@ fn form(bytes: &[u8]) -> Result<Value, Refusal> {
             _ => Value::from(text),
         };
         if fields.insert(name.to_string(), value).is_some() {
-            let name: String = name.chars().take(80).collect();
-            return Err(Refusal::bad(format!("Invalid values: {name} is there twice")));
+            return Err(Refusal::bad(format!("Invalid values: {}", there_twice(&name))));
         }
     }
     Ok(Value::Object(fields))

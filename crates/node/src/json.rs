@@ -18,6 +18,15 @@ pub(super) fn json(bytes: &[u8]) -> Result<Value, Refusal> {
     })
 }
 
+/// What is said of a field that is there twice: its name is the client's, so of any length and of any characters.
+pub(super) fn there_twice(name: &str) -> String {
+    let mut shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+    if shown.is_empty() {
+        shown.push_str("\"\"");
+    }
+    format!("{shown} is there twice")
+}
+
 /// A value whose objects have each field once.
 struct Once(Value);
 
@@ -40,11 +49,7 @@ impl<'t> Visitor<'t> for Reader {
         let mut object = Map::new();
         while let Some((name, Once(value))) = fields.next_entry::<String, _>()? {
             if object.contains_key(&name) {
-                let name: String = name.chars().take(80).collect();
-                return Err(A::Error::custom(format!(
-                    "{} is there twice",
-                    name.escape_debug()
-                )));
+                return Err(A::Error::custom(there_twice(&name)));
             }
             object.insert(name, value);
         }
@@ -114,6 +119,8 @@ mod tests {
             let refused = format!("{:?}", json(text.as_bytes()).unwrap_err());
             assert!(refused.contains("Invalid values: id is there twice"), "{refused}");
         }
+        assert_eq!(there_twice(""), "\"\" is there twice");
+        assert_eq!(there_twice("a\n\u{202e}"), "a\\n\\u{202e} is there twice");
         assert!(format!("{:?}", json(b"{").unwrap_err()).contains("not JSON"));
     }
 }

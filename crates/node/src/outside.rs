@@ -1,6 +1,6 @@
 //! `/work`: headers for miners outside, and the nonces they bring back.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Json,
@@ -8,16 +8,17 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::{
     Node, answers,
     blocks::add,
-    body::Input,
+    body::Text,
     errands::{blocking, to_its_end},
+    json::json,
     refusal::Refusal,
 };
-use paydirt_ledger::{AddError, MAX_BLOCK_BYTES, OutsideError};
+use paydirt_ledger::{AddError, MAX_BLOCK_BYTES, OutsideError, whole_number};
 
 /// `GET /work`.
 pub(super) async fn hand_out(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
@@ -37,11 +38,8 @@ pub(super) async fn hand_out(State(node): State<Arc<Node>>) -> Result<Response, 
 }
 
 /// `POST /work` with `{"id","nonce"}`.
-pub(super) async fn take_back(
-    State(node): State<Arc<Node>>,
-    Input(value): Input,
-) -> Result<Response, Refusal> {
-    let (id, nonce) = submission(&value)?;
+pub(super) async fn take_back(State(node): State<Arc<Node>>, Text(text): Text) -> Result<Response, Refusal> {
+    let (id, nonce) = submission(&text)?;
     let taken = move |node: &Node| {
         let block = node.outside.take_back(&node.ledger, id, nonce);
         block.map_err(|error| match error {
@@ -70,25 +68,32 @@ pub(super) async fn take_back(
     .await
 }
 
-fn submission(value: &Value) -> Result<(u64, u32), Refusal> {
+/// Job and nonce. The nonce is read as it is written, to the digit: a tree of values holds `5.0` as a fraction.
+fn submission(text: &[u8]) -> Result<(u64, u32), Refusal> {
+    json(text)?; // each field once
+    let fields: HashMap<String, &RawValue> = serde_json::from_slice(text).unwrap_or_default();
+    let given = |name: &str| {
+        fields
+            .get(name)
+            .map(|value| value.get())
+            .filter(|value| *value != "null")
+    };
     let missing: Vec<_> = ["id", "nonce"]
         .into_iter()
-        .filter(|name| value[name].is_null())
+        .filter(|name| given(name).is_none())
         .collect();
-    if !missing.is_empty() {
+    let (Some(id), Some(nonce)) = (given("id"), given("nonce")) else {
         return Err(Refusal::bad(format!("Missing values: {}", missing.join(", "))));
-    }
+    };
     let mut invalid = Vec::new();
-    let id = value["id"]
-        .as_str()
-        .filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()))
-        .and_then(|id| u64::from_str_radix(id, 16).ok());
+    let id = serde_json::from_str(id).ok();
+    let id = id
+        .filter(|id: &String| id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .and_then(|id| u64::from_str_radix(&id, 16).ok());
     if id.is_none() {
         invalid.push("id must be the id that GET /work gave");
     }
-    let nonce = value["nonce"]
-        .as_u64()
-        .and_then(|nonce| u32::try_from(nonce).ok());
+    let nonce = whole_number(nonce).and_then(|nonce| u32::try_from(nonce).ok());
     if nonce.is_none() {
         invalid.push("nonce must be a whole number from 0 to 4294967295");
     }

@@ -48,30 +48,38 @@ impl<'t> Written<'t> {
         (text.chars().count() <= most_chars).then_some(text)
     }
 
-    /// The whole number that it is exactly, however it is written: `5`, `5.0`, `50e-1`. `None` for a fraction, however small,
-    /// for more than 128 bits, and for what is no number.
+    /// The whole number that it is exactly: [`whole_number`].
     pub(super) fn whole(self) -> Option<i128> {
-        let digits = self.0.strip_prefix('-').unwrap_or(self.0);
-        digits
-            .starts_with(|first: char| first.is_ascii_digit())
-            .then_some(())?;
-        let (digits, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
-        let (before, after) = digits.split_once('.').unwrap_or((digits, ""));
-        let all = || before.bytes().chain(after.bytes());
-        let zeros = all().rev().take_while(|digit| *digit == b'0').count();
-        let significant = before.len() + after.len() - zeros;
-        if significant == 0 {
-            return Some(0); // of any sign and any exponent
-        }
-        // An exponent that does not fit is far outside, either way.
-        let zeros_to_add = exponent.parse::<i64>().ok()?.checked_sub(after.len() as i64)? + zeros as i64;
-        let scale = 10i128.checked_pow(u32::try_from(zeros_to_add).ok()?)?;
-        let number = all().take(significant).try_fold(0i128, |number, digit| {
-            number.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
-        })?;
-        let number = number.checked_mul(scale)?;
-        Some(if self.0.starts_with('-') { -number } else { number })
+        whole_number(self.0)
     }
+}
+
+/// The whole number that a JSON value is exactly, however it is written: `5`, `5.0`, `50e-1`. `None` for a fraction, however
+/// small, for more than 128 bits, and for what is no number.
+///
+/// *In:* the text of one value, as JSON has it. *Out:* no rounding: `4.9999999999999999999` is no 5, as it would be by way of a
+/// floating-point number.
+pub fn whole_number(text: &str) -> Option<i128> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits
+        .starts_with(|first: char| first.is_ascii_digit())
+        .then_some(())?;
+    let (digits, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+    let (before, after) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = || before.bytes().chain(after.bytes());
+    let zeros = all().rev().take_while(|digit| *digit == b'0').count();
+    let significant = before.len() + after.len() - zeros;
+    if significant == 0 {
+        return Some(0); // of any sign and any exponent
+    }
+    // An exponent that does not fit is far outside, either way.
+    let zeros_to_add = exponent.parse::<i64>().ok()?.checked_sub(after.len() as i64)? + zeros as i64;
+    let scale = 10i128.checked_pow(u32::try_from(zeros_to_add).ok()?)?;
+    let number = all().take(significant).try_fold(0i128, |number, digit| {
+        number.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
+    })?;
+    let number = number.checked_mul(scale)?;
+    Some(if text.starts_with('-') { -number } else { number })
 }
 
 /// The name of a field.

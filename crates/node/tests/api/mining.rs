@@ -84,9 +84,21 @@ async fn work_for_machines_elsewhere() {
         (json!({"id": "zz", "nonce": 1}), 400),
         (json!({"id": first["id"], "nonce": 4_294_967_296_u64}), 400),
         (json!({"id": first["id"], "nonce": "x"}), 400),
+        (json!(["1", 1]), 400),
         (json!({"id": "123", "nonce": 1}), 404),
     ] {
         assert_eq!(test.post("/work", body.clone()).await.0, status, "{body}");
+    }
+    // A nonce is the number that it is, however it is written.
+    for (nonce, status) in [
+        ("1.0", 404),
+        ("10e-1", 404),
+        ("0.99999999999999999999", 400),
+        ("\"1\"", 400),
+    ] {
+        let body = format!(r#"{{"id":"123","nonce":{nonce}}}"#);
+        let (got, answer) = test.call("POST", "/work", Some(("application/json", body))).await;
+        assert_eq!(got, status, "{nonce}: {answer}");
     }
 }
 

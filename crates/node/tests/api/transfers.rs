@@ -216,6 +216,13 @@ async fn bodies_that_are_neither_json_nor_a_form() {
             400,
             "amount is there twice",
         ),
+        (form, "=1&=2", 400, "values: \"\" is there twice"),
+        (
+            form,
+            "%0a%e2%80%ae=1&%0a%e2%80%ae=2",
+            400,
+            "values: \\n\\u{202e} is",
+        ),
         (form, "garbage{", 400, "neither JSON nor a form"),
         ("multipart/form-data; boundary=x", "--x--", 415, "Multipart"),
         ("application/xml", "<a/>", 400, "not JSON"),
