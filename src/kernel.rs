@@ -170,29 +170,29 @@ fn names() -> Vec<&'static str> {
 }
 
 impl Kernel {
-    /// Every kernel there is, whether or not this build and this processor have it; the fastest first.
+    /// Every kernel there is, whether or not this build and this processor have it; on most processors, the fastest first.
     pub fn all() -> &'static [KernelInfo] {
         table::all()
     }
 
-    /// Every kernel that runs here, the fastest first. There are always at least `portable` and `reference`.
+    /// Every kernel that runs here, the likeliest to be the fastest first. There are always at least `portable` and `reference`.
     pub fn detected() -> Vec<Self> {
         Self::that_run().collect()
     }
 
-    /// The kernel that is likely to be the fastest here, before anything was measured: the first of [`Kernel::all`] that
-    /// runs. A [`Miner`](crate::Miner) that is given no kernel begins with it, and measures.
+    /// The kernel that is likely to be the fastest here, before anything was measured: the first of [`Kernel::detected`].
+    /// A [`Miner`](crate::Miner) that is given no kernel begins with it, and measures.
     pub fn auto() -> Self {
         let fastest = Self::that_run().next();
         fastest.expect("the reference kernel passes its test against itself")
     }
 
-    /// Those that could be the fastest here, in the order of [`Kernel::all`]: what is written for this processor's
+    /// Those that could be the fastest here, the likeliest first: what is written for this processor's
     /// instructions, or where there is nothing of the kind, what runs on any. None was tested yet: see
     /// [`KernelInfo::passed`].
     pub(crate) fn candidates() -> Vec<&'static KernelInfo> {
-        let written_for_it = |kernel: &&KernelInfo| kernel.is_detected() && kernel.architecture != "any";
-        let candidates: Vec<_> = Self::all().iter().filter(written_for_it).collect();
+        let mut candidates = table::likeliest_first();
+        candidates.retain(|kernel| kernel.is_detected() && kernel.architecture != "any");
         match candidates.is_empty() {
             true => vec![Self::auto().0],
             false => candidates,
@@ -200,8 +200,8 @@ impl Kernel {
     }
 
     fn that_run() -> impl Iterator<Item = Self> {
-        Self::all()
-            .iter()
+        table::likeliest_first()
+            .into_iter()
             .filter(|kernel| kernel.self_test() == Some(true))
             .map(Self)
     }

@@ -18,7 +18,7 @@ macro_rules! kernel {
     };
     (
         @row $name:literal, $about:literal, $architecture:literal, [$($feature:tt),*], $built:meta, $detected:ident,
-        lanes: $lanes:literal, bind: $bind:expr, ceiling: $ceiling:expr $(,)?
+        lanes: $lanes:literal, bind: $bind:expr, ceiling: $ceiling:expr $(, leads: $leads:expr)? $(,)?
     ) => {
         KernelInfo {
             name: $name,
@@ -31,6 +31,7 @@ macro_rules! kernel {
                 supported: || true $(&& $detected!($feature))*,
                 bind: $bind,
                 ceiling: $ceiling,
+                leads: [$($leads,)? || false][0],
             }),
             #[cfg(not($built))]
             code: None,
@@ -44,8 +45,8 @@ macro_rules! kernel {
 #[cfg(test)]
 pub(super) use kernel;
 
-/// The kernels, the likeliest to be the fastest first, the oracle last. `auto` begins with the first, and measures:
-/// `docs/kernels.md`.
+/// The kernels, the likeliest to be the fastest first, the oracle last; one that `leads` on the processor at hand goes before
+/// them all. `auto` begins with the first, and measures: `docs/kernels.md`.
 static KERNELS: &[KernelInfo] = &[
     kernel! {
         name: "avx512",
@@ -62,6 +63,7 @@ static KERNELS: &[KernelInfo] = &[
         lanes: 8,
         bind: super::x86_64::hybrid::bind,
         ceiling: Some(super::x86_64::hybrid::CEILING),
+        leads: super::x86_64::hybrid::is_made_for_this_processor,
     },
     kernel! {
         name: "sha-ni",
@@ -138,6 +140,13 @@ impl KernelInfo {
     }
 }
 
+/// The rows, the likeliest to be the fastest on this processor first.
+pub(super) fn likeliest_first() -> Vec<&'static KernelInfo> {
+    let mut rows: Vec<_> = KERNELS.iter().collect();
+    rows.sort_by_key(|row| !row.code.as_ref().is_some_and(|code| (code.leads)()));
+    rows
+}
+
 /// The whole table.
 pub(super) fn all() -> &'static [KernelInfo] {
     KERNELS
@@ -157,4 +166,6 @@ pub(super) struct Code {
     pub(super) bind: for<'p> unsafe fn(&'p Prepared) -> Option<Box<dyn Scan + 'p>>,
     /// Where an honest bound is known.
     pub(super) ceiling: Option<Ceiling>,
+    /// Whether it is known to be the fastest on the very processor at hand, wherever it stands in the table.
+    pub(super) leads: fn() -> bool,
 }

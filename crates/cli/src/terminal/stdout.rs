@@ -14,6 +14,8 @@ use std::{
 /// Whether the program was started without it.
 static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
+// "unsafe" is the macro's word for what runs before `main`, where the standard library promises little: this asks the system
+// for one descriptor's flags and writes one number.
 #[cfg(unix)]
 ctor::declarative::ctor! {
     #[ctor(unsafe)]
