@@ -14,12 +14,21 @@ use crate::{
     answers::{Switched, Taken},
     body::{self, Input, Page},
     errands::{blocking, to_its_end},
+    openapi::{Busy, Failed, Incomplete, shapes},
     refusal::Refusal,
     streaming::{Blocks, Text, streamed},
 };
 use paydirt_ledger::{AddError, AddMode, Added, Block, BlockHash, BlockRecord, Snapshot, Unchecked};
 
-/// `GET /chain`: every active block, or a page of them, written as it is read.
+/// Every block, or a page from an index on.
+#[utoipa::path(
+    get, path = "/chain", operation_id = "getChain", params(shapes::Page),
+    responses(
+        (status = 200, description = "Streamed.", body = shapes::Chain),
+        (status = 400, description = "A page that is none."),
+        (status = 500, response = Failed),
+    ),
+)]
 pub(super) async fn chain(State(node): State<Arc<Node>>, uri: Uri) -> Result<Response, Refusal> {
     let page = Page::of(&uri)?;
     let branch = node.ledger.active_branch();
@@ -31,7 +40,18 @@ pub(super) async fn chain(State(node): State<Arc<Node>>, uri: Uri) -> Result<Res
     Ok(streamed(node, text))
 }
 
-/// `GET /blocks/{name}`: by index, by hash, or `latest`.
+/// One block.
+#[utoipa::path(
+    get, path = "/blocks/{name}", operation_id = "getBlock",
+    params(("name" = String, Path, description = "An index, a hash, or latest",
+        pattern = "^([0-9]{1,20}|[0-9a-fA-F]{64}|latest)$")),
+    responses(
+        (status = 200, description = "The block; by hash also one of a side branch.", body = shapes::Block),
+        (status = 400, description = "No name of a block."),
+        (status = 404, description = "Not here."),
+        (status = 500, response = Failed),
+    ),
+)]
 pub(super) async fn one(
     State(node): State<Arc<Node>>,
     body::Name(name): body::Name,
@@ -74,8 +94,22 @@ fn find(snapshot: &Snapshot, name: &str) -> Result<Option<Block<Unchecked>>, Ref
 /// their way into the ledger at a time.
 const SMALLEST: usize = 256;
 
-/// `POST /blocks`: a block made elsewhere. What has arrived whole is done whole, whether the client waits for it or not, and
-/// until then it keeps its room.
+/// A block made elsewhere.
+// What has arrived whole is done whole, whether the client waits for it or not, and until then it keeps its room.
+#[utoipa::path(
+    post, path = "/blocks", operation_id = "addBlock", security((), ("token" = [])), request_body = shapes::NewBlock,
+    responses(
+        (status = 200, description = "Known already.", body = Taken),
+        (status = 201, description = "Accepted, as the tip or on a side branch.", body = Taken),
+        (status = 400, description = "The rule it breaks, or what is missing."),
+        Incomplete,
+        (status = 409, description = "Its parent is not known here: send that one first, then this one again. Or, with `rule`, \
+            it would be on a side branch that leaves the active one too far below the tip (side_branch_depth), or for which \
+            there is no room (side_branch_limit)."),
+        (status = 500, response = Failed),
+        (status = 503, response = Busy),
+    ),
+)]
 pub(super) async fn take(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
     let limits = &node.limits;
     let read = body::read_with_room(
@@ -147,7 +181,22 @@ pub(super) async fn add(node: &Arc<Node>, block: Block<Unchecked>) -> Result<Res
     })
 }
 
-/// `POST /switch` with `{"tip"}`: takes up a heavier branch that is not taken up by itself.
+/// Takes up a heavier branch that leaves the active one too far below the tip to be taken up by itself.
+///
+/// GET /status says which, under reorganisation. What stands on the named block is taken up too.
+#[utoipa::path(
+    post, path = "/switch", operation_id = "switchBranch", security((), ("token" = [])), request_body = shapes::NewTip,
+    responses(
+        (status = 200, description = "It counts now, or did before (dropped is 0 then).", body = Switched),
+        (status = 400, description = "What is missing or wrong."),
+        (status = 404, description = "There is no such block."),
+        Incomplete,
+        (status = 409, description = "The branch has no more work than the active one."),
+        (status = 415, description = "A multipart body."),
+        (status = 500, response = Failed),
+        (status = 503, response = Busy),
+    ),
+)]
 pub(super) async fn switch(State(node): State<Arc<Node>>, Input(value): Input) -> Result<Response, Refusal> {
     let Some(tip) = value["tip"].as_str() else {
         let message =

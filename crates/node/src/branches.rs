@@ -24,6 +24,7 @@ use axum::{
 use crate::{
     Node,
     answers::{TreeAnswer, TreeBlock},
+    openapi::shapes,
     refusal::Refusal,
 };
 use paydirt_ledger::{HeaderNode, HeaderTree};
@@ -37,7 +38,14 @@ const MOST_SIDE_BLOCKS: usize = 200;
 /// How many branches are looked at for an answer.
 const MOST_BRANCHES: usize = 1_000;
 
-/// `GET /tree?last=N`.
+/// The last blocks as a tree: the active branch, and side branches.
+#[utoipa::path(
+    get, path = "/tree", operation_id = "getTree", params(shapes::Last),
+    responses(
+        (status = 200, description = "From memory.", body = TreeAnswer),
+        (status = 400, description = "A number that is none, or out of range."),
+    ),
+)]
 pub(super) async fn tree(State(node): State<Arc<Node>>, uri: Uri) -> Result<Response, Refusal> {
     let last = last_of(&uri)?;
     let tree = node.ledger.tree();

@@ -21,8 +21,21 @@ use axum::{
 };
 use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{Schema, Type},
+    },
+};
 
-use crate::{Node, answers::Identified, client_socket::ClientSocket, refusal::Refusal};
+use crate::{
+    Node,
+    answers::Identified,
+    client_socket::ClientSocket,
+    openapi::{Busy, shapes},
+    refusal::Refusal,
+};
 use paydirt_jobs::Effort;
 use paydirt_ledger::{BlockRecord, Event};
 
@@ -44,38 +57,109 @@ struct Told {
 #[derive(Clone, Debug)]
 pub(super) struct Events(broadcast::Sender<Told>);
 
-/// The transactions are left out: a slow listener would keep a thousand full blocks in memory.
-#[derive(Serialize)]
-struct BlockData<'b> {
+// The transactions are left out: a slow listener would keep a thousand full blocks in memory.
+/// A block is on disk.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BlockEvent)]
+pub(super) struct BlockData<'b> {
     #[serde(flatten)]
+    #[schema(value_type = shapes::BlockHead, inline)]
     block: BlockRecord<'b>,
+    /// Its reward among them; GET /blocks/{hash} has them all.
+    #[schema(minimum = 1, maximum = 10_000)]
     transaction_count: usize,
+    /// Whether it is the new tip.
     tip: bool,
+    /// Blocks that no longer count because of it.
     dropped: usize,
 }
 
-#[derive(Serialize)]
-struct TransactionData<'t> {
+/// A transaction is on disk and waits for a block.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TransactionEvent)]
+pub(super) struct TransactionData<'t> {
     #[serde(flatten)]
+    #[schema(value_type = shapes::IdentifiedTransfer, inline)]
     transfer: Identified<'t>,
+    /// The block it is likely to stand in.
+    #[schema(minimum = 2)]
     index: u64,
 }
 
-#[derive(Serialize)]
-struct MiningData {
-    status: &'static str,
+/// How far /mine is with a block. `found` comes after the block is on disk.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MiningEvent)]
+pub(super) struct MiningData {
+    status: MiningStage,
+    #[schema(minimum = 2)]
     index: u64,
     hashes: u64,
+    #[schema(minimum = 0)]
     elapsed_s: f64,
+    #[schema(required, minimum = 0)]
     hashes_per_second: Option<f64>,
 }
 
-#[derive(Serialize)]
-struct PeerData<'p> {
-    status: &'static str,
+/// What has become of the search for a block.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum MiningStage {
+    Started,
+    Mining,
+    Found,
+    Stopped,
+}
+
+/// A peer has come or gone.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PeerEvent)]
+pub(super) struct PeerData<'p> {
+    status: PeerStage,
     id: &'p str,
     address: &'p str,
+    /// Why it left.
+    #[schema(required)]
     reason: Option<&'p str>,
+}
+
+/// What a peer has done.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum PeerStage {
+    Joined,
+    Left,
+}
+
+/// Whatever happens.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Data<'e> {
+    Block(BlockData<'e>),
+    Transaction(TransactionData<'e>),
+    Mining(MiningData),
+    Peer(PeerData<'e>),
+    Missed(shapes::MissedEvent),
+}
+
+/// The text that holds it.
+struct DataText;
+
+impl PartialSchema for DataText {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Each event's data."))
+            .content_media_type("application/json")
+            .content_schema(Some(Data::schema()))
+            .into()
+    }
+}
+
+impl ToSchema for DataText {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Data::schemas(schemas);
+    }
 }
 
 impl Events {
@@ -105,7 +189,7 @@ impl Events {
     }
 
     /// Tells how far mining is.
-    pub(super) fn mining(&self, status: &'static str, index: u64, effort: Effort) {
+    pub(super) fn mining(&self, status: MiningStage, index: u64, effort: Effort) {
         self.tell("mining", || MiningData {
             status,
             index,
@@ -118,7 +202,10 @@ impl Events {
     /// Tells that a peer has joined, or why it has left.
     pub(super) fn peer(&self, id: &str, address: &str, left: Option<&str>) {
         self.tell("peer", || PeerData {
-            status: if left.is_some() { "left" } else { "joined" },
+            status: match left {
+                Some(_) => PeerStage::Left,
+                None => PeerStage::Joined,
+            },
             id,
             address,
             reason: left,
@@ -137,7 +224,17 @@ impl Events {
     }
 }
 
-/// `GET /events`.
+/// What happens, as it happens.
+///
+/// Server-sent events: `block` (BlockEvent), `transaction` (TransactionEvent), `mining` (MiningEvent), `peer` (PeerEvent), `missed`
+/// (MissedEvent). Half of the connections may listen.
+#[utoipa::path(
+    get, path = "/events", operation_id = "listen",
+    responses(
+        (status = 200, description = "A stream without end.", body = inline(DataText), content_type = "text/event-stream"),
+        (status = 503, response = Busy),
+    ),
+)]
 pub(super) async fn stream(
     State(node): State<Arc<Node>>,
     client: Option<Extension<ClientSocket>>,

@@ -54,6 +54,11 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// A page to look at.
+#[utoipa::path(
+    get, path = "/explorer", operation_id = "getExplorer",
+    responses((status = 200, description = "Self-contained.", body = String, content_type = "text/html")),
+)]
 pub(super) async fn page(Extension(doors): Extension<Arc<Doors>>) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),

@@ -24,11 +24,13 @@ use std::{
 
 use axum::http::{Extensions, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     Node,
     blocks::add_block,
     errands::{blocking, to_its_end},
+    openapi::shapes,
     refusal::Refusal,
 };
 use paydirt_ledger::{
@@ -45,9 +47,14 @@ const KEPT: usize = 16_384;
 const DATA_BYTES: usize = 128;
 
 /// A header to mine.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RpcWork)]
 pub(super) struct Work {
+    /// The 80 bytes of the header and SHA-256's padding; the bytes of each 32-bit word are turned round.
+    #[schema(pattern = "^[0-9a-f]{256}$")]
     data: String,
+    /// The highest hash that will do, its lowest byte first.
+    #[schema(value_type = shapes::Hash)]
     target: String,
 }
 

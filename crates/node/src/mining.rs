@@ -25,7 +25,14 @@ use axum::{
 };
 use tokio::sync::Semaphore;
 
-use crate::{Node, answers::Mined, body, refusal::Refusal};
+use crate::{
+    Node,
+    answers::Mined,
+    body,
+    events::MiningStage,
+    openapi::{Failed, Incomplete},
+    refusal::Refusal,
+};
 pub use keeping_on::{Pace, keep_mining};
 use paydirt::Cancel;
 use paydirt_jobs::{Effort, End, Event};
@@ -108,7 +115,22 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// `GET /mine`, `POST /mine`.
+/// Mine the next block.
+///
+/// One block is mined at a time; callers wait in line. A caller that goes away stops its mining. HEAD is refused: it does not
+/// mine.
+#[utoipa::path(
+    method(get, post), path = "/mine", operation_id = "mine", security((), ("token" = [])),
+    responses(
+        (status = 200, description = "The block, on disk.", body = Mined<'static>),
+        (status = 400, description = "The body could not be read."),
+        Incomplete,
+        (status = 429, description = "Too many callers wait; Retry-After says how long."),
+        (status = 500, response = Failed),
+        (status = 503, description = "The node stops, its ledger's file has failed (GET /status says why), or blocks came so \
+            fast that their times are two hours ahead of the clock."),
+    ),
+)]
 pub(super) async fn mine(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {
     // Nobody needs the body, but it may be too large.
     body::read(
@@ -173,7 +195,7 @@ fn tell_progress(node: &Node) {
     let effort = node.mining.progress();
     if effort.hashes > 0 {
         let index = node.mining.index.load(Ordering::Relaxed);
-        node.events.mining("mining", index, effort);
+        node.events.mining(MiningStage::Mining, index, effort);
     }
 }
 
@@ -188,7 +210,7 @@ fn mine_next(node: &Node, cancel: &Cancel) -> Result<(Block<Unchecked>, Effort),
         Event::Started(job) => {
             let index = job.origin.context().index;
             node.mining.begin(index);
-            node.events.mining("started", index, Effort::default());
+            node.events.mining(MiningStage::Started, index, Effort::default());
         }
         Event::Progress(_, effort) => node.mining.set_progress(effort),
         Event::Share(..) => {}
@@ -196,7 +218,8 @@ fn mine_next(node: &Node, cancel: &Cancel) -> Result<(Block<Unchecked>, Effort),
             node.metrics.count_hashes(effort.hashes);
             *of_block.lock().expect(UNPOISONED) = effort;
             if end != End::Solved {
-                node.events.mining("stopped", job.origin.context().index, effort);
+                let index = job.origin.context().index;
+                node.events.mining(MiningStage::Stopped, index, effort);
             }
         }
     };
@@ -207,7 +230,7 @@ fn mine_next(node: &Node, cancel: &Cancel) -> Result<(Block<Unchecked>, Effort),
         (MiningEnd::Failed(error), _) => Err(error.into()),
         (_, None) => Err(Refusal::stopping()),
         (_, Some(block)) => {
-            node.events.mining("found", block.index(), effort);
+            node.events.mining(MiningStage::Found, block.index(), effort);
             Ok((block, effort))
         }
     }

@@ -16,11 +16,23 @@ use crate::{
     body::Text,
     errands::{blocking, to_its_end},
     json::json,
+    openapi::{Busy, Failed, Incomplete, shapes},
     refusal::Refusal,
 };
 use paydirt_ledger::{AddError, MAX_BLOCK_BYTES, OutsideError, whole_number};
 
-/// `GET /work`.
+/// A header for a miner outside.
+///
+/// The same jobs as getwork's. HEAD is refused: it hands out nothing.
+#[utoipa::path(
+    get, path = "/work", operation_id = "getWork", security((), ("token" = [])),
+    responses(
+        (status = 200, description = "No two are alike.", body = answers::HeaderToMine),
+        (status = 500, response = Failed),
+        (status = 503, description = "The ledger's file has failed (GET /status says why), or blocks came so fast that their \
+            times are two hours ahead of the clock."),
+    ),
+)]
 pub(super) async fn hand_out(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
     node.can_store()?;
     let job = blocking(&node, |node| Ok(node.outside.hand_out(&node.ledger)?)).await?;
@@ -37,7 +49,26 @@ pub(super) async fn hand_out(State(node): State<Arc<Node>>) -> Result<Response, 
     Ok(Json(answer).into_response())
 }
 
-/// `POST /work` with `{"id","nonce"}`.
+/// The nonce it found.
+#[utoipa::path(
+    post, path = "/work", operation_id = "submitWork", security((), ("token" = [])),
+    request_body(content(
+        (shapes::Solved = "application/json"),
+        (shapes::Solved = "application/x-www-form-urlencoded"),
+    )),
+    responses(
+        (status = 200, description = "Known already.", body = answers::Taken),
+        (status = 201, description = "The block is accepted: as the new tip, or on a side branch if another came meanwhile.",
+            body = answers::Taken),
+        (status = 400, description = "What is missing or wrong, or the hash misses the target."),
+        (status = 404, description = "No such work."),
+        Incomplete,
+        (status = 409, description = "Stale: another block came meanwhile."),
+        (status = 415, description = "A multipart body."),
+        (status = 500, response = Failed),
+        (status = 503, response = Busy),
+    ),
+)]
 pub(super) async fn take_back(State(node): State<Arc<Node>>, Text(text): Text) -> Result<Response, Refusal> {
     let (id, nonce) = submission(&text)?;
     let taken = move |node: &Node| {

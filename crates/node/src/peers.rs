@@ -19,10 +19,13 @@ use crate::{
     Node,
     answers::{PeerAnswer, PeersAnswer, Registered},
     body::Input,
+    openapi::{Failed, Incomplete, shapes},
     refusal::Refusal,
     streaming::{Blocks, Text, streamed},
 };
 use paydirt_ledger::Work;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The most nodes of one call.
 const MOST_REGISTERED: usize = 64;
@@ -30,7 +33,8 @@ const MOST_REGISTERED: usize = 64;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Who dialled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// The peer.
     Inbound,
@@ -49,7 +53,8 @@ impl Direction {
 }
 
 /// How far this node is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Progress {
     /// It has no peers to compare itself with.
     #[default]
@@ -58,17 +63,6 @@ pub enum Progress {
     Syncing,
     /// No peer has more work.
     Synced,
-}
-
-impl Progress {
-    /// As it stands in answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Alone => "alone",
-            Self::Syncing => "syncing",
-            Self::Synced => "synced",
-        }
-    }
 }
 
 /// A peer that is connected.
@@ -149,13 +143,17 @@ impl Node {
     }
 }
 
-/// `GET /peers`.
+/// Who is connected.
+#[utoipa::path(
+    get, path = "/peers", operation_id = "listPeers",
+    responses((status = 200, description = "From memory.", body = PeersAnswer<'static>)),
+)]
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Response {
     let state = node.peers_state().await;
     let peers = state.peers.iter().map(|peer| PeerAnswer {
         id: &peer.id,
         address: &peer.address,
-        direction: peer.direction.name(),
+        direction: peer.direction,
         height: peer.height,
         work: hex::encode(reversed(peer.work)),
         latency_ms: peer.latency.map(|latency| latency.as_secs_f64() * 1000.0),
@@ -177,7 +175,20 @@ fn reversed(work: Work) -> [u8; 32] {
     bytes
 }
 
-/// `POST /nodes/register` with `{"nodes":["host:port",…]}`.
+/// Connects to more nodes, for good.
+///
+/// What paydirt serve --peer does when it starts. The call is that of the teaching servers; the addresses are those of
+/// --listen, not of HTTP.
+#[utoipa::path(
+    post, path = "/nodes/register", operation_id = "registerNodes", security((), ("token" = [])),
+    request_body = shapes::NewNodes,
+    responses(
+        (status = 201, description = "They are tried from now on.", body = Registered),
+        (status = 400, description = "What is missing or wrong: then none is taken."),
+        Incomplete,
+        (status = 415, description = "A multipart body."),
+    ),
+)]
 pub(super) async fn register(
     State(node): State<Arc<Node>>,
     Input(value): Input,
@@ -215,7 +226,17 @@ fn host_of(text: &str) -> &str {
     rest.map_or(text, |rest| rest.split('/').next().unwrap_or(rest))
 }
 
-/// `GET /nodes/resolve`: once this node has caught up, or has tried for as long as a request may take.
+/// Waits until the node has caught up with its peers.
+///
+/// For as long as a request may take. The nodes agree by themselves on the branch with the most work; the call is that of
+/// the teaching servers, and says whether the chain changed meanwhile.
+#[utoipa::path(
+    get, path = "/nodes/resolve", operation_id = "resolveNodes",
+    responses(
+        (status = 200, description = "Streamed.", body = shapes::Resolved),
+        (status = 500, response = Failed),
+    ),
+)]
 pub(super) async fn resolve(State(node): State<Arc<Node>>) -> Response {
     let before = node.ledger.tip().hash;
     let caught_up = async {

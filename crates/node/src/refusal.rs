@@ -5,8 +5,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
 
+use crate::answers::Message;
 use paydirt_ledger::{
     AddError, AheadOfClock, MiningError, RecordError, StoreError, StoreFailed, SubmitError, SwitchError,
 };
@@ -23,13 +23,6 @@ pub(super) struct Refusal {
     retry_after_s: Option<u64>,
     /// What would be let in, for 401.
     challenge: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-struct Body<'r> {
-    message: &'r str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<&'static str>,
 }
 
 impl Refusal {
@@ -101,7 +94,7 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = Body {
+        let body = Message {
             message: &self.message,
             rule: self.rule,
         };

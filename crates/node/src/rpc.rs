@@ -14,11 +14,15 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::{
-    Doors, Node, body,
+    Doors, Node,
+    answers::Message,
+    body,
     doors::Credentials,
     getwork::{self, LONG_POLL_PATH, Verdict, Work},
+    openapi::{Incomplete, null, shapes},
     refusal::Refusal,
     status,
 };
@@ -38,23 +42,89 @@ struct Call<'b> {
     id: Option<&'b RawValue>,
 }
 
-/// An answer. All three are always there.
-#[derive(Serialize)]
-struct Answer<'c> {
+/// What was asked for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RpcAnswer)]
+pub(super) struct Answer<'c> {
     result: Outcome,
-    error: Option<&'c str>,
+    #[schema(schema_with = null)]
+    error: (),
+    #[schema(value_type = Option<serde_json::Value>, required)]
     id: Option<&'c RawValue>,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Outcome {
-    Work(Work),
-    Taken(bool),
-    Nothing,
+/// Why it cannot be had.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RpcFailed)]
+pub(super) struct Failed<'c> {
+    #[schema(schema_with = null)]
+    result: (),
+    /// A text and no code: programs that find a code do not fall back to getwork.
+    error: &'c str,
+    #[schema(value_type = Option<serde_json::Value>, required)]
+    id: Option<&'c RawValue>,
 }
 
-/// `POST /`.
+/// A header to mine; or whether a solved one made the tip. If not, X-Reject-Reason says why.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = RpcResult)]
+pub(super) enum Outcome {
+    Work(Work),
+    Taken(bool),
+}
+
+/// JSON-RPC's form, or the greeting's.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = RpcOrMessage)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum OrMessage<T> {
+    Rpc(T),
+    Message(Message<'static>),
+}
+
+/// What a call is answered with that is not carried out.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum NotDone {
+    /// Not a call that can be understood, or a batch; or Host is missing, malformed, or there twice.
+    #[response(status = 400)]
+    Bad(OrMessage<Failed<'static>>),
+    /// The node wants its token, as password or Bearer.
+    #[response(status = 401)]
+    Unauthorized(Failed<'static>),
+    /// A web page asks that may not, or Host is no name of this node.
+    #[response(status = 403)]
+    Forbidden(OrMessage<Failed<'static>>),
+    /// Another method than getwork; getblocktemplate is one.
+    #[response(status = 404)]
+    Unknown(Failed<'static>),
+    /// The ledger's file or the node itself failed.
+    #[response(status = 500)]
+    Failed(Failed<'static>),
+    /// The node stops, too many wait, or blocks came so fast that their times are two hours ahead of the clock.
+    #[response(status = 503, headers(("Retry-After" = u64, description = "In how many seconds to ask again.")))]
+    Busy(Failed<'static>),
+}
+
+/// JSON-RPC: getwork, for mining programs; or the greeting.
+///
+/// getwork without a parameter gives a header to mine, with the solved header as its parameter it takes that back. A body
+/// that is no JSON-RPC call gets the greeting.
+#[utoipa::path(
+    post, path = "/", operation_id = "callRpc", security((), ("token" = []), ("password" = [])),
+    request_body = Option<shapes::RpcCall>,
+    responses(
+        (status = 200, description = "What was asked for; the greeting where nothing was.", body = OrMessage<Answer<'static>>,
+            headers(
+                ("X-Long-Polling" = String, description = "With work: where a call waits for another tip."),
+                ("X-Reject-Reason" = String, description = "With false: malformed, duplicate, stale, unknown-work, high-hash, \
+                    or the rule that the block breaks."),
+            )),
+        Incomplete, NotDone,
+    ),
+)]
 pub(super) async fn call(
     State(node): State<Arc<Node>>,
     Extension(doors): Extension<Arc<Doors>>,
@@ -67,7 +137,23 @@ pub(super) async fn call(
     }
 }
 
-/// `POST /longpoll`.
+/// getwork, once there is another tip.
+///
+/// A call without a parameter is answered when the caller has no work for the tip: at once if it missed a block, else when
+/// the next one comes, and after a minute in any case.
+#[utoipa::path(
+    post, path = "/longpoll", operation_id = "longPoll", security((), ("token" = []), ("password" = [])),
+    request_body = shapes::RpcCall,
+    responses(
+        (status = 200, description = "What was asked for.", body = Answer<'static>,
+            headers(
+                ("X-Long-Polling" = String, description = "With work: where a call waits for another tip."),
+                ("X-Reject-Reason" = String, description = "With false: malformed, duplicate, stale, unknown-work, high-hash, \
+                    or the rule that the block breaks."),
+            )),
+        Incomplete, NotDone,
+    ),
+)]
 pub(super) async fn long_poll(
     State(node): State<Arc<Node>>,
     Extension(doors): Extension<Arc<Doors>>,
@@ -139,20 +225,27 @@ impl Asked {
             (Ok(()), Ok(call)) => self.carry_out(node, &call, when).await,
             (Err(refusal), _) | (_, Err(refusal)) => Err(refusal),
         };
-        let answer = |result, error| Json(Answer { result, error, id });
+        let answer = |result| {
+            let error = ();
+            Json(Answer { result, error, id })
+        };
         match done {
             Ok(Done::Work(work)) => {
                 let poll_at = [(X_LONG_POLLING, HeaderValue::from_static(LONG_POLL_PATH))];
-                (poll_at, answer(Outcome::Work(work), None)).into_response()
+                (poll_at, answer(Outcome::Work(work))).into_response()
             }
-            Ok(Done::Submitted(Verdict::Accepted)) => answer(Outcome::Taken(true), None).into_response(),
+            Ok(Done::Submitted(Verdict::Accepted)) => answer(Outcome::Taken(true)).into_response(),
             Ok(Done::Submitted(Verdict::Rejected(reason))) => {
                 let reason = [(X_REJECT_REASON, HeaderValue::from_static(reason))];
-                (reason, answer(Outcome::Taken(false), None)).into_response()
+                (reason, answer(Outcome::Taken(false))).into_response()
             }
             Err(refusal) => {
-                let answer = answer(Outcome::Nothing, Some(refusal.message()));
-                let mut response = (refusal.status(), answer).into_response();
+                let failed = Failed {
+                    result: (),
+                    error: refusal.message(),
+                    id,
+                };
+                let mut response = (refusal.status(), Json(failed)).into_response();
                 refusal.add_headers(response.headers_mut());
                 response
             }

@@ -11,23 +11,40 @@ use axum::{
 
 use crate::{
     Node,
+    answers::RuleStatus,
     answers::{
         HeavierBranch, Message, MiningStatus, NetworkStatus, ReorganisationStatus, Status, SyncStatus,
         TipStatus,
     },
     errands::blocking,
+    openapi::{self, Failed},
     refusal::Refusal,
 };
 use paydirt_ledger::{DifficultyRule, Work};
 
-/// `/`, with any method: what a client of the teaching servers asks first.
-pub(super) async fn root() -> Json<Message> {
+/// Is it there? Any method will do.
+// What a client of the teaching servers asks first.
+#[utoipa::path(
+    method(get, put, delete, patch, trace, head), path = "/", operation_id = "greet",
+    responses((status = 200, description = "It is.", body = Message<'static>)),
+)]
+pub(super) async fn root() -> Json<Message<'static>> {
     Json(Message {
         message: "Server is OK",
+        rule: None,
     })
 }
 
-/// `GET /status`: from memory alone, and from the peers' task. 503 with the reason, and all the rest, once the ledger's file has failed.
+/// How the node is.
+// From memory alone, and from the peers' task. 503 with the reason, and all the rest, once the ledger's file has failed.
+#[utoipa::path(
+    get, path = "/status", operation_id = "getStatus",
+    responses(
+        (status = 200, description = "From memory alone.", body = Status<'static>),
+        (status = 503, description = "The ledger's file failed or is damaged, as `message` says: nothing is stored until the \
+            node is started again. What can be read is still read.", body = inline(openapi::Unwell)),
+    ),
+)]
 pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
     let ledger = &node.ledger;
     let peers = node.peers_state().await;
@@ -44,11 +61,11 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
         work_bits: node.work.log2(),
     });
     let (rule, block_time_s, half_life_s) = match ledger.parameters().rule() {
-        DifficultyRule::Fixed => ("fixed", None, None),
+        DifficultyRule::Fixed => (RuleStatus::Fixed, None, None),
         DifficultyRule::Asert {
             block_time_s,
             half_life_s,
-        } => ("asert", Some(block_time_s), Some(half_life_s)),
+        } => (RuleStatus::Asert, Some(block_time_s), Some(half_life_s)),
     };
     let next_target = tip.next.target();
     let best = peers.best.filter(|(_, work)| *work > tip.work);
@@ -91,7 +108,7 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
         },
         peers: peers.peers.len(),
         sync: SyncStatus {
-            state: peers.progress.name(),
+            state: peers.progress,
             best_height,
             best_work_bits: best_work.log2(),
         },
@@ -106,7 +123,15 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
     (code, Json(answer)).into_response()
 }
 
-/// `GET /metrics`. To gather them takes twice as long as any other answer from memory, so it is not done where those are.
+/// The same for Prometheus.
+// To gather them takes twice as long as any other answer from memory, so it is not done where those are.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "getMetrics",
+    responses(
+        (status = 200, description = "Text format 0.0.4.", body = String, content_type = "text/plain"),
+        (status = 500, response = Failed),
+    ),
+)]
 pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {
     let peers = node.peers_state().await;
     let text = blocking(&node, move |node| Ok(node.metrics.text(node, &peers))).await?;
@@ -114,8 +139,12 @@ pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Result<Response, R
     Ok((kind, text).into_response())
 }
 
-/// `GET /openapi.json`.
+/// This description.
+#[utoipa::path(
+    get, path = "/openapi.json", operation_id = "getDescription",
+    responses((status = 200, description = "OpenAPI 3.1.", body = Object)),
+)]
 pub(super) async fn openapi() -> Response {
     let json = [(header::CONTENT_TYPE, "application/json")];
-    (json, include_str!("openapi.json")).into_response()
+    (json, openapi::description()).into_response()
 }

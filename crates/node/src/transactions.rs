@@ -14,6 +14,7 @@ use crate::{
     answers::{self, Found, Pending, Scheduled},
     body::{Name, Page, Text},
     errands::blocking,
+    openapi::{Failed, Incomplete, shapes},
     refusal::Refusal,
 };
 use paydirt_ledger::{
@@ -25,8 +26,27 @@ const PAGE: u64 = 1000;
 /// About how many bytes the names of a page may take: a page of long names has fewer transactions.
 const PAGE_BYTES: usize = 128 << 10;
 
-/// `POST /transactions/new`: answered once the transaction is on disk. One that brings no tag gets one, and is a payment of
-/// its own each time; one that brings a tag and was sent before is known, and still there once.
+/// A transfer that is to wait for a block.
+// Answered once the transaction is on disk. One that brings no tag gets one, and is a payment of its own each time; one that
+// brings a tag and was sent before is known, and still there once.
+#[utoipa::path(
+    post, path = "/transactions/new", operation_id = "sendTransaction", security((), ("token" = [])),
+    request_body(content(
+        (shapes::NewTransaction = "application/json"),
+        (shapes::TransactionForm = "application/x-www-form-urlencoded"),
+    )),
+    responses(
+        (status = 200, description = "It was sent before, with the same tag: it waits, or stands in a block. Nothing is changed.",
+            body = Scheduled),
+        (status = 201, description = "It is on disk and waits for a block.", body = Scheduled),
+        (status = 400, description = "What is missing or wrong, each field named."),
+        Incomplete,
+        (status = 415, description = "A multipart body."),
+        (status = 500, response = Failed),
+        (status = 503, description = "Too many wait, and Retry-After says how long; or the ledger's file has failed (GET \
+            /status says why)."),
+    ),
+)]
 pub(super) async fn new(State(node): State<Arc<Node>>, Text(text): Text) -> Result<Response, Refusal> {
     let transfer = Identified::from(TransactionRecord::parse_transfer(&text)?.tagged());
     let tag = transfer.transaction().tag();
@@ -55,7 +75,17 @@ pub(super) async fn new(State(node): State<Arc<Node>>, Text(text): Text) -> Resu
     Ok((status, Json(answer)).into_response())
 }
 
-/// `GET /transactions/pending`: in the order in which they will be taken.
+/// What waits for a block, first come first served.
+///
+/// A page has 1,000 at most, and fewer when their names are long.
+#[utoipa::path(
+    get, path = "/transactions/pending", operation_id = "listPending", params(shapes::Page),
+    responses(
+        (status = 200, description = "At most 1000 at a time, from the from-th on.", body = Pending<'static>),
+        (status = 400, description = "A page that is none."),
+        (status = 500, response = Failed),
+    ),
+)]
 pub(super) async fn pending(State(node): State<Arc<Node>>, uri: Uri) -> Result<Response, Refusal> {
     let page = Page::of(&uri)?;
     let skip = usize::try_from(page.from.unwrap_or(0)).unwrap_or(usize::MAX);
@@ -83,7 +113,17 @@ pub(super) async fn pending(State(node): State<Arc<Node>>, uri: Uri) -> Result<R
     .await
 }
 
-/// `GET /transactions/{id}`: in the chain, or waiting.
+/// One transaction, in the chain or waiting.
+#[utoipa::path(
+    get, path = "/transactions/{id}", operation_id = "getTransaction",
+    params(("id" = String, Path, description = "64 hex digits", pattern = "^[0-9a-fA-F]{64}$")),
+    responses(
+        (status = 200, description = "Found.", body = Found<'static>),
+        (status = 400, description = "No id."),
+        (status = 404, description = "Not here."),
+        (status = 500, response = Failed),
+    ),
+)]
 pub(super) async fn one(State(node): State<Arc<Node>>, Name(id): Name) -> Result<Response, Refusal> {
     let parsed: Result<TransactionId, _> = id.parse();
     let id = parsed.map_err(Refusal::bad)?;
@@ -118,7 +158,7 @@ pub(super) async fn one(State(node): State<Arc<Node>>, Name(id): Name) -> Result
             let answer = match (&confirmed, waits) {
                 (Some((transaction, block, index, blocks)), _) => Found {
                     transaction: identified(transaction),
-                    status: "confirmed",
+                    status: answers::Standing::Confirmed,
                     index: *index,
                     block: Some(block.to_string()),
                     blocks: *blocks,
@@ -127,7 +167,7 @@ pub(super) async fn one(State(node): State<Arc<Node>>, Name(id): Name) -> Result
                 // Or will in a moment: it stood in a block that another branch has just replaced.
                 (None, Some(transaction)) => Found {
                     transaction: identified(transaction),
-                    status: "pending",
+                    status: answers::Standing::Pending,
                     index: tip.next.index,
                     block: None,
                     blocks: 0,

@@ -3,6 +3,7 @@
 #[path = "../../../ledger/tests/common/blocks.rs"]
 mod blocks;
 mod chain;
+mod contract;
 #[path = "../common/description.rs"]
 mod description;
 mod limits;
@@ -18,14 +19,14 @@ use axum::{
     http::{Request, Response, StatusCode, header},
 };
 use blocks::{Maker, branch, easy, nowhere};
-use description::{OPENAPI, described, fits};
+use description::{described, fits};
 use http_body_util::BodyExt as _;
 use paydirt::{Kernel, Miner, Puzzle, Search};
 use paydirt_ledger::{
     Block, BlockRecord, ChainParameters, Ledger, Options, SideLimits, Transaction, TransactionRecord,
     Unchecked,
 };
-use paydirt_node::{Cors, Limits, Node, Origin, app};
+use paydirt_node::{Cors, Limits, Node, Origin, app, description as openapi};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
