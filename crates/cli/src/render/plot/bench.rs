@@ -55,10 +55,11 @@ fn panel_height(rows: usize) -> f64 {
 fn colour(kernel: &str) -> RGBColor {
     match kernel {
         "avx512" => BLUE,
+        "hybrid" => PURPLE,
         "sha-ni" => ORANGE,
         "avx2" => GREEN,
         "portable" => SKY,
-        _ => PURPLE,
+        _ => FAINT,
     }
 }
 

@@ -143,11 +143,16 @@ impl Picture for ComparePicture<'_> {
             }
         };
         let mut band = edge(0.95);
-        band.extend(edge(0.05).into_iter().rev());
+        let lower = edge(0.05);
+        // Where the lower edge begins below the axis, the band goes down to its corner.
+        let corner = band.first().map(|(bits, _)| (*bits, fastest));
+        let is_cut = lower.first().map(|(bits, _)| *bits) != band.first().map(|(bits, _)| *bits);
+        band.extend(lower.into_iter().rev());
+        band.extend(corner.filter(|_| is_cut));
         chart
             .draw_series([Polygon::new(band, SKY.mix(0.3))])
             .map_err(drawing)?
-            .label("90 of 100 puzzles, computed")
+            .label(roomy("90 of 100 puzzles, computed"))
             .legend(swatch(SKY.mix(0.3).filled(), 5.0));
         chart
             .draw_series([PathElement::new(
@@ -155,7 +160,7 @@ impl Picture for ComparePicture<'_> {
                 BLUE.stroke_width(scale.width(2.0)),
             )])
             .map_err(drawing)?
-            .label(format!("mean, computed: this machine ({})", rate(own)))
+            .label(roomy(&format!("mean, computed: this machine ({})", rate(own))))
             .legend(swatch(BLUE.filled(), 1.0));
         let others = [ORANGE, GREEN, PURPLE, VERMILLION];
         if let Some(level) = report.levels.first() {
@@ -167,11 +172,11 @@ impl Picture for ComparePicture<'_> {
                         colour.stroke_width(scale.width(1.5)),
                     )])
                     .map_err(drawing)?
-                    .label(format!(
+                    .label(roomy(&format!(
                         "mean, computed: {} ({})",
                         other.name,
                         rate(other.hashes_per_second)
-                    ))
+                    )))
                     .legend(swatch(colour.filled(), 1.0));
             }
         }
@@ -234,6 +239,11 @@ impl Picture for ComparePicture<'_> {
             .draw()
             .map_err(drawing)
     }
+}
+
+/// With room behind it: the box around the labels is as wide as one font has them, and a viewer may have another.
+fn roomy(label: &str) -> String {
+    format!("{label}     ")
 }
 
 impl ComparePicture<'_> {
