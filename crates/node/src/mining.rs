@@ -128,7 +128,7 @@ impl Drop for StopOnDrop {
         (status = 429, description = "Too many callers wait; Retry-After says how long."),
         (status = 500, response = Failed),
         (status = 503, description = "The node stops, its ledger's file has failed (GET /status says why), or blocks came so \
-            fast that their times are two hours ahead of the clock."),
+            fast that their times are too far ahead of the clock."),
     ),
 )]
 pub(super) async fn mine(State(node): State<Arc<Node>>, request: Request) -> Result<Response, Refusal> {

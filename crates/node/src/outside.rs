@@ -30,7 +30,7 @@ use paydirt_ledger::{AddError, MAX_BLOCK_BYTES, OutsideError, whole_number};
         (status = 200, description = "No two are alike.", body = answers::HeaderToMine),
         (status = 500, response = Failed),
         (status = 503, description = "The ledger's file has failed (GET /status says why), or blocks came so fast that their \
-            times are two hours ahead of the clock."),
+            times are too far ahead of the clock."),
     ),
 )]
 pub(super) async fn hand_out(State(node): State<Arc<Node>>) -> Result<Response, Refusal> {

@@ -103,7 +103,7 @@ enum NotDone {
     /// The ledger's file or the node itself failed.
     #[response(status = 500)]
     Failed(Failed<'static>),
-    /// The node stops, too many wait, or blocks came so fast that their times are two hours ahead of the clock.
+    /// The node stops, too many wait, or blocks came so fast that their times are too far ahead of the clock.
     #[response(status = 503, headers(("Retry-After" = u64, description = "In how many seconds to ask again.")))]
     Busy(Failed<'static>),
 }

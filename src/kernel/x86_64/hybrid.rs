@@ -354,7 +354,7 @@ unsafe extern "sysv64" fn spin(turns: u64) {
     )
 }
 
-/// Whether it is the fastest here before anything was measured: on Zen 4, 1.45 to 1.6 times what `avx512` does.
+/// Whether it is the fastest here before anything was measured: on Zen 4, 1.1 to 1.5 times what `avx512` does.
 pub(in crate::kernel) fn is_made_for_this_processor() -> bool {
     is_zen_4()
 }

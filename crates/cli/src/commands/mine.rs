@@ -36,11 +36,11 @@ Examples:
   # A Bitcoin header at regtest difficulty, as JSON
   paydirt mine --header \"$HEADER\" --nbits 207fffff --json
 
-  # The same over the version bits of BIP 320 too: 2^48 nonces, and faster
+  # The same over the version bits of BIP 320 too: 2^48 nonces
   paydirt mine --header \"$HEADER\" --bits 36 --roll-version 1fffe000
 
   # Every solution of a billion nonces, in ascending order, as they are found
-  paydirt mine --text x --bits 24 --count 1e9 --find all | grep '^solution'
+  paydirt mine --text x --bits 24 --count 1e9 --find all | grep '^solution '
 
   # A message of any length and any bytes; - reads it from stdin
   paydirt mine --text-file letter.txt --bits 24

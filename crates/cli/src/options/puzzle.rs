@@ -4,7 +4,7 @@
 
 use crate::{
     options::{
-        error::InputError,
+        error::{InputError, printable},
         given::{Given, Problem},
         table::{Flag, Group},
         values::Value,
@@ -42,15 +42,22 @@ impl Given {
     /// What to ask whoever gave a text that looks like a template; `None` where it does not.
     pub(crate) fn question(&self) -> Option<String> {
         let text = self.written(Flag::Text)?;
-        text.contains(PLACEHOLDER).then(|| {
+        let how_often = text.matches(PLACEHOLDER).count();
+        (how_often > 0).then(|| {
             let (text, template) = (self.spell(Flag::Text), self.spell(Flag::Template));
             let command = with_option_instead(command_line::given(), &text, &template);
             let command = shell_line(&command);
-            let meant = match command.len() <= MOST_SHOWN {
+            // What is shown as an escape would be another text when it is pasted.
+            let meant = match command.len() <= MOST_SHOWN && printable(&command) == command {
                 true => command,
                 false => format!("{template} in the place of {text}"),
             };
-            format!("{text} takes {PLACEHOLDER} literally; did you mean this? {meant}")
+            match how_often {
+                1 => format!("{text} takes {PLACEHOLDER} literally; did you mean this? {meant}"),
+                _ => {
+                    format!("{text} takes {PLACEHOLDER} literally; {template} takes the nonce's place, once")
+                }
+            }
         })
     }
 

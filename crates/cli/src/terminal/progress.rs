@@ -198,8 +198,8 @@ impl Done {
 /// Below this, a share is too small for percent.
 const LEAST_SHARE: f64 = 1e-5;
 
-/// A chance, rounded down: whole percent, small ones with two digits, and what is next to nothing as `1 in 3e12`. However hard
-/// the puzzle is, something moves, or says how hopeless it is.
+/// A chance: whole percent, small ones with two digits, all rounded down; and what is next to nothing as `1 in 3e12`, to the
+/// nearest. However hard the puzzle is, something moves, or says how hopeless it is.
 fn likely(chance: f64) -> String {
     let percent = chance * 100.0;
     let decimals = match chance {
@@ -211,7 +211,7 @@ fn likely(chance: f64) -> String {
     format!("{:.decimals$} %", down(percent, decimals))
 }
 
-/// A part of a range, rounded down: percent, and what is less as `3e-13`.
+/// A part of a range: percent, rounded down, and what is less as `3e-13`, to the nearest.
 fn part(share: f64) -> String {
     let percent = share * 100.0;
     let decimals = match share {

@@ -20,7 +20,7 @@ static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 ctor::declarative::ctor! {
     #[ctor(unsafe)]
     fn look() {
-        let flags = rustix::io::fcntl_getfd(io::stdout());
+        let flags = rustix::io::fcntl_getfd(rustix::stdio::stdout());
         WAS_CLOSED.store(flags == Err(rustix::io::Errno::BADF), Ordering::Relaxed);
     }
 }

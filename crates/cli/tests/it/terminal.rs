@@ -116,6 +116,11 @@ fn a_text_that_looks_like_a_template_is_asked_about() {
     let long = format!("verify --text={{nonce}}{} --bits 4 1", "x".repeat(500));
     let question = paydirt(long);
     assert!(stderr(&question).ends_with("? --template in the place of --text\n"));
+    // The command would be refused; or be another text, pasted as it is shown.
+    let twice = paydirt("mine --text '{nonce}{nonce}' --bits 4 --json");
+    assert!(stderr(&twice).ends_with("; --template takes the nonce's place, once\n"));
+    let lines = paydirt("mine --text 'a\n{nonce}' --bits 4 --json");
+    assert!(stderr(&lines).ends_with("? --template in the place of --text\n"));
     assert_eq!(stderr(&paydirt("mine --template 'a{nonce}' --bits 4 --json")), "");
 }
 

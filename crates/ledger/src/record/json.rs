@@ -73,7 +73,11 @@ pub fn whole_number(text: &str) -> Option<i128> {
         return Some(0); // of any sign and any exponent
     }
     // An exponent that does not fit is far outside, either way.
-    let zeros_to_add = exponent.parse::<i64>().ok()?.checked_sub(after.len() as i64)? + zeros as i64;
+    let zeros_to_add = exponent
+        .parse::<i64>()
+        .ok()?
+        .checked_sub(after.len() as i64)?
+        .checked_add(zeros as i64)?;
     let scale = 10i128.checked_pow(u32::try_from(zeros_to_add).ok()?)?;
     let number = all().take(significant).try_fold(0i128, |number, digit| {
         number.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
@@ -328,6 +332,7 @@ mod tests {
             "1e400",
             "1e-400",
             "1e99999999999999999999999",
+            "10e9223372036854775807",
             "1e-99999999999999999999999",
             "340282366920938463463374607431768211456",
             "\"5\"",
