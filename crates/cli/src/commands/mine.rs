@@ -100,6 +100,9 @@ impl MineArgs {
         on_interrupt(&cancel)?;
         let miner = self.machine.miner()?;
         let (mut keeper, mut before) = (None, None);
+        if self.resume.is_none() {
+            output::check()?; // else the file holds the result
+        }
         if let Some(path) = &self.resume {
             match ResumeFile::open(path, &puzzle, find, place.range)? {
                 (_, Found::Over(result)) => return report.print(*result),

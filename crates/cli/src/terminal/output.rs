@@ -18,6 +18,11 @@ pub(crate) struct Named<T> {
     pub(crate) result: T,
 }
 
+/// For what works long before it prints: no result is worked for that cannot be printed.
+pub(crate) fn check() -> anyhow::Result<()> {
+    stdout::check().context("cannot write to stdout")
+}
+
 /// Prints a result: with `json` as one line that names its schema, otherwise as it is `readable`.
 pub(crate) fn result<T: Serialize>(
     json: bool,

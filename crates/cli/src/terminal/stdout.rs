@@ -30,15 +30,21 @@ pub(crate) fn lock() -> Stdout {
     Stdout(io::stdout().lock())
 }
 
+/// Whether anything can be written there, as far as is known before trying.
+pub(crate) fn check() -> io::Result<()> {
+    match WAS_CLOSED.load(Ordering::Relaxed) {
+        true => Err(io::Error::other("it is closed")),
+        false => Ok(()),
+    }
+}
+
 /// Stdout, held.
 pub(crate) struct Stdout(io::StdoutLock<'static>);
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match WAS_CLOSED.load(Ordering::Relaxed) {
-            true => Err(io::Error::other("it is closed")),
-            false => self.0.write(bytes),
-        }
+        check()?;
+        self.0.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -43,6 +43,7 @@ fn a_closed_stdout_is_a_failure_whatever_would_be_written() {
         "mine --text 100 --hex-zeros 3 --count 9000 --find all",
         "mine --text 100 --hex-zeros 3 --count 9000 --find all --json",
         "mine --text 100 --bits 200 --count 10",
+        "mine --text 100 --bits 200", // without end, if it began
         "verify --text 100 --hex-zeros 4 35293",
         "verify --text 100 --hex-zeros 4 35293 --json",
         "info",
